@@ -1,0 +1,72 @@
+"""The label table, and the conventions of public data sets mapped onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+import numpy as np
+
+from cardioscar.errors import InputError
+
+
+class Label(IntEnum):
+    """Labels used everywhere inside cardioscar."""
+
+    BACKGROUND = 0
+    MYOCARDIUM = 1
+    BLOOD_POOL = 2
+    SCAR = 3
+
+
+WALL = (Label.MYOCARDIUM, Label.SCAR)
+"""Labels that make up the LV wall."""
+
+LABEL_TABLES: Mapping[str, Mapping[int, Label]] = MappingProxyType(
+    {
+        "cardioscar": {0: Label.BACKGROUND, 1: Label.MYOCARDIUM, 2: Label.BLOOD_POOL, 3: Label.SCAR},
+        # EMIDEC 2020 (Lalande et al., Data 2020;5:89): 1 cavity, 2 myocardium, 3 infarct, 4 no-reflow (dead: scar)
+        "emidec": {
+            0: Label.BACKGROUND,
+            1: Label.BLOOD_POOL,
+            2: Label.MYOCARDIUM,
+            3: Label.SCAR,
+            4: Label.SCAR,
+        },
+        # ScarNet (Tavakoli et al., JOCMR 2025): background, myocardium, blood pool, scar
+        "scarnet": {0: Label.BACKGROUND, 1: Label.MYOCARDIUM, 2: Label.BLOOD_POOL, 3: Label.SCAR},
+    }
+)
+"""Named conventions: value in the file to `Label`."""
+
+
+def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
+    """Translate a label array of a named convention into cardioscar's labels.
+
+    Args:
+        values: Label array of any shape, integers (or floats that are whole numbers).
+        table: Key of `LABEL_TABLES`.
+        where: File name, for errors.
+
+    Returns:
+        Array of the same shape, uint8, values of `Label`.
+
+    Raises:
+        InputError: If the table is unknown, or a value is not in it.
+
+    >>> map_labels(np.array([0, 1, 2, 4]), "emidec", where="labels.nii.gz")
+    array([0, 2, 1, 3], dtype=uint8)
+    """
+    if table not in LABEL_TABLES:
+        raise InputError(where, f"a label table named {', '.join(LABEL_TABLES)}", repr(table))
+    mapping = LABEL_TABLES[table]
+    found, counts = np.unique(values, return_counts=True)
+    for value, count in zip(found, counts, strict=True):
+        if not np.isfinite(value) or int(value) != value or int(value) not in mapping:
+            known = ", ".join(map(str, mapping))
+            raise InputError(where, f"labels {known} (table '{table}')", f"{value:g} ({count} voxels)")
+    lookup = np.zeros(max(mapping) + 1, dtype=np.uint8)
+    for value, label in mapping.items():
+        lookup[value] = label
+    return lookup[values.astype(np.int64)]

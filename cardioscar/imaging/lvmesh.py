@@ -1,0 +1,98 @@
+"""A volumetric mesh of the left-ventricular wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cardioscar.errors import GeometryError
+from cardioscar.types import NodeValues, Points
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+# An adult LV, atria excluded, measures 60 to 130 mm; hearts of mice and giants are not expected here.
+EXTENT_MM = (20.0, 400.0)
+
+
+@dataclass(frozen=True)
+class LVMesh:
+    """A volumetric LV mesh in the LPS frame, in millimetres.
+
+    Attributes:
+        grid: Unstructured grid with volumetric cells (tetrahedra, hexahedra, wedges, pyramids); its point data
+            travel with it.
+        source: File name, for messages.
+    """
+
+    grid: pv.UnstructuredGrid
+    source: str = "mesh"
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.grid.points)
+        if len(points) == 0 or self.grid.n_cells == 0:
+            raise GeometryError(
+                self.source, "a mesh with nodes and cells", f"{len(points)} nodes, {self.grid.n_cells} cells"
+            )
+        bad = int((~np.isfinite(points).all(axis=1)).sum())
+        if bad:
+            raise GeometryError(self.source, "finite node coordinates", f"{bad} non-finite nodes of {len(points)}")
+        if not np.isin(self.grid.celltypes, VOLUMETRIC).any():
+            raise GeometryError(
+                self.source,
+                "volumetric cells (fill a closed surface with `cardioscar mesh`)",
+                f"a surface of {self.grid.n_cells} cells",
+            )
+        extent = float(np.ptp(points, axis=0).max())
+        if extent < EXTENT_MM[0]:
+            hint = " (coordinates in metres?)" if extent < 1 else " (coordinates in centimetres?)"
+            raise GeometryError(self.source, f"an extent of at least {EXTENT_MM[0]:g} mm", f"{extent:g} mm{hint}")
+        if extent > EXTENT_MM[1]:
+            hint = " (coordinates in micrometres?)" if extent > 10_000 else ""
+            raise GeometryError(self.source, f"an extent of at most {EXTENT_MM[1]:g} mm", f"{extent:g} mm{hint}")
+
+    @property
+    def nodes_mm(self) -> Points:
+        """Node positions in mm LPS, float64, shape (nodes, 3)."""
+        return np.asarray(self.grid.points, dtype=np.float64)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of nodes."""
+        return int(self.grid.n_points)
+
+    @cached_property
+    def node_volumes_ml(self) -> NodeValues:
+        """Volume that each node stands for in ml: an equal share of each cell that it belongs to.
+
+        Returns:
+            Shape (nodes,), summing to the mesh volume. Nodes of no cell have zero.
+        """
+        sized = self.grid.compute_cell_sizes(length=False, area=False, volume=True)
+        cell_ml = np.abs(np.asarray(sized.cell_data["Volume"])) / 1000
+        offsets = np.asarray(self.grid.offset)
+        counts = np.diff(offsets)
+        share = np.repeat(cell_ml / np.maximum(counts, 1), counts)
+        return np.bincount(np.asarray(self.grid.cell_connectivity), weights=share, minlength=self.n_nodes)
+
+    @property
+    def volume_ml(self) -> float:
+        """Wall volume in ml."""
+        return float(self.node_volumes_ml.sum())
+
+    @cached_property
+    def edge_mm(self) -> float:
+        """Typical distance between neighbouring nodes in mm: the median over cells of volume^(1/3) in tetrahedron edges."""
+        cells = np.asarray(self.grid.compute_cell_sizes(length=False, area=False, volume=True).cell_data["Volume"])
+        counts = np.diff(np.asarray(self.grid.offset))
+        solid = np.abs(cells) > 0
+        # A regular tetrahedron of edge a has volume a³/(6√2); a cube a³.
+        factor = np.where(counts == 4, 6 * np.sqrt(2), 1.0)
+        return float(np.median(np.cbrt(np.abs(cells[solid]) * factor[solid]))) if solid.any() else float("nan")
+
+
+# VTK cell types with a volume: voxel, tetra, hexahedron, wedge, pyramid, and their quadratic kin
+VOLUMETRIC = (10, 11, 12, 13, 14, 24, 25, 26, 27, 29, 71, 72, 73)

@@ -1,0 +1,127 @@
+"""A stack of LGE slices: each slice a slab of pixels with its own place in the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from cardioscar.errors import GeometryError
+from cardioscar.imaging.volume import Volume, check_affine
+from cardioscar.types import Affine, Points
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One planar image with a thickness. A pixel is a prism: its square, through the slab along the normal.
+
+    Attributes:
+        values: One number a pixel, shape (i, j): scar fraction 0 to 1, an intensity, or a label.
+        observed: Pixels whose value counts (inside the wall, finite), shape (i, j).
+        affine: Maps (i, j, t, 1) to millimetres LPS: columns are the step along i, the step along j, and the slice
+            normal times the slab thickness. The prism of pixel (i, j) is [i ± 0.5] × [j ± 0.5] × [t ± 0.5].
+        number: Index of the slice in its source, from 0; it names the slice in messages and in `--holdout`.
+    """
+
+    values: Float[np.ndarray, "i j"]
+    observed: Bool[np.ndarray, "i j"]
+    affine: Affine
+    number: int
+
+    @property
+    def thickness_mm(self) -> float:
+        """Thickness of the slab in mm."""
+        return float(np.linalg.norm(self.affine[:3, 2]))
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Unit normal, shape (3,)."""
+        return self.affine[:3, 2] / self.thickness_mm
+
+    @property
+    def pixel_mm(self) -> np.ndarray:
+        """Pixel size along i and j in mm, shape (2,)."""
+        return np.linalg.norm(self.affine[:3, :2], axis=0)
+
+    def mm_to_index(self, points_mm: Points) -> Points:
+        """Continuous (i, j, t) of positions in mm; |t| ≤ 0.5 lies inside the slab."""
+        inverse = np.linalg.inv(self.affine)
+        return np.asarray(points_mm) @ inverse[:3, :3].T + inverse[:3, 3]
+
+    def pixel_centers_mm(self) -> Points:
+        """Centres of the observed pixels in mm, in the order of `np.nonzero(observed)`."""
+        i, j = np.nonzero(self.observed)
+        return np.column_stack([i, j]) @ self.affine[:3, :2].T + self.affine[:3, 3]
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """Slices of one subject, in the order of their source.
+
+    Attributes:
+        slices: At least one slice.
+        source: File name, for messages.
+    """
+
+    slices: tuple[Slice, ...]
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.slices:
+            raise GeometryError(self.source, "at least one slice", "none")
+
+    def __iter__(self) -> Iterator[Slice]:
+        return iter(self.slices)
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    def only(self, numbers: set[int]) -> SliceStack:
+        """The sub-stack of the slices whose number is in `numbers`."""
+        return replace(self, slices=tuple(s for s in self.slices if s.number in numbers))
+
+
+def slice_axis(volume: Volume) -> int:
+    """Through-plane axis of a volume: the one with the largest spacing; the last one where spacings tie within 1 %."""
+    spacing = volume.spacing_mm
+    return int(2 if spacing[2] >= 0.99 * spacing.max() else np.argmax(spacing))
+
+
+def stack_from_volume(
+    volume: Volume,
+    *,
+    observed: np.ndarray | None = None,
+    thickness_mm: float | None = None,
+) -> SliceStack:
+    """Cut a volume into slices along its through-plane axis.
+
+    Args:
+        volume: Image in its own, possibly oblique, frame.
+        observed: Pixels that count, same shape as the volume; default all finite ones.
+        thickness_mm: Slab thickness; default what the file states, else the distance between slices.
+
+    Returns:
+        One slice for each index along the through-plane axis, pixels (i, j) being the other two axes in order.
+
+    Raises:
+        GeometryError: If the thickness is not positive.
+    """
+    axis = slice_axis(volume)
+    in_plane = [a for a in range(3) if a != axis]
+    spacing = float(volume.spacing_mm[axis])
+    thickness = thickness_mm if thickness_mm is not None else volume.slice_thickness_mm or spacing
+    if not np.isfinite(thickness) or thickness <= 0:
+        raise GeometryError(volume.source, "a positive slice thickness", f"{thickness:g} mm")
+    values = np.moveaxis(np.asarray(volume.values, dtype=np.float32), axis, 0)
+    seen = np.isfinite(values) if observed is None else np.moveaxis(observed, axis, 0) & np.isfinite(values)
+    slices = []
+    for number in range(values.shape[0]):
+        affine = np.eye(4)
+        affine[:3, :2] = volume.affine[:3, in_plane]
+        affine[:3, 2] = volume.affine[:3, axis] * (thickness / spacing)
+        affine[:3, 3] = volume.affine[:3, 3] + number * volume.affine[:3, axis]
+        check_affine(affine, where=volume.source)
+        slices.append(Slice(values[number], seen[number], affine, number))
+    return SliceStack(tuple(slices), volume.source)

@@ -1,0 +1,20 @@
+"""Shape aliases used in signatures. Axis names: nodes, cells, groups, slices, i and j (pixel indices)."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Points = Float[np.ndarray, "points 3"]
+"""Positions in millimetres, in the LPS patient frame."""
+
+Affine = Float[np.ndarray, "4 4"]
+"""Homogeneous matrix from voxel index to millimetres in the LPS patient frame."""
+
+NodeValues = Float[np.ndarray, " nodes"]
+NodeMask = Bool[np.ndarray, " nodes"]
+GroupValues = Float[np.ndarray, " groups"]
+GroupIndex = Int[np.ndarray, " nodes"]
+"""Group of each node, or -1 where no pixel sees the node."""
+GroupOffsets = Int[np.ndarray, " groups_plus_1"]
+"""First node of each group in group order, then the number of nodes (CSR)."""
