@@ -65,6 +65,13 @@ class LVMesh:
         return int(self.grid.n_points)
 
     @cached_property
+    def _nodes_per_cell(self) -> np.ndarray:
+        # `grid.offset` is deprecated since pyvista 0.49, its successor unknown before: ask VTK
+        from vtkmodules.util.numpy_support import vtk_to_numpy
+
+        return np.diff(vtk_to_numpy(self.grid.GetCells().GetOffsetsArray()))
+
+    @cached_property
     def node_volumes_ml(self) -> NodeValues:
         """Volume that each node stands for in ml: an equal share of each cell that it belongs to.
 
@@ -73,8 +80,7 @@ class LVMesh:
         """
         sized = self.grid.compute_cell_sizes(length=False, area=False, volume=True)
         cell_ml = np.abs(np.asarray(sized.cell_data["Volume"])) / 1000
-        offsets = np.asarray(self.grid.offset)
-        counts = np.diff(offsets)
+        counts = self._nodes_per_cell
         share = np.repeat(cell_ml / np.maximum(counts, 1), counts)
         return np.bincount(np.asarray(self.grid.cell_connectivity), weights=share, minlength=self.n_nodes)
 
@@ -87,7 +93,7 @@ class LVMesh:
     def edge_mm(self) -> float:
         """Typical distance between neighbouring nodes in mm: the median over cells of volume^(1/3) in tetrahedron edges."""
         cells = np.asarray(self.grid.compute_cell_sizes(length=False, area=False, volume=True).cell_data["Volume"])
-        counts = np.diff(np.asarray(self.grid.offset))
+        counts = self._nodes_per_cell
         solid = np.abs(cells) > 0
         # A regular tetrahedron of edge a has volume a³/(6√2); a cube a³.
         factor = np.where(counts == 4, 6 * np.sqrt(2), 1.0)

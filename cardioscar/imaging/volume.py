@@ -31,7 +31,11 @@ def check_affine(affine: np.ndarray, *, where: str, tolerance: float = 1e-3) -> 
     """
     steps = affine[:3, :3]
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
-        raise GeometryError(where, "a finite 4×4 affine", f"{np.array2string(affine, precision=3)}")
+        raise GeometryError(
+            where,
+            "a finite 4×4 affine",
+            f"shape {affine.shape}, {int((~np.isfinite(affine)).sum())} non-finite entries",
+        )
     lengths = np.linalg.norm(steps, axis=0)
     if lengths.min() < 1e-6 or abs(np.linalg.det(steps)) < 1e-6 * lengths.prod():
         raise GeometryError(where, "an invertible affine", f"a singular one (axis lengths {np.round(lengths, 4)} mm)")

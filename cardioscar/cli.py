@@ -1,0 +1,90 @@
+"""The command line: `cardioscar <command>`. Only the command that is asked for is imported, so that help is instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from cardioscar import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
+    "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
+    "phantom": ("phantom", "write a cohort of phantoms with known truth"),
+    "registry": ("registry", "find, show and load recorded models (MLflow)"),
+    "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
+    "preprocess": ("stage", "stage: pixels to groups of mesh nodes"),
+    "group-sort": ("stage", "stage: nodes in group order, batches of whole groups"),
+    "train": ("stage", "stage: fit each subject's scar field"),
+    "infer": ("stage", "stage: scar probability and uncertainty at every node"),
+    "evaluate": ("stage", "stage: scores, report, MLflow run and model version"),
+    "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
+}
+
+EXIT_CODES = """exit codes:
+  0  done
+  1  the cohort was rejected: more subjects failed than --max-failed-fraction allows
+  2  wrong usage, configuration or input
+  3  the platform failed: output not writable, disk full, memory, missing software
+  4  the tracking server did not answer; all results are on disk"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Words after `cardioscar`; default those of the process.
+
+    Returns:
+        Exit code, see `EXIT_CODES`.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(_help())
+        return 0
+    if words[0] == "--version":
+        sys.stdout.write(f"cardioscar {__version__}\n")
+        return 0
+    if words[0] not in COMMANDS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(words[0], COMMANDS, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        sys.stderr.write(f"cardioscar: no command '{words[0]}'{hint} See cardioscar --help.\n")
+        return 2
+    module = import_module(f"cardioscar.commands.{COMMANDS[words[0]][0]}")
+    return _guarded(module, words)
+
+
+def _guarded(module: object, words: list[str]) -> int:
+    """Turn errors that have a cause outside the program into one line and an exit code."""
+    from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+
+    try:
+        return int(module.main(words[0], words[1:]))  # type: ignore[attr-defined]
+    except InputError as error:
+        code, message = 2, str(error)
+    except PlatformError as error:
+        code, message = 3, str(error)
+    except UnreachableError as error:
+        code, message = 4, str(error)
+    except CardioscarError as error:
+        code, message = 1, str(error)
+    except KeyboardInterrupt:
+        code, message = 130, "interrupted; run the same command again to go on"
+    sys.stderr.write(f"cardioscar: {message}\n")
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
+    return (
+        f"cardioscar {__version__}: 3D myocardial scar maps, with uncertainty, from sparse LGE-MRI slices.\n"
+        f"Research use only; not a medical device.\n\nusage: cardioscar COMMAND [OPTIONS]   "
+        f"(cardioscar COMMAND --help)\n\ncommands:\n{lines}\n\n{EXIT_CODES}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""`cardioscar mesh`: a volumetric LV mesh from labels or from a closed surface."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class MeshCommand:
+    """Make a volumetric LV mesh from a label volume, or fill a closed surface (.stl, .ply, .vtp)."""
+
+    source: tyro.conf.Positional[Path]
+    """Label volume or closed surface."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Mesh to write (.vtu)."""
+    edge_mm: float = 1.5
+    """Edge length in mm."""
+    label_table: str = "cardioscar"
+    """Convention of the labels: cardioscar, emidec or scarnet."""
+    frame: Literal["LPS", "RAS"] = "LPS"
+    """World frame of a surface."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar mesh`, make the mesh and say what it is worth."""
+    form = tyro.cli(MeshCommand, prog=f"cardioscar {command}", args=words)
+    from cardioscar.errors import InputError
+    from cardioscar.imaging.mesh_files import read_surface, write_mesh
+    from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
+    from cardioscar.imaging.volume_files import read_labels
+    from cardioscar.stages.logs import configure
+
+    if form.out.suffix != ".vtu":
+        raise InputError(form.out.name, "a name that ends in .vtu", f"'{form.out.suffix}'")
+    if not form.out.parent.is_dir():
+        raise InputError(form.out.name, "a folder to write it to", f"no folder '{form.out.parent.name}'")
+    configure(logging.WARNING, stderr=True)
+    if form.source.suffix in (".stl", ".ply", ".vtp", ".vtk", ".vtu"):
+        mesh = mesh_from_surface(
+            read_surface(form.source, frame=form.frame), edge_mm=form.edge_mm, source=form.source.name
+        )
+    else:
+        mesh = mesh_from_labels(read_labels(form.source, form.label_table), edge_mm=form.edge_mm)
+    write_mesh(form.out, mesh)
+    quality = mesh_quality(mesh)
+    sys.stdout.write(
+        f"{form.out}: {mesh.n_nodes} nodes, {mesh.grid.n_cells} cells, {mesh.volume_ml:.2f} ml, "
+        f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.percentile_5:.3f}\n"
+    )
+    return 0

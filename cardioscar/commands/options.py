@@ -1,0 +1,106 @@
+"""Stage settings as flags: `--preprocess.holdout odd`, or `--holdout odd` for short, or a YAML file of stages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cardioscar.config import as_mapping, from_mapping
+from cardioscar.errors import ConfigError, InputError
+from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.stages.evaluate import Config as EvaluateConfig
+from cardioscar.stages.group_sort import Config as GroupSortConfig
+from cardioscar.stages.infer import Config as InferConfig
+from cardioscar.stages.preprocess import Config as PreprocessConfig
+
+STAGE_CONFIGS: dict[str, type] = {
+    "preprocess": PreprocessConfig,
+    "group_sort": GroupSortConfig,
+    "train": FitConfig,
+    "infer": InferConfig,
+    "evaluate": EvaluateConfig,
+}
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """Settings of the stages. The stage's name may be left out of a flag: --holdout is --preprocess.holdout, and --seed
+    sets the seed of every stage that has one."""
+
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    """Pixels to groups."""
+    group_sort: GroupSortConfig = field(default_factory=GroupSortConfig)
+    """Batches."""
+    train: FitConfig = field(default_factory=FitConfig)
+    """Fit."""
+    infer: InferConfig = field(default_factory=InferConfig)
+    """Prediction."""
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    """Scores and report."""
+
+    def by_stage(self) -> dict[str, dict[str, Any]]:
+        """Settings of each stage as plain mappings."""
+        return {name: as_mapping(getattr(self, name)) for name in STAGE_CONFIGS}
+
+
+def expand(words: Sequence[str]) -> list[str]:
+    """Write out short stage flags.
+
+    >>> expand(["cohort", "--holdout", "odd", "--seed=3"])
+    ['cohort', '--preprocess.holdout', 'odd', '--train.seed=3', '--infer.seed=3']
+    """
+    owners: dict[str, list[str]] = {}
+    for stage, config in STAGE_CONFIGS.items():
+        for one in dataclasses.fields(config):
+            owners.setdefault(one.name, []).append(stage)
+    result, index = [], 0
+    while index < len(words):
+        word = words[index]
+        name, equals, value = word.removeprefix("--").partition("=")
+        negated = name.replace("-", "_").startswith("no_")
+        key = name.replace("-", "_").removeprefix("no_")
+        if not word.startswith("--") or key not in owners:
+            result.append(word)
+            index += 1
+            continue
+        index += 1
+        values = []
+        if not equals:
+            while index < len(words) and not words[index].startswith("-"):
+                values.append(words[index])
+                index += 1
+        for stage in owners[key]:
+            flag = f"--{stage.replace('_', '-')}.{'no-' if negated else ''}{key.replace('_', '-')}"
+            result += [flag + equals + value, *values]
+    return result
+
+
+def read_config(path: Path) -> StageOptions:
+    """Read a YAML file of stage settings.
+
+    Raises:
+        ConfigError: For an unknown stage or key, or a wrong value, by name.
+        InputError: If the file is missing or no YAML.
+    """
+    import yaml
+
+    if not path.is_file():
+        raise InputError(path.name, "a configuration file", "no such file")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(path.name, "YAML", type(error).__name__) from error
+    if not isinstance(content, dict):
+        raise InputError(path.name, "stages and their settings", type(content).__name__)
+    unknown = set(content) - set(STAGE_CONFIGS)
+    if unknown:
+        raise ConfigError(path.name, f"one of the stages {', '.join(STAGE_CONFIGS)}", f"'{sorted(unknown)[0]}'")
+    return StageOptions(
+        **{
+            stage: from_mapping(STAGE_CONFIGS[stage], values or {}, where=f"{path.name}: {stage}")
+            for stage, values in content.items()
+        }
+    )

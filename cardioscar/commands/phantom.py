@@ -1,0 +1,31 @@
+"""`cardioscar phantom`: a cohort with known truth."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tyro
+
+from cardioscar.phantom.config import PhantomConfig
+
+
+@dataclass(frozen=True)
+class PhantomCommand:
+    """Write a cohort of phantoms: LVs with known scar, imaged in noisy, oblique slices, in the formats of real input."""
+
+    out: tyro.conf.Positional[Path]
+    """Folder of the cohort."""
+    options: tyro.conf.OmitArgPrefixes[PhantomConfig] = field(default_factory=PhantomConfig)
+    """What the phantoms look like."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar phantom` and write the cohort."""
+    form = tyro.cli(PhantomCommand, prog=f"cardioscar {command}", args=words)
+    from cardioscar.phantom.cohort import write_cohort
+
+    ids = write_cohort(form.out, form.options)
+    sys.stdout.write(f"{len(ids)} phantoms in {form.out}: {ids[0]} to {ids[-1]}\n")
+    return 0

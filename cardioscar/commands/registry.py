@@ -1,0 +1,127 @@
+"""`cardioscar registry find|show|load`: recorded models."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from cardioscar.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True)
+class Find:
+    """List recorded models, the newest version of each subject."""
+
+    subject: str | None = None
+    """Only this subject."""
+    dice_below: float | None = None
+    """Only models whose Dice is below this."""
+    where: tuple[str, ...] = ()
+    """Further conditions on metrics, such as "heldout_dice < 0.8"."""
+    qc: Literal["pass", "review", "fail"] | None = None
+    """Only this verdict of quality control."""
+    cohort: str | None = None
+    """Only this cohort."""
+    all_versions: bool = False
+    """Older versions too."""
+    limit: int = 100
+    """At most so many rows."""
+    tracking_uri: str = ""
+    """MLflow server (http://…) or store (sqlite:///…); by default MLFLOW_TRACKING_URI."""
+
+
+@dataclass(frozen=True)
+class Show:
+    """Describe one model in full, as JSON."""
+
+    model: tyro.conf.Positional[str]
+    """Subject id (its newest version) or version number."""
+    cohort: str | None = None
+    """Cohort of the subject, where it is in several."""
+    tracking_uri: str = ""
+    """MLflow server or store; by default MLFLOW_TRACKING_URI."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Download a subject's field (field.safetensors, field.json) and check its hashes."""
+
+    model: tyro.conf.Positional[str]
+    """Subject id (its newest version) or version number."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Folder to write to."""
+    cohort: str | None = None
+    """Cohort of the subject, where it is in several."""
+    tracking_uri: str = ""
+    """MLflow server or store; by default MLFLOW_TRACKING_URI."""
+
+
+ACTIONS = {"find": Find, "show": Show, "load": Load}
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar registry` and answer."""
+    if not words or words[0] in ("-h", "--help"):
+        lines = "\n".join(f"  {name}  {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
+        sys.stdout.write(f"usage: cardioscar registry find|show|load [OPTIONS]\n\n{lines}\n")
+        return 0
+    if words[0] not in ACTIONS:
+        raise ConfigError("registry", "find, show or load", f"'{words[0]}'")
+    form = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    from cardioscar.services import registry
+    from cardioscar.services.mlflow_client import TrackingTarget
+
+    uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri:
+        raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")
+    target = TrackingTarget(uri, form.cohort)
+    if isinstance(form, Show):
+        sys.stdout.write(json.dumps(registry.show(target, form.model), indent=1, default=str) + "\n")
+    elif isinstance(form, Load):
+        folder = registry.load(target, **_model(form.model), destination=form.out)
+        from cardioscar.scar3d.stored_field import load_field
+
+        field, description = load_field(folder)
+        weights = sum(p.numel() for p in field.parameters())
+        sys.stdout.write(f"{folder}: {description['method']} field, {weights} weights, hashes agree\n")
+    else:
+        _print(
+            registry.find(
+                target,
+                subject=form.subject,
+                dice_below=form.dice_below,
+                conditions=[registry.MetricFilter.parse(text) for text in form.where],
+                qc=form.qc,
+                newest_only=not form.all_versions,
+                limit=form.limit,
+            )
+        )
+    return 0
+
+
+def _model(text: str) -> dict[str, object]:
+    return {"version": int(text)} if text.isdecimal() else {"subject": text}
+
+
+def _print(rows: list) -> None:  # type: ignore[type-arg]
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        sys.stdout.write("no model meets the conditions\n")
+        return
+    table = Table()
+    for title in ("subject", "cohort", "version", "qc", "Dice", "hidden Dice", "scar ml", "recorded"):
+        table.add_column(title)
+    for row in rows:
+        numbers = [row.metrics.get(name) for name in ("dice", "heldout_dice", "scar_ml")]
+        shown = ["–" if n is None else f"{n:.3f}" for n in numbers]
+        when = row.created.strftime("%Y-%m-%d %H:%M")
+        table.add_row(row.subject, row.cohort, str(row.version), row.qc, *shown, when)
+    Console().print(table)

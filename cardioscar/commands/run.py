@@ -1,0 +1,165 @@
+"""`cardioscar run`: a cohort on this machine."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from cardioscar.commands.options import StageOptions, expand, read_config
+from cardioscar.errors import CardioscarError
+
+
+@dataclass(frozen=True)
+class Run:
+    """Reconstruct the scar of a cohort on this machine.
+
+    COHORT is a folder of subject folders (`mesh.*`, `lge.*`, `labels.*`, `scar.*`, `truth.*`), a folder with a `cohort.csv`,
+    or the folder of one subject. Run the same command again to go on after an interruption: finished work is reused.
+    """
+
+    cohort: tyro.conf.Positional[Path]
+    """The cohort."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    """Output folder: results/<subject>/report.html, results/cohort.html, and the stages' artifacts in work/."""
+    stages: Annotated[StageOptions, tyro.conf.arg(name="")] = field(default_factory=StageOptions)
+    """Settings of the stages."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all."""
+    jobs: Annotated[int, tyro.conf.arg(aliases=["-j"])] = 0
+    """Processes; 0 takes one for each core."""
+    max_failed_fraction: float = 0.1
+    """Largest share of failed subjects with which the run counts as done, 0 to 1."""
+    tracking_uri: str = ""
+    """MLflow server (http://…) or store (sqlite:///…), or `off`; by default MLFLOW_TRACKING_URI, else OUT/mlflow.db."""
+    experiment: str = ""
+    """Name of the cohort in MLflow; by default the name of the cohort's folder."""
+    config: Path | None = None
+    """YAML file of stage settings; flags win over it."""
+    verbose: Annotated[bool, tyro.conf.arg(aliases=["-v"])] = False
+    """Log lines on the terminal too (they are always in OUT/run.log)."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar run`, run the cohort and print its table."""
+    from cardioscar.stages.cohort_run import run_cohort
+    from cardioscar.stages.logs import configure
+
+    options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
+    options.out.mkdir(parents=True, exist_ok=True) if options.out.parent.is_dir() else None
+    configure(logging.INFO, str(options.out / "run.log") if options.out.is_dir() else None, stderr=options.verbose)
+    uri, experiment = (
+        tracking(options.tracking_uri, options.out),
+        options.experiment or experiment_name(options.cohort),
+    )
+    verdict: CardioscarError | None = None
+    from cardioscar.stages.summarize_cohort import CohortRejected
+
+    with _progress(options.cohort, options.subjects, quiet=options.verbose) as note:
+        try:
+            run = run_cohort(
+                options.cohort,
+                options.out,
+                options.stages.by_stage(),
+                subjects=options.subjects,
+                jobs=options.jobs,
+                tracking_uri=uri,
+                experiment=experiment,
+                max_failed_fraction=options.max_failed_fraction,
+                on_event=note,
+            )
+        except CohortRejected as rejected:
+            verdict, run = rejected, None
+    from cardioscar.commands.table import print_cohort
+
+    print_cohort(options.out / "results", uri)
+    if run is not None:
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
+        sys.stdout.write(f"{run.reused} of {len(run.rows)} subjects unchanged; {parts}\n")
+    if verdict:
+        raise verdict
+    return 0
+
+
+def tracking(given: str, out: Path) -> str:
+    """Where runs are recorded: what was given, else the environment's server, else a store in the output folder."""
+    import os
+    from importlib.util import find_spec
+
+    if given == "off":
+        return ""
+    if given:
+        return given
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return os.environ["MLFLOW_TRACKING_URI"]
+    # the local store needs the full package; the client alone serves a server
+    if find_spec("mlflow") is None or find_spec("alembic") is None:
+        sys.stderr.write("cardioscar: not recorded in MLflow (install cardioscar[laptop], or give --tracking-uri)\n")
+        return ""
+    return f"sqlite:///{out.resolve().as_posix()}/mlflow.db"
+
+
+def experiment_name(cohort: Path) -> str:
+    """Name of the cohort's experiment: that of its folder, reduced to what MLflow takes."""
+    import re
+
+    resolved = cohort.resolve()
+    name = re.sub(r"[^A-Za-z0-9 _.-]+", "-", (resolved.parent if resolved.is_file() else resolved).name).strip(" .-_")
+    return name[:100] or "cohort"
+
+
+def _defaults(words: list[str]) -> Any:
+    """Defaults from `--config`, which is read before the flags that win over it."""
+    paths = [words[i + 1] for i, w in enumerate(words[:-1]) if w == "--config"]
+    paths += [w.partition("=")[2] for w in words if w.startswith("--config=")]
+    if not paths:
+        return None
+    return Run(cohort=tyro.MISSING, out=tyro.MISSING, stages=read_config(Path(paths[-1])))
+
+
+@contextmanager
+def _progress(cohort: Path, subjects: str, *, quiet: bool) -> Iterator[Callable[[tuple[str, str, str]], None]]:
+    """A progress bar over subjects × stages."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from cardioscar.stages.cohort_run import STAGES
+    from cardioscar.stages.list_subjects import select
+
+    total = len(select(str(cohort), subjects)) * len(STAGES)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("reconstructing", total=total)
+
+        def note(event: tuple[str, str, str]) -> None:
+            subject, stage, outcome = event
+            mark = {"failed": "[red]failed[/]", "reused": "unchanged"}.get(outcome, outcome)
+            if stage == "track":
+                bar.update(task, description=f"MLflow {subject}")
+            else:
+                bar.update(task, advance=1, description=f"{subject} {stage} {mark}")
+            if not console.is_terminal and outcome == "failed":
+                console.print(f"{subject} {stage} failed")
+
+        yield note
+        bar.update(task, description="done")

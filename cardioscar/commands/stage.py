@@ -1,0 +1,206 @@
+"""`cardioscar <stage>`: one container stage, folder in ▸ folder out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from cardioscar.commands.options import EvaluateConfig, GroupSortConfig, InferConfig, PreprocessConfig
+from cardioscar.config import as_mapping
+from cardioscar.scar3d.fit_config import FitConfig
+
+Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+
+
+@dataclass(frozen=True)
+class ListSubjects:
+    """Print the subjects of a cohort in shards, as JSON."""
+
+    cohort: tyro.conf.Positional[str]
+    """The cohort."""
+    shard_size: int = 8
+    """Subjects in a shard."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """Map the pixels of each slice to the mesh nodes that they see."""
+
+    cohort: tyro.conf.Positional[str]
+    """The cohort."""
+    out: Out
+    """Artifact folder to write."""
+    options: tyro.conf.OmitArgPrefixes[PreprocessConfig] = field(default_factory=PreprocessConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all."""
+
+
+@dataclass(frozen=True)
+class GroupSort:
+    """Sort the nodes of each subject by group."""
+
+    groups: tyro.conf.Positional[Path]
+    """Artifact of preprocess."""
+    out: Out
+    """Artifact folder to write."""
+    options: tyro.conf.OmitArgPrefixes[GroupSortConfig] = field(default_factory=GroupSortConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all of the artifact."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Fit each subject's scar field."""
+
+    sorted_groups: tyro.conf.Positional[Path]
+    """Artifact of group-sort."""
+    out: Out
+    """Artifact folder to write."""
+    options: tyro.conf.OmitArgPrefixes[FitConfig] = field(default_factory=FitConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all of the artifact."""
+
+
+@dataclass(frozen=True)
+class Infer:
+    """Predict scar probability and uncertainty at every node."""
+
+    groups: tyro.conf.Positional[Path]
+    """Artifact of preprocess."""
+    sorted_groups: tyro.conf.Positional[Path]
+    """Artifact of group-sort."""
+    fields: tyro.conf.Positional[Path]
+    """Artifact of train."""
+    out: Out
+    """Artifact folder to write."""
+    options: tyro.conf.OmitArgPrefixes[InferConfig] = field(default_factory=InferConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all of the artifact."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Score each subject, write its report, publish and record it."""
+
+    cohort: tyro.conf.Positional[str]
+    """The cohort."""
+    groups: tyro.conf.Positional[Path]
+    """Artifact of preprocess."""
+    sorted_groups: tyro.conf.Positional[Path]
+    """Artifact of group-sort."""
+    fields: tyro.conf.Positional[Path]
+    """Artifact of train."""
+    scars: tyro.conf.Positional[Path]
+    """Artifact of infer."""
+    out: Out
+    """Artifact folder to write."""
+    options: tyro.conf.OmitArgPrefixes[EvaluateConfig] = field(default_factory=EvaluateConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all of the artifact."""
+    results: str = ""
+    """Folder that receives each subject's results under stable names."""
+    tracking_uri: str = ""
+    """MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked."""
+    experiment: str = "cardioscar"
+    """Name of the cohort in MLflow."""
+
+
+@dataclass(frozen=True)
+class SummarizeCohort:
+    """Write the cohort's table and report, and take the verdict."""
+
+    cohort: tyro.conf.Positional[str]
+    """The cohort."""
+    results: tyro.conf.Positional[Path]
+    """Folder of published results."""
+    max_failed_fraction: float = 0.1
+    """Largest share of failed subjects with which the run counts as done, 0 to 1."""
+    tracking_uri: str = ""
+    """MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked."""
+    experiment: str = "cardioscar"
+    """Name of the cohort in MLflow."""
+    subjects: str = ""
+    """Comma-separated ids; empty for all."""
+
+
+FORMS: dict[str, type] = {
+    "list-subjects": ListSubjects,
+    "preprocess": Preprocess,
+    "group-sort": GroupSort,
+    "train": Train,
+    "infer": Infer,
+    "evaluate": Evaluate,
+    "summarize-cohort": SummarizeCohort,
+}
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar <stage>` and run the stage over its shard."""
+    from importlib import import_module
+
+    from cardioscar.stages.logs import configure
+
+    form: Any = tyro.cli(FORMS[command], prog=f"cardioscar {command}", args=words)
+    configure(logging.INFO, stderr=True)
+    stage = import_module(f"cardioscar.stages.{command.replace('-', '_')}")
+    if command == "list-subjects":
+        shards = stage.run(form.cohort, form.shard_size, form.subjects)
+        sys.stdout.write(json.dumps(shards) + "\n")
+        return 0
+    if command == "summarize-cohort":
+        summary = stage.run(
+            form.cohort,
+            form.results,
+            "",
+            form.max_failed_fraction,
+            form.tracking_uri,
+            form.experiment,
+            form.subjects,
+        )
+        sys.stdout.write(json.dumps(summary, indent=1) + "\n")
+        return 0
+    options = as_mapping(form.options)
+    if command == "preprocess":
+        from cardioscar.stages.list_subjects import select
+
+        ids = [entry.subject for entry in select(form.cohort, form.subjects)]
+        stage.run(form.cohort, ids, form.out, options)
+    elif command == "group-sort":
+        stage.run(form.groups, _subjects(form.groups, form.subjects), form.out, options)
+    elif command == "train":
+        stage.run(form.sorted_groups, _subjects(form.sorted_groups, form.subjects), form.out, options)
+    elif command == "infer":
+        ids = _subjects(form.fields, form.subjects)
+        stage.run(form.groups, form.sorted_groups, form.fields, ids, form.out, options)
+    else:
+        ids = _subjects(form.scars, form.subjects)
+        stage.run(
+            form.cohort, form.groups, form.sorted_groups, form.fields, form.scars, ids, form.out, options,
+            form.results, form.tracking_uri, form.experiment,
+        )  # fmt: skip
+    return 0
+
+
+def _subjects(artifact: Path, wanted: str) -> list[str]:
+    """The subjects of an artifact folder, or those asked for."""
+    from cardioscar.errors import InputError
+
+    if wanted:
+        return [name.strip() for name in wanted.split(",") if name.strip()]
+    found = sorted(path.parent.name for path in artifact.glob("*/status.json"))
+    if not found:
+        raise InputError(artifact.name, "an artifact folder with subjects", "none")
+    return found

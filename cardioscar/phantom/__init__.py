@@ -1,0 +1,1 @@
+"""Analytic left ventricles with known scar, in the formats of real input."""

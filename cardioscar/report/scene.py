@@ -1,0 +1,318 @@
+"""3D views of a scar map: from two opposite sides, cut open, and its uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.report.offscreen import prepare_rendering
+from cardioscar.report.style import INK, MUTED, PAPER, SCAR_CMAP, UNCERTAINTY_CMAP, colour_bar, new_figure, styled
+from cardioscar.types import NodeValues, Points
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+# Patient's right and front: where the septum of a normally placed heart looks.
+RIGHT_ANTERIOR = np.array([-1.0, -1.0, 0.0])
+_ELEVATION = np.radians(14)  # the camera stands a little above the base, so that the opening of the LV is seen
+_PIXELS = (840, 980)
+_LINE_MM = 0.45
+
+
+@dataclass(frozen=True)
+class View:
+    """A camera of parallel projection.
+
+    Attributes:
+        title: What it shows.
+        direction: Unit vector from the heart to the camera, shape (3,), LPS.
+        up: Unit vector that points up in the picture, shape (3,), LPS.
+        cut_normal: Normal of the plane that opens the LV (the half it points to is kept), or None.
+    """
+
+    title: str
+    direction: np.ndarray
+    up: np.ndarray
+    cut_normal: np.ndarray | None = None
+
+    @property
+    def right(self) -> np.ndarray:
+        """Unit vector that points right in the picture."""
+        return np.cross(self.up, self.direction)
+
+    @property
+    def caption(self) -> str:
+        """The camera's side in words of anatomy.
+
+        >>> View("", np.array([-0.7, -0.7, 0.1]), np.array([0.0, 0.0, 1.0])).caption
+        'seen from the right and front'
+        """
+        words = (("left", "right"), ("back", "front"), ("above", "below"))
+        said = [
+            pair[0] if part > 0 else pair[1]
+            for part, pair in zip(self.direction, words, strict=True)
+            if abs(part) > 0.4  # cos 66°: at least one axis always passes (1/√3)
+        ]
+        sides, heights = [w for w in said if w in sum(words[:2], ())], [w for w in said if w in words[2]]
+        return "seen from " + " and ".join(([f"the {' and '.join(sides)}"] if sides else []) + heights)
+
+
+def long_axis(nodes_mm: Points) -> np.ndarray:
+    """Estimate the long axis of an LV wall, from apex to base.
+
+    The axis is the principal axis about which the nodes are most nearly round; the base is the wide end.
+
+    Args:
+        nodes_mm: Node positions in mm, shape (nodes, 3).
+
+    Returns:
+        Unit vector, shape (3,).
+    """
+    offset = nodes_mm - nodes_mm.mean(axis=0)
+    spread, axes = np.linalg.eigh(np.cov(offset.T))
+    axis = axes[:, 2] if spread[2] - spread[1] >= spread[1] - spread[0] else axes[:, 0]
+    height = offset @ axis
+    radius = np.linalg.norm(offset - np.outer(height, axis), axis=1)
+    return axis if np.dot(height - height.mean(), radius - radius.mean()) > 0 else -axis
+
+
+def scar_side(
+    nodes_mm: Points, weight: NodeValues, axis: np.ndarray, septal_direction: np.ndarray | None
+) -> np.ndarray:
+    """Direction, across the long axis, in which the scar lies; the septum's where there is no scar to one side.
+
+    Args:
+        nodes_mm: Node positions in mm, shape (nodes, 3).
+        weight: Scar at each node, 0 or more, shape (nodes,).
+        axis: Long axis, unit vector.
+        septal_direction: From the LV to the septum, or None: right and front of the patient.
+
+    Returns:
+        Unit vector perpendicular to the axis, shape (3,).
+    """
+    centre = nodes_mm.mean(axis=0)
+    candidates = [septal_direction if septal_direction is not None else RIGHT_ANTERIOR, np.eye(3)[0], np.eye(3)[1]]
+    if weight.sum() > 0:
+        offset = (weight @ (nodes_mm - centre)) / weight.sum()
+        if np.linalg.norm(offset - (offset @ axis) * axis) > 2.0:  # mm; less is a scar all around
+            candidates.insert(0, offset)
+    for candidate in candidates:
+        across = np.asarray(candidate, dtype=float) - (np.asarray(candidate) @ axis) * axis
+        length = np.linalg.norm(across)
+        if length > 0.1 * np.linalg.norm(candidate):
+            return across / length
+    raise ValueError("no direction lies across the long axis")  # pragma: no cover (x and y cannot both be along it)
+
+
+def standard_views(axis: np.ndarray, side: np.ndarray, side_name: str) -> tuple[View, View, View]:
+    """Three cameras, base up: on the side of interest, the same wall from the cavity, and the opposite side."""
+
+    def camera(title: str, toward: np.ndarray, cut: np.ndarray | None = None) -> View:
+        direction = np.cos(_ELEVATION) * toward + np.sin(_ELEVATION) * axis
+        up = np.cos(_ELEVATION) * axis - np.sin(_ELEVATION) * toward
+        return View(title, direction, up, cut)
+
+    return (
+        camera(f"{side_name} side", side),
+        camera(f"{side_name} side, from the cavity", -side, side),
+        camera("Opposite side", -side),
+    )
+
+
+@styled
+def scene_figure(
+    mesh: LVMesh,
+    scar_probability: NodeValues,
+    uncertainty: NodeValues | None = None,
+    *,
+    threshold: float = 0.5,
+    axis: np.ndarray | None = None,
+    septal_direction: np.ndarray | None = None,
+) -> Figure:
+    """Render the scar map on the LV wall.
+
+    Args:
+        mesh: The LV.
+        scar_probability: At each node, 0 to 1, shape (nodes,).
+        uncertainty: Standard deviation of it at each node, shape (nodes,); adds a fourth view.
+        threshold: Probability from which a node counts as scar; drawn as a line.
+        axis: Long axis from apex to base; default estimated from the nodes.
+        septal_direction: From the LV to the septum; decides the side where there is no scar.
+
+    Returns:
+        A figure of three or four views, base up.
+
+    Raises:
+        SceneUnavailableError: If this machine cannot render.
+    """
+    prepare_rendering()
+    nodes_mm = mesh.nodes_mm
+    axis = long_axis(nodes_mm) if axis is None else np.asarray(axis) / np.linalg.norm(axis)
+    scar = np.where(scar_probability >= threshold, mesh.node_volumes_ml, 0.0)
+    views = standard_views(axis, scar_side(nodes_mm, scar, axis, septal_direction), "Scar" if scar.any() else "Septal")
+    grid = _light_copy(mesh, scar_probability, uncertainty)
+    parallel_scale = max(_half_height_mm(view, nodes_mm) for view in views)
+    panels: list[tuple[str, View, np.ndarray]] = []
+    for view in views:
+        picture = _render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), threshold, parallel_scale)
+        panels.append((view.title, view, picture))
+    top = 0.0
+    if uncertainty is not None:
+        top = float(max(0.1, np.ceil(np.nanmax(uncertainty) * 20) / 20))
+        picture = _render(grid, "uncertainty", views[0], UNCERTAINTY_CMAP, (0, top), threshold, parallel_scale)
+        panels.append(("Uncertainty", views[0], picture))
+    return _compose(panels, threshold, top)
+
+
+def _light_copy(mesh: LVMesh, scar_probability: NodeValues, uncertainty: NodeValues | None) -> pv.UnstructuredGrid:
+    grid = mesh.grid.copy(deep=False)
+    grid.clear_data()  # of the shallow copy alone: the caller's arrays stay
+    grid.point_data["scar_probability"] = np.asarray(scar_probability, dtype=np.float32)
+    if uncertainty is not None:
+        grid.point_data["uncertainty"] = np.asarray(uncertainty, dtype=np.float32)
+    return grid
+
+
+def _half_height_mm(view: View, nodes_mm: Points) -> float:
+    """Half the height of the picture that shows all nodes about their mid-point, in mm."""
+    high, wide = np.ptp(nodes_mm @ view.up), np.ptp(nodes_mm @ view.right)
+    return float(1.04 * max(high / 2, wide / 2 * _PIXELS[1] / _PIXELS[0]))
+
+
+def _render(
+    grid: pv.UnstructuredGrid,
+    name: str,
+    view: View,
+    cmap: Any,
+    limits: tuple[float, float],
+    threshold: float,
+    parallel_scale: float,
+) -> np.ndarray:
+    """One picture, shape (height, width, 3), uint8, white around the heart."""
+    import pyvista as pv
+
+    surface = grid.extract_surface(algorithm="dataset_surface")
+    parts = [surface]
+    nodes_mm = np.asarray(surface.points, dtype=float)
+    corners = np.column_stack([nodes_mm @ view.right, nodes_mm @ view.up, nodes_mm @ view.direction])
+    centre = (corners.min(axis=0) + corners.max(axis=0)) / 2 @ np.array([view.right, view.up, view.direction])
+    if view.cut_normal is not None:
+        middle = nodes_mm.mean(axis=0)
+        parts = [
+            surface.clip(normal=view.cut_normal, origin=middle, invert=False),
+            grid.slice(normal=view.cut_normal, origin=middle),
+        ]
+    plotter = pv.Plotter(off_screen=True, window_size=list(_PIXELS), lighting="none")
+    try:
+        plotter.set_background("white")
+        for part in parts:
+            if part.n_points == 0:
+                continue
+            part.set_active_scalars(name)
+            plotter.add_mesh(
+                part,
+                scalars=name,
+                cmap=cmap,
+                clim=limits,
+                smooth_shading=True,
+                split_sharp_edges=True,
+                feature_angle=45,
+                ambient=0.42,
+                diffuse=0.64,
+                specular=0.12,
+                specular_power=12,
+                show_scalar_bar=False,
+                interpolate_before_map=True,
+                n_colors=256,
+                nan_color="#c9d0d6",
+                copy_mesh=False,
+            )
+            line = part.contour([threshold], scalars="scar_probability") if part.n_cells else part
+            if part.n_cells and line.n_points:
+                tube = line.strip(join=True).tube(radius=_LINE_MM, n_sides=8)
+                plotter.add_mesh(tube, color=INK if name == "scar_probability" else PAPER, lighting=False)
+        _light(plotter, view)
+        plotter.camera.parallel_projection = True
+        plotter.camera.focal_point = centre
+        plotter.camera.position = centre + 500.0 * view.direction
+        plotter.camera.up = view.up
+        plotter.camera.parallel_scale = parallel_scale
+        plotter.renderer.ResetCameraClippingRange()
+        plotter.enable_anti_aliasing("msaa", multi_samples=8)
+        return np.array(plotter.screenshot(None, return_img=True))
+    finally:
+        plotter.close()
+        plotter.deep_clean()
+
+
+def _light(plotter: Any, view: View) -> None:
+    """A key light over the camera's shoulder and a weak fill, fixed to the view so that all pictures are lit alike."""
+    import pyvista as pv
+
+    for aim, strength in (
+        (view.direction + 0.55 * view.up - 0.45 * view.right, 0.85),
+        (view.direction - 0.2 * view.up + 0.9 * view.right, 0.35),
+    ):
+        light = pv.Light(position=tuple(aim), focal_point=(0, 0, 0), intensity=strength)
+        light.positional = False
+        plotter.add_light(light)
+
+
+def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncertainty_top: float) -> Figure:
+    figure = new_figure(2.75 * len(panels), 3.95, constrained=False)
+    width = 1 / len(panels)
+    for place, (title, view, picture) in enumerate(panels):
+        axes = figure.add_axes((place * width + 0.004, 0.155, width - 0.008, 0.735))
+        axes.imshow(picture, interpolation="antialiased")
+        axes.set_axis_off()
+        figure.text(place * width + 0.012, 0.965, title, weight="bold", size=10.5, va="center")
+        figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
+        _compass(figure, view, place, width)
+    scar_views = 3
+    middle, span = scar_views * width / 2, min(0.3, scar_views * width * 0.42)
+    bar = figure.add_axes((middle - span / 2, 0.098, span, 0.026))
+    colour_bar(figure, ScalarMappable(Normalize(0, 1), SCAR_CMAP), "", cax=bar, orientation="horizontal")
+    bar.axvline(threshold, color=INK, linewidth=1.6)
+    bar.set_xlabel(f"Scar probability (line: {threshold:g})", color=MUTED, size=8)
+    if len(panels) > scar_views:
+        bar = figure.add_axes((scar_views * width + 0.18 * width, 0.098, 0.64 * width, 0.026))
+        norm = Normalize(0, uncertainty_top)
+        colour_bar(figure, ScalarMappable(norm, UNCERTAINTY_CMAP), "", cax=bar, orientation="horizontal")
+        bar.set_xlabel(f"Standard deviation (line: {threshold:g})", color=MUTED, size=8)
+    return figure
+
+
+def _compass(figure: Figure, view: View, place: int, width: float) -> None:
+    """Patient axes in the lower left corner: left, posterior, superior; faint where they point away from the eye."""
+    size = 0.55 / figure.get_figwidth()
+    axes = figure.add_axes((place * width + 0.012, 0.155, size, 0.55 / figure.get_figheight()))
+    axes.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
+    axes.set_axis_off()
+    axes.patch.set_alpha(0)
+    for letter, vector in zip("LPS", np.eye(3), strict=True):
+        x, y, depth = vector @ view.right, vector @ view.up, vector @ view.direction
+        alpha = 1.0 if depth > -0.25 else 0.4
+        axes.annotate(
+            "",
+            xy=(x, y),
+            xytext=(0, 0),
+            arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1, "alpha": alpha, "shrinkA": 0, "shrinkB": 0},
+        )
+        length = max(np.hypot(x, y), 0.3)
+        axes.text(
+            x + 0.28 * x / length,
+            y + 0.28 * y / length,
+            letter,
+            ha="center",
+            va="center",
+            size=7,
+            weight="bold",
+            color=MUTED,
+            alpha=alpha,
+        )

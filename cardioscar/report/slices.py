@@ -1,0 +1,215 @@
+"""The slices as acquired, and the reconstruction on the same pixels below each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from cardioscar.errors import InputError
+from cardioscar.report.style import HIDDEN, INK, MUTED, OBSERVED, PAPER, SCAR_CMAP, colour_bar, new_figure, styled
+
+_COLUMNS = 6
+_MARGIN_MM = 9.0
+_EDGE_IN = 0.06
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """One slice, ready to be drawn. Arrays have shape (i, j); i runs to the right, j downwards.
+
+    Attributes:
+        number: Number of the slice in its source.
+        background: LGE intensity (any scale), or the observed scar fraction where there is no image.
+        wall: Pixels of the LV wall.
+        observed_scar: Observed scar, mask or fraction 0 to 1.
+        predicted: Reconstructed scar probability, 0 to 1; NaN where there is none (outside the wall).
+        hidden: The fit did not see the scar of this slice.
+        pixel_mm: Pixel size along i and along j.
+    """
+
+    number: int
+    background: np.ndarray
+    wall: np.ndarray
+    observed_scar: np.ndarray
+    predicted: np.ndarray
+    hidden: bool = False
+    pixel_mm: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        shapes = {name: np.shape(getattr(self, name)) for name in ("background", "wall", "observed_scar", "predicted")}
+        if len(set(shapes.values())) > 1 or len(shapes["wall"]) != 2:
+            finding = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise InputError(f"slice {self.number}", "four arrays of one shape (i, j)", finding)
+
+    @property
+    def extent_mm(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top of the image in mm, pixel (0, 0) centred at the origin."""
+        (rows, columns), (di, dj) = self.wall.shape, self.pixel_mm
+        return -di / 2, (rows - 0.5) * di, (columns - 0.5) * dj, -dj / 2
+
+    @property
+    def wall_box_mm(self) -> np.ndarray:
+        """Least and greatest (i, j) position of the wall in mm, shape (2, 2)."""
+        index = np.argwhere(self.wall)
+        return np.stack([index.min(axis=0), index.max(axis=0)]) * np.asarray(self.pixel_mm)
+
+
+@styled
+def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Figure:
+    """Draw each slice twice: the image with what was observed, and the reconstruction over it.
+
+    All slices have the same scale and are centred on their wall; slices without wall are left out.
+
+    Args:
+        slices: In the order of the stack.
+        threshold: Probability from which a pixel counts as scar; drawn as a line.
+
+    Returns:
+        Bands of up to six slices, two pictures each.
+
+    Raises:
+        InputError: If no slice has a wall.
+    """
+    shown = [view for view in slices if view.wall.any()]
+    if not shown:
+        raise InputError("slices", "at least one slice with wall", f"none in {len(slices)} slices")
+    half_mm = max(float(np.ptp(view.wall_box_mm, axis=0).max()) for view in shown) / 2 + _MARGIN_MM
+    columns = min(_COLUMNS, len(shown))
+    bands = -(-len(shown) // columns)
+    # Few slices still need the width of the legend.
+    width = max(1.92 * columns, 7.7)
+    cell = min((width - _EDGE_IN) / columns, 2.6)
+    band_in, foot_in = 2 * cell + 0.36, 0.72
+    figure = new_figure(width, bands * band_in + foot_in, constrained=False)
+    height = figure.get_figheight()
+    offset_in = (width - columns * cell + _EDGE_IN) / 2
+    for place, view in enumerate(shown):
+        band, column = divmod(place, columns)
+        left = (offset_in + column * cell) / width
+        top = 1 - band * band_in / height
+        size = (0.95 * cell / width, 0.95 * cell / height)
+        title_in = 0.3
+        upper = figure.add_axes((left, top - (title_in + 0.95 * cell) / height, *size))
+        lower = figure.add_axes((left, top - (title_in + 1.93 * cell) / height, *size))
+        title = f"Slice {view.number}"
+        figure.text(left, top - 0.17 / height, title, weight="bold", size=9, va="center")
+        if view.hidden:
+            figure.text(
+                left + size[0] - 0.02 / width,
+                top - 0.17 / height,
+                "hidden from the fit",
+                color=PAPER,
+                size=6.6,
+                weight="bold",
+                va="center",
+                ha="right",
+                bbox={"boxstyle": "round,pad=0.32", "facecolor": HIDDEN, "edgecolor": "none"},
+            )
+        for axes, reconstruction in ((upper, False), (lower, True)):
+            _picture(axes, view, half_mm, threshold, reconstruction=reconstruction)
+        if place == 0:
+            _scale_bar(upper, half_mm)
+    _legend(figure, foot_in, threshold, any(view.hidden for view in shown))
+    return figure
+
+
+def _picture(axes: Any, view: SliceView, half_mm: float, threshold: float, *, reconstruction: bool) -> None:
+    middle = view.wall_box_mm.mean(axis=0)
+    low, high = _window(view, half_mm)
+    axes.set_facecolor("#0c0f12")
+    axes.imshow(
+        np.asarray(view.background, dtype=float).T,
+        cmap="gray",
+        vmin=low,
+        vmax=high,
+        extent=view.extent_mm,
+        origin="upper",
+        interpolation="nearest",
+        # under the reconstruction the image only gives context
+        alpha=0.55 if reconstruction else 1.0,
+    )
+    if reconstruction:
+        predicted = np.ma.masked_invalid(np.asarray(view.predicted, dtype=float).T)
+        axes.imshow(
+            predicted, cmap=SCAR_CMAP, vmin=0, vmax=1, extent=view.extent_mm, origin="upper", interpolation="nearest"
+        )
+    _outline(axes, view, view.wall, 0.5, color=PAPER, linewidth=0.9, alpha=0.9)
+    scar = np.where(view.wall, np.asarray(view.observed_scar, dtype=float), 0.0)
+    _outline(axes, view, scar, 0.5, color=OBSERVED, linewidth=1.9)
+    if reconstruction:
+        inside = np.nan_to_num(np.asarray(view.predicted, dtype=float), nan=0.0)
+        _outline(axes, view, inside, threshold, color=INK, linewidth=0.9)
+    axes.set(
+        xlim=(middle[0] - half_mm, middle[0] + half_mm),
+        ylim=(middle[1] + half_mm, middle[1] - half_mm),
+        xticks=[],
+        yticks=[],
+        aspect="equal",
+    )
+    for spine in axes.spines.values():
+        spine.set_visible(view.hidden)
+        spine.set(edgecolor=HIDDEN, linewidth=2.6)
+
+
+def _window(view: SliceView, half_mm: float) -> tuple[float, float]:
+    """Grey levels for black and white: 1st and 99.5th percentile of what the zoom shows."""
+    low_mm, high_mm = view.wall_box_mm.mean(axis=0) - half_mm, view.wall_box_mm.mean(axis=0) + half_mm
+    first = np.maximum(0, np.floor(low_mm / view.pixel_mm)).astype(int)
+    last = np.ceil(high_mm / view.pixel_mm).astype(int) + 1
+    window = np.asarray(view.background, dtype=float)[first[0] : last[0], first[1] : last[1]]
+    window = window[np.isfinite(window)]
+    if window.size == 0 or np.ptp(window) == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(window, [1, 99.5])
+    return (float(low), float(high)) if high > low else (float(window.min()), float(window.max()))
+
+
+def _outline(axes: Any, view: SliceView, values: np.ndarray, level: float, **line: Any) -> None:
+    """Level line along pixel edges: what was drawn are pixels, and smoothing would claim more."""
+    mask = np.pad(np.asarray(values) >= level, 1)
+    (di, dj), segments = view.pixel_mm, []
+    for i, j in np.argwhere(mask[1:] != mask[:-1]):
+        segments.append([((i - 0.5) * di, (j - 1.5) * dj), ((i - 0.5) * di, (j - 0.5) * dj)])
+    for i, j in np.argwhere(mask[:, 1:] != mask[:, :-1]):
+        segments.append([((i - 1.5) * di, (j - 0.5) * dj), ((i - 0.5) * di, (j - 0.5) * dj)])
+    if segments:
+        color = line.pop("color")
+        axes.add_collection(LineCollection(segments, colors=[color], capstyle="round", **line), autolim=False)
+
+
+def _scale_bar(axes: Any, half_mm: float) -> None:
+    length_mm = 20.0
+    left, bottom = axes.get_xlim()[0] + 0.07 * 2 * half_mm, axes.get_ylim()[0] - 0.07 * 2 * half_mm
+    axes.add_patch(Rectangle((left, bottom), length_mm, 0.022 * half_mm, facecolor=PAPER, edgecolor="none"))
+    axes.text(left, bottom - 0.03 * half_mm, f"{length_mm / 10:g} cm", color=PAPER, size=6.5, va="bottom")
+
+
+def _legend(figure: Figure, foot_in: float, threshold: float, any_hidden: bool) -> None:
+    height = figure.get_figheight()
+    bar = figure.add_axes((0.2 / figure.get_figwidth(), 0.46 / height, 0.2, 0.11 / height))
+    colour_bar(figure, ScalarMappable(Normalize(0, 1), SCAR_CMAP), "", cax=bar, orientation="horizontal")
+    bar.axvline(threshold, color=INK, linewidth=1.4)
+    bar.set_xlabel("Reconstructed scar probability", color=MUTED, size=7.5)
+    observed = "Observed scar" + (" (for hidden slices: the answer)" if any_hidden else "")
+    entries = [
+        (Line2D([], [], color=OBSERVED, linewidth=2), observed),
+        (Line2D([], [], color=INK, linewidth=1.2), f"Probability {threshold:g}"),
+        (Line2D([], [], color="#b4bcc4", linewidth=1.4), "Wall"),
+    ]
+    figure.legend(
+        *zip(*entries, strict=True),
+        loc="center left",
+        bbox_to_anchor=(0.25, 0.5 * foot_in / height),
+        ncols=3,
+        handlelength=1.6,
+        columnspacing=1.4,
+    )

@@ -1,0 +1,113 @@
+"""One look for every figure: colours, colour maps, type sizes, and the way to a PNG."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+
+DPI = 170
+
+INK = "#1d2733"
+MUTED = "#66727f"
+RULE = "#d5dbe1"
+PAPER = "#ffffff"
+
+# Okabe & Ito (2008): told apart with every common colour vision deficiency.
+METHOD_COLOURS = {"cardioscar": "#d55e00", "log_odds": "#0072b2", "signed_distance": "#009e73"}
+ACCENT = METHOD_COLOURS["cardioscar"]
+SECOND = METHOD_COLOURS["log_odds"]
+HIDDEN = "#8a4fc7"
+"""Frame of a slice whose scar the fit did not see."""
+OBSERVED = "#1e90ff"
+"""Outline of the scar that an observer drew."""
+
+# Lightness falls in even steps (CIE L* 95 to 20), so the order survives grey-scale print and colour blindness.
+SCAR_CMAP = LinearSegmentedColormap.from_list(
+    "cardioscar_scar", ["#f6efe6", "#f7d3ae", "#f2a678", "#e4714f", "#c53c48", "#921a4c", "#4b1140"]
+).with_extremes(bad=(0, 0, 0, 0))
+"""Scar probability or scar fraction, 0 to 1."""
+
+UNCERTAINTY_CMAP = LinearSegmentedColormap.from_list(
+    "cardioscar_uncertainty", ["#f1f4f2", "#c5e0dc", "#8bc3c9", "#5099b4", "#336b99", "#2f4077", "#241a47"]
+).with_extremes(bad=(0, 0, 0, 0))
+"""Standard deviation of the scar probability, from 0."""
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": "#edf0f3",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.0,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "hatch.color": "#c3cad1",
+    "hatch.linewidth": 0.8,
+}
+styled = matplotlib.rc_context(RC)
+"""Decorator: draw under `RC` and leave matplotlib's own settings as they were."""
+
+
+def new_figure(width_in: float, height_in: float, *, constrained: bool = True) -> Figure:
+    """An empty figure on its own Agg canvas, outside pyplot's global list, so that nothing keeps it alive."""
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained" if constrained else None)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """Encode a figure as PNG, without time stamp or software name: equal figures give equal bytes."""
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def ink_on(colour: Any) -> str:
+    """Text colour that stays readable on a background colour.
+
+    >>> ink_on("#4b1140"), ink_on("#f6efe6")
+    ('#ffffff', '#1d2733')
+    """
+    # Relative luminance, WCAG 2.1; 0.3 is where white and the ink contrast about equally well.
+    rgb = np.asarray(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return INK if float(linear @ (0.2126, 0.7152, 0.0722)) > 0.3 else PAPER
+
+
+def colour_bar(figure: Figure, mappable: Any, label: str, **place: Any) -> Any:
+    """A slim colour bar without a frame; `place` goes to `Figure.colorbar` (ax or cax, orientation, fraction…)."""
+    bar = figure.colorbar(mappable, **place)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0)
+    bar.set_label(label, color=MUTED, size=8)
+    return bar
+
+
+def note(axes: Any, text: str) -> None:
+    """Say in the middle of an otherwise empty panel why it is empty."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, style="italic")

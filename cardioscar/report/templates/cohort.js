@@ -1,0 +1,87 @@
+"use strict";
+(() => {
+  const table = document.getElementById("subjects");
+  const body = table.tBodies[0];
+  const search = document.getElementById("search");
+  const outcome = document.getElementById("outcome");
+  const qc = document.getElementById("qc");
+  const size = document.getElementById("size");
+  const shown = document.getElementById("shown");
+  const pager = document.getElementById("pager");
+  const place = document.getElementById("place");
+  const [previous, next] = pager.querySelectorAll("button");
+  const heads = [...table.tHead.rows[0].cells];
+
+  // A reason spans the columns of the numbers that its row lacks.
+  const texts = (row) => [...row.cells].flatMap((cell) =>
+    cell.colSpan > 1 ? Array(cell.colSpan).fill("") : [cell.textContent.trim()]);
+
+  // The text of each row is read once: ten thousand rows are filtered between two key strokes.
+  const rows = [...body.rows].map((row, order) => ({
+    row, order,
+    cells: texts(row),
+    text: row.textContent.toLowerCase(),
+  }));
+  const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
+  const key = (text, numeric) => {
+    if (text === "" || text === "–") return null;
+    return numeric ? Number(text.replaceAll(",", "").replace("−", "-")) : text;
+  };
+  let column = -1, direction = 1, page = 0, found = rows;
+
+  function draw() {
+    const length = size.value === "all" ? Math.max(found.length, 1) : Number(size.value);
+    const pages = Math.max(1, Math.ceil(found.length / length));
+    page = Math.min(page, pages - 1);
+    const first = page * length;
+    const fragment = document.createDocumentFragment();
+    for (const item of found.slice(first, first + length)) fragment.append(item.row);
+    body.replaceChildren(fragment);
+    const count = (n) => n.toLocaleString("en");
+    shown.textContent = found.length === rows.length
+      ? `${count(rows.length)} subjects` : `${count(found.length)} of ${count(rows.length)} subjects`;
+    pager.hidden = pages === 1;
+    place.textContent = `${count(first + 1)} to ${count(Math.min(first + length, found.length))} of ${count(found.length)}`;
+    previous.disabled = page === 0;
+    next.disabled = page === pages - 1;
+  }
+
+  function select() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    found = rows.filter((item) =>
+      (!outcome.value || item.cells[1] === outcome.value) &&
+      (!qc.value || item.cells[2] === qc.value) &&
+      words.every((word) => item.text.includes(word)));
+    if (column >= 0) {
+      const numeric = heads[column].dataset.type === "number";
+      const keyed = found.map((item) => [key(item.cells[column], numeric), item]);
+      keyed.sort(([a, one], [b, two]) => {
+        // what is undefined comes last, whichever way the rest is sorted
+        if (a === null || b === null) return (a === null) - (b === null) || one.order - two.order;
+        return direction * (numeric ? a - b : collator.compare(a, b)) || one.order - two.order;
+      });
+      found = keyed.map(([, item]) => item);
+    }
+    page = 0;
+    draw();
+  }
+
+  heads.forEach((head, index) => head.querySelector("button").addEventListener("click", () => {
+    direction = column === index ? -direction : 1;
+    column = index;
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
+    select();
+  }));
+  search.addEventListener("input", select);
+  for (const control of [outcome, qc]) control.addEventListener("change", select);
+  size.addEventListener("change", () => { page = 0; draw(); });
+  previous.addEventListener("click", () => { page -= 1; draw(); });
+  next.addEventListener("click", () => { page += 1; draw(); });
+  // Paper has no pages to turn: print every row that the filter leaves.
+  let before = null;
+  window.addEventListener("beforeprint", () => { before = [size.value, page]; size.value = "all"; draw(); });
+  window.addEventListener("afterprint", () => { [size.value, page] = before; draw(); });
+  document.getElementById("tools").hidden = false;
+  draw();
+})();

@@ -1,0 +1,53 @@
+"""Encodings: from a position to the features that a field's network sees."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class FourierFeatures(nn.Module):
+    r"""Random Fourier features $γ(x) = [\cos ωx, \sin ωx]$ with $ω \sim N(0, ℓ^{-2})$ [@tancik2020; @rahimi2007].
+
+    A linear model on them is a Gaussian process of length scale ℓ, so ℓ is read in millimetres as one reads a kernel.
+
+    Args:
+        features: Number of frequencies.
+        length_scale_mm: ℓ in mm.
+        generator: Source of the frequencies, on the CPU: the same seed gives the same encoding on every device.
+
+    Attributes:
+        out_features: Width of the output, 2 · features.
+    """
+
+    def __init__(self, features: int, length_scale_mm: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.out_features = 2 * features
+        self.register_buffer("omega", torch.randn(3, features, generator=generator) / length_scale_mm)
+
+    def forward(self, positions_mm: Float[Tensor, "nodes 3"]) -> Float[Tensor, "nodes features"]:
+        """Encode positions in mm, relative to the field's centre."""
+        phase = positions_mm @ self.omega
+        return torch.cat([torch.cos(phase), torch.sin(phase)], dim=-1)
+
+
+class UnitCube(nn.Module):
+    """Positions divided by one isotropic scale, so that the heart spans about -1 to 1 and distances keep their shape.
+
+    Args:
+        scale_mm: Half extent of the heart in mm.
+
+    Attributes:
+        out_features: 3.
+    """
+
+    out_features = 3
+
+    def __init__(self, scale_mm: float) -> None:
+        super().__init__()
+        self.register_buffer("scale_mm", torch.tensor(float(scale_mm)))
+
+    def forward(self, positions_mm: Float[Tensor, "nodes 3"]) -> Float[Tensor, "nodes 3"]:
+        """Scale positions in mm, relative to the field's centre."""
+        return positions_mm / self.scale_mm

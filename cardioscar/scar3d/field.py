@@ -1,0 +1,111 @@
+"""The scar field: one small coordinate network per patient, encoding ▸ hidden layers with dropout ▸ scar logit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cardioscar.scar3d.encoding import FourierFeatures, UnitCube
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """Everything needed to build a field before its weights are loaded."""
+
+    encoding: Literal["fourier", "unit"] = "fourier"
+    """Fourier features of a stated length scale, or positions scaled to the unit cube (the published network)."""
+    features: int = 64
+    """Number of random frequencies of the Fourier encoding."""
+    length_scale_mm: float = 20.0
+    """Length scale of the Fourier encoding in mm."""
+    scale_mm: float = 60.0
+    """Half extent of the heart in mm, for the unit encoding."""
+    hidden: int = 64
+    """Units of a hidden layer."""
+    layers: int = 2
+    """Number of hidden layers."""
+    activation: Literal["silu", "relu"] = "silu"
+    """Activation of the hidden layers."""
+    dropout: float = 0.1
+    """Share of hidden units that dropout silences."""
+    center_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Centre of the field in mm LPS."""
+
+
+class ScarField(nn.Module):
+    """Scar logit at any position of the heart.
+
+    Args:
+        spec: Architecture and frame.
+        generator: Source of the initial weights and frequencies, on the CPU.
+    """
+
+    def __init__(self, spec: FieldSpec, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        generator = generator or torch.Generator().manual_seed(0)
+        self.spec = spec
+        self.register_buffer("center_mm", torch.tensor(spec.center_mm, dtype=torch.float32))
+        if spec.encoding == "fourier":
+            self.encoding: nn.Module = FourierFeatures(spec.features, spec.length_scale_mm, generator)
+        else:
+            self.encoding = UnitCube(spec.scale_mm)
+        widths = [self.encoding.out_features] + [spec.hidden] * spec.layers
+        self.hidden = nn.ModuleList(_linear(a, b, generator) for a, b in pairwise(widths))
+        self.head = _linear(widths[-1], 1, generator)
+        self.activation = nn.SiLU() if spec.activation == "silu" else nn.ReLU()
+
+    def encode(self, positions_mm: Float[Tensor, "nodes 3"]) -> Float[Tensor, "nodes features"]:
+        """Features of positions in mm LPS; they do not depend on the weights, so a fit computes them once."""
+        return self.encoding(positions_mm - self.center_mm)
+
+    def forward(
+        self, features: Float[Tensor, "nodes features"], masks: list[Tensor] | None = None
+    ) -> Float[Tensor, " nodes"]:
+        """Scar logit of encoded positions.
+
+        Args:
+            features: Output of `encode`.
+            masks: One multiplicative mask per hidden layer, see `dropout_masks`; None for the mean network.
+
+        Returns:
+            Logits, shape (nodes,).
+        """
+        x = features
+        for position, layer in enumerate(self.hidden):
+            x = self.activation(layer(x))
+            if masks is not None:
+                x = x * masks[position]
+        return self.head(x).squeeze(-1)
+
+    def dropout_masks(self, rows: int, generator: torch.Generator) -> list[Tensor]:
+        """Draw dropout masks, already divided by the share of units that are kept.
+
+        Args:
+            rows: 1 for one draw of the whole field (every node sees the same thinned network, so a sample is a
+                function of space); the number of nodes for independent draws in training.
+            generator: Source of the draws, on the field's device.
+
+        Returns:
+            One tensor of shape (rows, hidden) for each hidden layer.
+        """
+        keep = 1 - self.spec.dropout
+        device = self.center_mm.device
+        return [
+            torch.empty(rows, self.spec.hidden, device=device).bernoulli_(keep, generator=generator).div_(keep)
+            for _ in self.hidden
+        ]
+
+
+def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
+    """A linear layer with PyTorch's default bounds, drawn from our generator rather than the global one."""
+    layer = nn.Linear(inputs, outputs)
+    bound = inputs**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer

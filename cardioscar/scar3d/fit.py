@@ -1,0 +1,208 @@
+"""Fit one subject's scar field under the group-mean constraint."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cardioscar.errors import ConfigError
+from cardioscar.scar3d.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
+from cardioscar.scar3d.field import ScarField
+from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.group_means import group_means
+from cardioscar.scar3d.plan import Batch, FitPlan, Observations, plan_fit
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class FitState:
+    """All that a killed fit needs to go on as if nothing had happened.
+
+    Attributes:
+        epoch: Epochs done.
+        step: Optimiser steps done.
+        best_loss: Lowest epoch loss so far.
+        best_epoch: Epoch of the lowest loss.
+        best_weights: The field's state at that epoch.
+        losses: Loss of each epoch done.
+        seconds: Time spent, earlier attempts included.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted field and how it came about.
+
+    Attributes:
+        field: The field with its best weights.
+        stop_reason: `completed` (all steps done), `patience` (no lower loss for that long) or `diverged`.
+        losses: Training loss of each epoch, shape (epochs,).
+        best_epoch: Epoch whose weights were kept.
+        steps: Optimiser steps done.
+        seconds: Wall time in seconds, earlier attempts of a resumed fit included.
+        device: Where it ran.
+    """
+
+    field: ScarField
+    stop_reason: str
+    losses: np.ndarray
+    best_epoch: int
+    steps: int
+    seconds: float
+    device: str
+
+
+def choose_device(name: str) -> torch.device:
+    """Resolve `auto` to CUDA where present, else the CPU.
+
+    Raises:
+        ConfigError: If the device is asked for by name and is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError("device", "auto, cpu, cuda or cuda:N", repr(name)) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            "device", "a device of this machine", f"'{name}' with {torch.cuda.device_count()} CUDA devices"
+        )
+    return device
+
+
+def fit_field(
+    observations: Observations,
+    config: FitConfig,
+    *,
+    checkpoint: Path | None = None,
+    identity: str = "",
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> FitResult:
+    """Fit a coordinate field so that its mean over each pixel's nodes matches the pixel.
+
+    Args:
+        observations: The subject's groups.
+        config: Method and settings.
+        checkpoint: File that a killed fit resumes from; written every `checkpoint_seconds`.
+        identity: Hash of data and settings; a checkpoint of another identity is not resumed.
+        on_epoch: Called with epochs done and their upper limit.
+
+    Returns:
+        The field with the best weights; a fit that goes wrong returns its `stop_reason`, not an exception.
+    """
+    device = choose_device(config.device)
+    plan = plan_fit(observations, config)
+    scar_field = ScarField(plan.spec, torch.Generator().manual_seed(config.seed)).to(device)
+    # fused AdamW updates all tensors in one call; the networks are so small that call overhead counts
+    optimizer = torch.optim.AdamW(scar_field.parameters(), lr=1.0, weight_decay=plan.weight_decay, fused=True)
+    generator = torch.Generator(device).manual_seed(config.seed)
+    state = FitState()
+    if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
+        state = load_checkpoint(checkpoint, scar_field, optimizer, generator)
+        log.info("resumes at epoch %d of %d", state.epoch, plan.epochs)
+    batches = [_on_device(batch, observations, scar_field, device) for batch in plan.batches]
+
+    began, saved = time.perf_counter() - state.seconds, time.monotonic()
+    stop_reason = "completed"
+    while state.epoch < plan.epochs:
+        loss = _epoch(plan, batches, scar_field, optimizer, generator, state)
+        if not np.isfinite(loss):
+            stop_reason = "diverged"
+            break
+        state.losses.append(loss)
+        if loss < state.best_loss:
+            state.best_loss, state.best_epoch = loss, state.epoch
+            state.best_weights = {k: v.detach().clone() for k, v in scar_field.state_dict().items()}
+        state.epoch += 1
+        if on_epoch:
+            on_epoch(state.epoch, plan.epochs)
+        if plan.patience is not None and state.epoch - state.best_epoch > plan.patience:
+            stop_reason = "patience"
+            break
+        if checkpoint is not None and time.monotonic() - saved > config.checkpoint_seconds:
+            state.seconds = time.perf_counter() - began
+            save_checkpoint(checkpoint, identity, state, scar_field, optimizer, generator)
+            saved = time.monotonic()
+    if state.best_weights:
+        scar_field.load_state_dict(state.best_weights)
+    return FitResult(
+        field=scar_field.eval(),
+        stop_reason=stop_reason,
+        losses=np.array(state.losses),
+        best_epoch=state.best_epoch,
+        steps=state.step,
+        seconds=time.perf_counter() - began,
+        device=str(device),
+    )
+
+
+@dataclass(frozen=True)
+class _DeviceBatch:
+    features: Tensor
+    offsets: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+def _on_device(batch: Batch, observations: Observations, scar_field: ScarField, device: torch.device) -> _DeviceBatch:
+    positions = torch.as_tensor(observations.nodes_mm[batch.nodes], dtype=torch.float32, device=device)
+    with torch.no_grad():
+        features = scar_field.encode(positions)
+    return _DeviceBatch(
+        features,
+        torch.as_tensor(batch.offsets, dtype=torch.int64, device=device),
+        torch.as_tensor(batch.targets, dtype=torch.float32, device=device),
+        torch.as_tensor(batch.weights, dtype=torch.float32, device=device),
+    )
+
+
+def _epoch(
+    plan: FitPlan,
+    batches: list[_DeviceBatch],
+    scar_field: ScarField,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    state: FitState,
+) -> float:
+    total = 0.0
+    for batch in batches:
+        for group in optimizer.param_groups:
+            group["lr"] = plan.learning_rate(state.step)
+        probability = torch.zeros(len(batch.features), device=batch.features.device)
+        for _ in range(plan.passes):
+            masks = scar_field.dropout_masks(len(batch.features), generator)
+            probability = probability + torch.sigmoid(scar_field(batch.features, masks)) / plan.passes
+        loss = _loss(group_means(probability, batch.offsets), batch, plan)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        state.step += 1
+        total += loss.item()
+    return total / len(batches)
+
+
+def _loss(means: Tensor, batch: _DeviceBatch, plan: FitPlan) -> Tensor:
+    """Weighted cross-entropy (less the targets' own entropy, so that a perfect fit scores 0) or squared error."""
+    if plan.loss == "mse":
+        return (batch.weights * (means - batch.targets) ** 2).sum()
+    p, y = means.clamp(1e-6, 1 - 1e-6), batch.targets
+    cross = torch.special.xlogy(y, p) + torch.special.xlogy(1 - y, 1 - p)
+    own = torch.special.xlogy(y, y) + torch.special.xlogy(1 - y, 1 - y)
+    return (batch.weights * (own - cross)).sum()

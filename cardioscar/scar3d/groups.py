@@ -1,0 +1,164 @@
+"""Which mesh nodes each LGE pixel sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from cardioscar.errors import GeometryError
+from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.types import GroupIndex, GroupValues, NodeValues, Points
+
+UNOBSERVED = -1
+
+
+@dataclass(frozen=True)
+class PixelGroups:
+    """The nodes inside each observed pixel's prism, and the pixel's scar fraction.
+
+    Attributes:
+        group_index: Group of each node, shape (nodes,), int32; -1 where no observed pixel sees the node.
+        targets: Scar fraction of each group, 0 to 1, shape (groups,), float32.
+        pixels: How many observed pixels each group averages (1 unless pixels were merged), shape (groups,), int32.
+        slice_number: Slice of each group, shape (groups,), int32.
+        center_mm: Centre of each group's prism in mm LPS, shape (groups, 3), float32.
+        unseen_pixels: Observed pixels that no node falls into; they constrain nothing.
+    """
+
+    group_index: GroupIndex
+    targets: GroupValues
+    pixels: GroupValues
+    slice_number: GroupValues
+    center_mm: Points
+    unseen_pixels: int = 0
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.targets)
+
+
+def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> PixelGroups:
+    r"""Assign every node to the observed pixel whose prism contains it [@sen2025].
+
+    A pixel is the prism $[i \pm ½] × [j \pm ½] × [t \pm ½]$ in its slice's own frame, so oblique and shifted slices need no
+    resampling. A node in no prism (a gap between slices, a pixel outside the wall) stays unobserved. Where slabs
+    overlap, a node belongs to the slice whose mid-plane is nearest to it, and to the lower slice number at a tie.
+
+    Args:
+        nodes_mm: Node positions in mm LPS, shape (nodes, 3).
+        stack: Slices with scar fractions 0 to 1; only observed pixels make groups.
+        merge: Pixels of `merge × merge` blocks make one group, whose target is the mean of its observed pixels. It
+            serves meshes coarser than the pixels, where one pixel would see one node or none.
+
+    Returns:
+        Groups in the order of slice number, then row, then column; each has at least one node.
+
+    Raises:
+        GeometryError: If no node lies in any observed pixel; says how far apart mesh and slices are.
+    """
+    owner, row, column = _owning_pixels(nodes_mm, stack)
+    keys = np.full(len(nodes_mm), -1, dtype=np.int64)
+    tables, base = [], 0
+    for position, piece in enumerate(stack):
+        inside = np.flatnonzero(owner == position)
+        blocks = _Blocks.of(piece, merge)
+        keys[inside] = base + (row[inside] // merge) * blocks.shape[1] + column[inside] // merge
+        tables.append(blocks)
+        base += blocks.counts.size
+    seen, inverse = np.unique(keys, return_inverse=True)
+    if seen[0] == -1:
+        seen, inverse = seen[1:], inverse - 1
+    if len(seen) == 0:
+        raise GeometryError(stack.source, "slices that cross the mesh", _how_far(nodes_mm, stack))
+    counts = np.concatenate([t.counts for t in tables])
+    return PixelGroups(
+        group_index=inverse.astype(np.int32).reshape(-1),
+        targets=np.concatenate([t.means for t in tables])[seen].astype(np.float32),
+        pixels=counts[seen].astype(np.int32),
+        slice_number=np.concatenate([np.full(t.counts.size, t.number) for t in tables])[seen].astype(np.int32),
+        center_mm=np.concatenate([t.centers_mm for t in tables])[seen].astype(np.float32),
+        unseen_pixels=int(counts.sum() - counts[seen].sum()),
+    )
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """Merged pixels of one slice, flattened row by row."""
+
+    shape: tuple[int, int]
+    counts: np.ndarray
+    means: np.ndarray
+    centers_mm: np.ndarray
+    number: int
+
+    @staticmethod
+    def of(piece: Slice, merge: int) -> _Blocks:
+        rows, columns = (-(-n // merge) for n in piece.values.shape)
+        i, j = np.nonzero(piece.observed)
+        flat = (i // merge) * columns + j // merge
+        counts = np.bincount(flat, minlength=rows * columns)
+        sums = np.bincount(flat, weights=piece.values[i, j], minlength=rows * columns)
+        grid = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
+        centers = (grid * merge + (merge - 1) / 2) @ piece.affine[:3, :2].T + piece.affine[:3, 3]
+        return _Blocks((rows, columns), counts, sums / np.maximum(counts, 1), centers, piece.number)
+
+
+def _owning_pixels(nodes_mm: Points, stack: SliceStack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Position in the stack, row and column of the observed pixel that holds each node; -1 for none."""
+    n = len(nodes_mm)
+    owner, row, column = (np.full(n, -1, dtype=np.int32) for _ in range(3))
+    nearest = np.full(n, np.inf)
+    for position, piece in enumerate(stack):
+        inverse = np.linalg.inv(piece.affine)
+        t = nodes_mm @ inverse[2, :3] + inverse[2, 3]
+        distance = np.abs(t) * piece.thickness_mm
+        # floor(index + ½) is the pixel, so a prism is half open: a node on a shared face has one owner
+        near = np.flatnonzero((np.floor(t + 0.5) == 0) & (distance < nearest))
+        index = np.floor(nodes_mm[near] @ inverse[:2, :3].T + inverse[:2, 3] + 0.5).astype(np.int32)
+        in_image = ((index >= 0) & (index < piece.values.shape)).all(axis=1)
+        near, index = near[in_image], index[in_image]
+        seen = piece.observed[index[:, 0], index[:, 1]]
+        near, index = near[seen], index[seen]
+        owner[near], row[near], column[near] = position, index[:, 0], index[:, 1]
+        nearest[near] = distance[near]
+    return owner, row, column
+
+
+def _how_far(nodes_mm: Points, stack: SliceStack) -> str:
+    pixels = np.concatenate([s.pixel_centers_mm() for s in stack])
+    if len(pixels) == 0:
+        return "no observed pixel"
+    distance = cKDTree(pixels).query(nodes_mm[:: max(1, len(nodes_mm) // 5000)])[0].min()
+    between = np.linalg.norm(pixels.mean(axis=0) - nodes_mm.mean(axis=0))
+    return f"no node in a wall pixel: nearest node {distance:.1f} mm away, centres {between:.0f} mm apart"
+
+
+def merge_for(nodes: int, wall_ml: float, stack: SliceStack, *, nodes_per_group: float) -> int:
+    """Smallest block of pixels that holds enough nodes for a group mean to say something.
+
+    Args:
+        nodes: Number of mesh nodes.
+        wall_ml: Wall volume of the mesh in ml.
+        stack: Slices; the smallest pixel prism counts.
+        nodes_per_group: Nodes wanted in a full block.
+
+    Returns:
+        `merge` for `group_nodes`, at least 1 and at most 8.
+
+    >>> import numpy as np
+    >>> square = Slice(np.zeros((4, 4)), np.ones((4, 4), bool), np.diag([1.0, 1.0, 8.0, 1.0]), 0)
+    >>> merge_for(30_000, 120.0, SliceStack((square,), "lge"), nodes_per_group=4)
+    2
+    """
+    prism_mm3 = min(float(abs(np.linalg.det(s.affine[:3, :3]))) for s in stack)
+    per_pixel = prism_mm3 * nodes / (wall_ml * 1000)
+    # A block of 90 % of the wanted size is near enough: node spacing varies more than that
+    return int(np.clip(np.ceil(np.sqrt(0.9 * nodes_per_group / per_pixel)), 1, 8))
+
+
+def group_sizes(groups: PixelGroups) -> NodeValues:
+    """Number of nodes of each group, shape (groups,)."""
+    return np.bincount(groups.group_index[groups.group_index != UNOBSERVED], minlength=groups.n_groups)

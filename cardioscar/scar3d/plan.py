@@ -1,0 +1,196 @@
+"""What a fit works through: which groups, which of their nodes, in which batches, at which learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from cardioscar.scar3d.field import FieldSpec
+from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.types import GroupOffsets, GroupValues, Points
+
+
+@dataclass(frozen=True)
+class Observations:
+    """One subject's pixels and the nodes that they see, in group order.
+
+    Attributes:
+        nodes_mm: Positions of the sorted nodes in mm LPS, shape (nodes, 3).
+        group_offsets: CSR offsets, shape (groups + 1,).
+        targets: Scar fraction of each group, 0 to 1.
+        pixels: Pixels that each group averages; they weigh the group in the loss.
+        batch_groups: First group of each batch, then the number of groups (reference method).
+    """
+
+    nodes_mm: Points
+    group_offsets: GroupOffsets
+    targets: GroupValues
+    pixels: GroupValues
+    batch_groups: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Complete groups that share an optimiser step.
+
+    Attributes:
+        nodes: Index into the sorted nodes, shape (batch nodes,).
+        offsets: CSR offsets within the batch, shape (batch groups + 1,).
+        targets: Scar fraction of each group.
+        weights: Weight of each group in the loss, summing to 1.
+    """
+
+    nodes: np.ndarray
+    offsets: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """A method made concrete for one subject.
+
+    Attributes:
+        spec: Architecture of the field.
+        batches: The batches of an epoch.
+        epochs: Upper limit of epochs.
+        patience: Epochs without improvement before stopping; None never stops early.
+        passes: Dropout passes averaged in each step.
+        loss: `cross_entropy` on group means, or `mse`.
+        learning_rate: Learning rate as a function of the optimiser step, from 0.
+        weight_decay: Decoupled weight decay.
+    """
+
+    spec: FieldSpec
+    batches: tuple[Batch, ...]
+    epochs: int
+    patience: int | None
+    passes: int
+    loss: Literal["cross_entropy", "mse"]
+    learning_rate: Callable[[int], float]
+    weight_decay: float
+
+
+def plan_fit(observations: Observations, config: FitConfig) -> FitPlan:
+    """Turn a method's name and settings into a plan for one subject."""
+    return _fourier(observations, config) if config.method == "fourier" else _reference(observations, config)
+
+
+def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
+    rng = np.random.default_rng(config.seed)
+    offsets = observations.group_offsets
+    chosen, weights = _active_groups(observations, config, rng)
+    nodes, sizes = [], []
+    for group in chosen:
+        members = np.arange(offsets[group], offsets[group + 1])
+        if len(members) > config.nodes_per_group:
+            members = np.sort(rng.choice(members, config.nodes_per_group, replace=False))
+        nodes.append(members)
+        sizes.append(len(members))
+    batch = Batch(
+        np.concatenate(nodes),
+        np.concatenate([[0], np.cumsum(sizes)]),
+        observations.targets[chosen],
+        weights / weights.sum(),
+    )
+    return FitPlan(
+        spec=FieldSpec(
+            encoding="fourier",
+            features=config.features,
+            length_scale_mm=config.length_scale_mm,
+            hidden=config.hidden,
+            layers=config.layers,
+            activation="silu",
+            dropout=config.dropout,
+            center_mm=_center(observations.nodes_mm),
+        ),
+        batches=(batch,),
+        epochs=config.steps,
+        patience=None,
+        passes=1,
+        loss="cross_entropy",
+        learning_rate=lambda step: one_cycle(step, config.steps, config.learning_rate),
+        weight_decay=config.weight_decay,
+    )
+
+
+def _reference(observations: Observations, config: FitConfig) -> FitPlan:
+    """The published network: 4 × 128 ReLU, dropout, Adam, triangular cyclical rate, batches of groups [@sen2025]."""
+    offsets = observations.group_offsets
+    batches = []
+    for first, last in pairwise(observations.batch_groups):
+        nodes = np.arange(offsets[first], offsets[last])
+        weights = np.full(last - first, 1 / (last - first))
+        batches.append(
+            Batch(nodes, offsets[first : last + 1] - offsets[first], observations.targets[first:last], weights)
+        )
+    center = _center(observations.nodes_mm)
+    return FitPlan(
+        spec=FieldSpec(
+            encoding="unit",
+            scale_mm=float(np.abs(observations.nodes_mm - np.array(center)).max()),
+            hidden=128,
+            layers=4,
+            activation="relu",
+            dropout=config.dropout,
+            center_mm=center,
+        ),
+        batches=tuple(batches),
+        epochs=config.max_epochs,
+        patience=config.patience,
+        passes=config.mc_passes,
+        loss="mse",
+        learning_rate=lambda step: triangular(step, 1e-3, 1e-2, half_cycle=2000),
+        weight_decay=0.0,
+    )
+
+
+def _active_groups(
+    observations: Observations, config: FitConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Groups near scar, and a sample of the others with a weight that keeps the loss unbiased."""
+    y = observations.targets
+    first = observations.nodes_mm[observations.group_offsets[:-1]]
+    near = np.zeros(len(y), dtype=bool)
+    if (y > 0.01).any():
+        near = cKDTree(first[y > 0.01]).query(first, workers=1)[0] <= config.active_mm
+    remote = np.flatnonzero(~near)
+    # a scar-free heart is all remote: keep enough of it to pin the field to zero
+    wanted = min(len(remote), max(round(config.remote_fraction * len(remote)), 200))
+    sampled = np.sort(rng.choice(remote, wanted, replace=False)) if wanted else remote
+    chosen = np.concatenate([np.flatnonzero(near), sampled])
+    weights = np.concatenate([np.ones(near.sum()), np.full(wanted, len(remote) / max(wanted, 1))])
+    return chosen, weights * observations.pixels[chosen]
+
+
+def _center(nodes_mm: Points) -> tuple[float, float, float]:
+    x, y, z = (nodes_mm.min(axis=0) + nodes_mm.max(axis=0)) / 2
+    return (round(float(x), 3), round(float(y), 3), round(float(z), 3))
+
+
+def one_cycle(step: int, steps: int, peak: float) -> float:
+    """One-cycle learning rate with cosine flanks: from peak/25 up over 30 % of the steps, then to peak/250,000 [@smith2019].
+
+    >>> [round(one_cycle(s, 10, 1.0), 3) for s in (0, 3, 10)]
+    [0.04, 1.0, 0.0]
+    """
+    rise = 0.3 * steps
+    start, end, at = (
+        (peak / 25, peak, step / rise) if step < rise else (peak, peak / 250_000, (step - rise) / (0.7 * steps))
+    )
+    return float(end + (start - end) * (1 + np.cos(np.pi * min(at, 1.0))) / 2)
+
+
+def triangular(step: int, low: float, high: float, *, half_cycle: int) -> float:
+    """Triangular cyclical learning rate [@smith2017].
+
+    >>> [triangular(s, 0.0, 1.0, half_cycle=10) for s in (0, 5, 10, 20)]
+    [0.0, 0.5, 1.0, 0.0]
+    """
+    at = (step % (2 * half_cycle)) / half_cycle
+    return low + (high - low) * (at if at <= 1 else 2 - at)

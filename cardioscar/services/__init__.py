@@ -1,0 +1,1 @@
+"""The outside world: the MLflow tracking server and model registry."""

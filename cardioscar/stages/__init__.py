@@ -1,0 +1,1 @@
+"""One module for each container stage, folder in ▸ folder out; `subjects` is the only loop over a shard."""

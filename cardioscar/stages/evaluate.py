@@ -1,0 +1,338 @@
+"""Stage `evaluate`: scores, pictures, one report a subject; results published; run and model version in MLflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError, GeometryError, InputError
+from cardioscar.stages.cohort import read_cohort
+from cardioscar.stages.status import Status, read_status
+from cardioscar.stages.subjects import Work, publish_folder, run_shard
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cardioscar.imaging.lvmesh import LVMesh
+
+log = logging.getLogger(__name__)
+
+PUBLISHED = (
+    "scar.vtu",
+    "scar_probability.nii.gz",
+    "scar.pts",
+    "scar.elem",
+    "scar.lon",
+    "field.safetensors",
+    "field.json",
+)
+"""Files of earlier stages that belong to a subject's results."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is scored and drawn."""
+
+    figures: bool = True
+    """Draw the figures of the report."""
+
+
+def run(
+    cohort_uri: str | Path,
+    groups: str | Path,
+    sorted_groups: str | Path,
+    fields: str | Path,
+    scars: str | Path,
+    subjects: Sequence[str],
+    output: str | Path,
+    options: Mapping[str, Any] | None = None,
+    results_uri: str | Path = "",
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    *,
+    track: bool = True,
+    **hooks: Any,
+) -> list[Status]:
+    """Score each subject, write its report, publish its results and record it.
+
+    Args:
+        cohort_uri: The cohort, for `truth.*`.
+        groups: Artifact of `preprocess`.
+        sorted_groups: Artifact of `group_sort`.
+        fields: Artifact of `train`.
+        scars: Artifact of `infer`.
+        subjects: Ids.
+        output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/*.png`.
+        options: Settings of `Config` by name.
+        results_uri: Folder that receives `<subject>/` with map, field, metrics and report under stable names.
+        tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
+        experiment: Name of the cohort's experiment.
+        track: Record in MLflow; a caller with several workers records by itself, in one process.
+        hooks: `on_done` of the shard loop.
+
+    Returns:
+        One row for each subject.
+
+    Raises:
+        UnreachableError: If the tracking server does not answer; all results are on disk by then.
+    """
+    config = from_mapping(Config, options or {}, where="evaluate")
+    entries = {entry.subject: entry for entry in read_cohort(cohort_uri)}
+
+    def files(subject: str) -> dict[str, Path]:
+        if subject not in entries:
+            raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
+        truth = entries[subject].checked().get("truth")
+        return {"truth": truth} if truth else {}
+
+    def work(job: Work) -> None:
+        entry = entries[job.subject]
+        _evaluate(job, config, files(job.subject).get("truth"), entry.settings().mesh_frame)
+
+    upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
+    rows = run_shard("evaluate", subjects, output, config, work, upstream=upstream, files=files, **hooks)
+    if results_uri:
+        for row in rows:
+            publish(row, Path(output), [Path(scars), Path(fields)], Path(results_uri))
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if track and uri:
+        record(rows, groups=groups, fields=fields, scars=scars, output=output, uri=uri, experiment=experiment)
+    return rows
+
+
+def publish(row: Status, output: Path, artifacts: Sequence[Path], results: Path) -> None:
+    """Copy a subject's results under stable names; the folder appears whole, and only where it differs."""
+    results.mkdir(parents=True, exist_ok=True)
+    final, scratch = results / row.subject, results / f".{row.subject}.partial"
+    if (earlier := read_status(final)) and earlier == row:
+        return
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(output / row.subject, scratch)
+    if row.outcome == "ok":
+        for name in PUBLISHED:
+            found = next(
+                (root / row.subject / name for root in artifacts if (root / row.subject / name).is_file()),
+                None,
+            )
+            if found:
+                shutil.copy2(found, scratch / name)
+    publish_folder(scratch, final)
+
+
+def record(
+    rows: Sequence[Status],
+    *,
+    groups: str | Path,
+    fields: str | Path,
+    scars: str | Path,
+    output: str | Path,
+    uri: str,
+    experiment: str,
+    on_done: Callable[[str, bool], None] | None = None,
+) -> None:
+    """Record the subjects that are ok in MLflow: one run, and one model version if accepted; idempotent.
+
+    Args:
+        rows: Rows of this stage.
+        groups: Artifact of `preprocess`.
+        fields: Artifact of `train`.
+        scars: Artifact of `infer`.
+        output: Artifact of this stage.
+        uri: MLflow server or local store.
+        experiment: Name of the cohort's experiment.
+        on_done: Called with each subject and whether an earlier record was found.
+
+    Raises:
+        UnreachableError: If the server does not answer within 30 s.
+    """
+    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.services.tracking import record_subject
+    from cardioscar.stages.logs import about
+
+    target = TrackingTarget(uri, experiment)
+    for row in rows:
+        if row.outcome != "ok":
+            continue
+        with about("track", row.subject):
+            done = record_subject(
+                target, _record(row, experiment, Path(groups), Path(fields), Path(scars), Path(output))
+            )
+            log.info("%s version %s", "already recorded as" if done.reused else "recorded as", done.version)
+        if on_done:
+            on_done(row.subject, done.reused)
+
+
+def _record(row: Status, experiment: str, groups: Path, fields: Path, scars: Path, output: Path) -> Any:
+    from datetime import datetime
+
+    from cardioscar.config import config_sha256
+    from cardioscar.services.records import SubjectRecord, run_key
+
+    subject = row.subject
+    stages = [read_status(root / subject) for root in (groups, fields, scars, output)]
+    known = [stage for stage in stages if stage is not None]
+    configs = {stage.stage: stage.config for stage in known}
+    # the cohort's own files, as preprocess and evaluate hashed them: intermediate files are consequences
+    inputs = {k: v for stage in known for k, v in stage.inputs.items() if "/" not in k}
+    metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
+    flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
+    params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
+    artifacts = {
+        "report.html": output / subject / "report.html",
+        "metrics.json": output / subject / "metrics.json",
+    }
+    if (output / subject / "figures").is_dir():
+        artifacts["figures"] = output / subject / "figures"
+    return SubjectRecord(
+        subject=subject,
+        cohort=experiment,
+        metrics={name: value for name, value in flat.items() if value is not None},
+        params=params,
+        artifacts=artifacts,
+        field_weights=fields / subject / "field.safetensors",
+        field_description=fields / subject / "field.json",
+        qc=metrics["qc"]["verdict"],
+        run_key=run_key(subject, inputs, config_sha256(configs), row.version),
+        started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
+    )
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """The numbers of `metrics.json` that a cohort is compared by, with short names."""
+    truth, heldout = metrics["truth"] or {}, (metrics["heldout"] or {}).get("scores", {})
+    scar, residual = metrics["scar"], metrics["residual"]
+    flat: dict[str, float | None] = {
+        "scar_ml": scar["volume_ml"],
+        "scar_percent": None if scar["fraction_of_wall"] is None else 100 * scar["fraction_of_wall"],
+        "dense_core_ml": scar["dense_core_ml"],
+        "border_zone_ml": scar["border_zone_ml"],
+        "wall_ml": scar["wall_ml"],
+        "uncertainty_mean": scar["uncertainty_mean"],
+        "residual_rms": residual["rms"],
+        "residual_max": residual["max"],
+        "fit_steps": metrics["fit"]["steps"],
+        "fit_loss": metrics["fit"]["final_loss"],
+    }
+    for prefix, scores in (("", truth), ("heldout_", heldout)):
+        for method, row in scores.items():
+            suffix = "" if method == "cardioscar" else f"_{method}"
+            flat |= {f"{prefix}{name}{suffix}": value for name, value in row.items()}
+    for segment, row in metrics["aha"].items():
+        flat[f"aha/{segment}_scar_fraction"] = row["scar_fraction"]
+    return flat
+
+
+def _evaluate(job: Work, config: Config, truth_file: Path | None, mesh_frame: str) -> None:
+    import numpy as np
+
+    from cardioscar.imaging.mesh_files import read_mesh
+    from cardioscar.imaging.sampling import sample_nodes
+    from cardioscar.imaging.slice_files import load_stack
+    from cardioscar.scar3d.interpolation import log_odds, signed_distance
+    from cardioscar.stages import scoring
+
+    mesh = read_mesh(job.upstream["scars"] / "scar.vtu")
+    data = mesh.grid.point_data
+    probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
+    segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
+    stack = load_stack(job.upstream["groups"] / "slices.npz")
+    facts = json.loads((job.upstream["groups"] / "preprocess.json").read_text(encoding="utf-8"))
+    field = json.loads((job.upstream["fields"] / "field.json").read_text(encoding="utf-8"))
+    with np.load(job.upstream["groups"] / "groups.npz", allow_pickle=False) as stored:
+        groups = {name: stored[name] for name in ("group_index", "targets", "pixels", "slice_number")}
+    settings = job.upstream_status["scars"].config
+    threshold, border_zone = settings["threshold"], tuple(settings["border_zone"])
+    residual = scoring.group_residuals(probability, groups["group_index"], groups["targets"])
+
+    metrics: dict[str, Any] = {
+        "subject": job.subject,
+        "holdout": job.upstream_status["groups"].config["holdout"],
+        "target": facts["target"],
+        "method": field["method"],
+        "threshold": threshold,
+        "border_zone": list(border_zone),
+        "scar": scoring.scar_summary(mesh, probability, uncertainty, threshold=threshold, border_zone=border_zone),
+        "aha": scoring.aha_table(mesh, segment, probability, threshold=threshold),
+        "truth": None,
+        "heldout": None,
+        "residual": scoring.residual_summary(residual),
+        "observed_pixels": int(groups["pixels"].sum()),
+        "fit": {
+            "method": field["method"],
+            "stop_reason": field["stop_reason"],
+            "steps": field["steps"],
+            "seconds": job.upstream_status["fields"].seconds,
+            "final_loss": field["best_loss"],
+            "device": field["device"],
+        },
+        "orientation": facts["orientation"],
+    }
+    reliability = None
+    if truth_file is not None:
+        truth = _read_truth(truth_file, mesh, mesh_frame)
+        baselines = {
+            "log_odds": log_odds(stack, mesh.nodes_mm),
+            "signed_distance": signed_distance(stack, mesh.nodes_mm),
+        }
+        metrics["truth"] = {
+            name: scoring.truth_scores(mesh, truth, p, threshold=threshold)
+            for name, p in {"cardioscar": probability, **baselines}.items()
+        }
+        reliability = (probability, (truth >= 0.5).astype(float), mesh.node_volumes_ml, "mesh nodes")
+    if (job.upstream["groups"] / "heldout.npz").is_file():
+        with np.load(job.upstream["groups"] / "heldout.npz", allow_pickle=False) as stored:
+            heldout = {name: stored[name] for name in stored.files}
+        pixels = heldout["pixel_mm"].astype(np.float64)
+        predictions = {
+            "cardioscar": sample_nodes(mesh, probability, pixels)[0],
+            "log_odds": log_odds(stack, pixels),
+            "signed_distance": signed_distance(stack, pixels),
+        }
+        metrics["heldout"] = scoring.heldout_scores(heldout, predictions, threshold=threshold)
+        if reliability is None:
+            reliability = (
+                predictions["cardioscar"],
+                (heldout["fraction"] >= 0.5).astype(float),
+                None,
+                "hidden pixels",
+            )
+    metrics["qc"] = scoring.quality(metrics, facts)
+    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
+    from cardioscar.stages.subject_report import write_report
+
+    write_report(job, mesh, metrics, facts, residual, groups["slice_number"], reliability, figures=config.figures)
+
+
+def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str) -> np.ndarray:
+    """True scar at each node: from a mesh with point data `scar_truth`, or from a label volume."""
+    import numpy as np
+
+    from cardioscar.imaging.labels import Label
+    from cardioscar.imaging.mesh_files import read_mesh
+    from cardioscar.imaging.volume_files import read_labels
+
+    if path.suffix in (".vtu", ".vtk"):
+        stored = read_mesh(path, frame=mesh_frame)
+        if "scar_truth" not in stored.grid.point_data:
+            raise InputError(path.name, "point data 'scar_truth'", ", ".join(stored.grid.point_data.keys()) or "none")
+        if stored.n_nodes != mesh.n_nodes or not np.allclose(stored.nodes_mm, mesh.nodes_mm, atol=0.01):
+            raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{stored.n_nodes} others")
+        return np.asarray(stored.grid.point_data["scar_truth"], dtype=float)
+    labels = read_labels(path)
+    index = np.floor(labels.mm_to_index(mesh.nodes_mm) + 0.5).astype(int)
+    inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)
+    truth = np.zeros(mesh.n_nodes)
+    truth[inside] = labels.values[tuple(index[inside].T)] == Label.SCAR
+    return truth

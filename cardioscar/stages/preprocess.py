@@ -1,0 +1,218 @@
+"""Stage `preprocess`: a subject's images and mesh ▸ groups of nodes, one for each pixel."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
+from cardioscar.stages.cohort import SETTINGS, SubjectSettings, read_cohort
+from cardioscar.stages.observed_scar import Target
+from cardioscar.stages.status import Status
+from cardioscar.stages.subjects import Work, run_shard
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How pixels become groups."""
+
+    target: Target = "auto"
+    """What a pixel says about scar: by the files that there are, or one of the named sources."""
+    holdout: str = "none"
+    """Slices whose scar is hidden and scored: none, odd, even, or slice numbers separated by commas."""
+    slice_thickness_mm: float | None = None
+    """Thickness of the excited slices in mm; by default the file's, else the distance between slices."""
+    label_table: str = "cardioscar"
+    """Convention of the label volumes: cardioscar, emidec or scarnet."""
+    edge_mm: float = 1.5
+    """Edge length of a mesh built from labels, in mm."""
+    n_sd: float = 5.0
+    """Standard deviations above remote myocardium at which the n-SD rule calls scar."""
+    nodes_per_group: float = 4.0
+    """Nodes wanted in a group; pixels finer than the mesh are merged in square blocks until they hold about as many."""
+
+    def __post_init__(self) -> None:
+        for name in ("slice_thickness_mm", "edge_mm", "n_sd", "nodes_per_group"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(name, "a positive number", f"{value:g}")
+
+
+def run(
+    cohort_uri: str,
+    subjects: Sequence[str],
+    output: str,
+    options: Mapping[str, Any] | None = None,
+    **hooks: Any,
+) -> list[Status]:
+    """Group the nodes of each subject's mesh by the pixels that see them.
+
+    Args:
+        cohort_uri: Folder of subject folders, or of a `cohort.csv`.
+        subjects: Ids.
+        output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
+            where slices are hidden, `heldout.npz`.
+        options: Settings of `Config` by name.
+        hooks: `on_done` of the shard loop.
+
+    Returns:
+        One row for each subject.
+    """
+    config = from_mapping(Config, options or {}, where="preprocess")
+    entries = {entry.subject: entry for entry in read_cohort(cohort_uri)}
+
+    def files(subject: str) -> dict[str, Path]:
+        if subject not in entries:
+            raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
+        # truth is for evaluate alone: a truth that changes must not refit the field
+        return {role: path for role, path in entries[subject].checked().items() if role != "truth"}
+
+    def work(job: Work) -> None:
+        _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
+
+    return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)
+
+
+def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:
+    import numpy as np
+
+    from cardioscar.imaging.checks import check_stack
+    from cardioscar.imaging.mesh_files import read_mesh, write_mesh
+    from cardioscar.imaging.meshing import mesh_from_labels, mesh_quality
+    from cardioscar.imaging.slice_files import crop, save_stack
+    from cardioscar.imaging.volume_files import read_labels
+    from cardioscar.scar3d.groups import group_nodes, merge_for
+    from cardioscar.stages.holdout import hidden_slices
+    from cardioscar.stages.observed_scar import find_scar
+
+    thickness = config.slice_thickness_mm or settings.slice_thickness_mm
+    if thickness is not None and thickness <= 0:
+        raise ConfigError(SETTINGS, "a positive slice_thickness_mm", f"{thickness:g}")
+    table = settings.label_table or config.label_table
+    labels = read_labels(files["labels"], table) if "labels" in files else None
+    if "mesh" in files:
+        mesh, made = read_mesh(files["mesh"], frame=settings.mesh_frame), "read"
+    else:
+        if labels is None:
+            raise ConfigError("mesh", "a mesh.* or a labels.* to build one from", "neither")
+        mesh, made = mesh_from_labels(labels, edge_mm=config.edge_mm), "built from labels"
+
+    source = find_scar(
+        files,
+        labels,
+        mesh,
+        target=config.target,
+        n_sd=config.n_sd,
+        thickness_mm=thickness,
+        mesh_frame=settings.mesh_frame,
+    )
+    hidden = hidden_slices(source.stack, config.holdout)
+    visible = source.visible(hidden, n_sd=config.n_sd)
+    check_stack(visible)
+    merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.nodes_per_group)
+    groups = group_nodes(mesh.nodes_mm, visible, merge=merge)
+    seen = int((groups.group_index >= 0).sum())
+    log.info("%d of %d nodes seen by %d groups of %d×%d pixels", seen, mesh.n_nodes, groups.n_groups, merge, merge)
+
+    orientation = _add_coordinates(mesh, settings)
+    write_mesh(out / "mesh.vtu", mesh)
+    np.savez_compressed(
+        out / "groups.npz",
+        allow_pickle=False,
+        nodes_mm=mesh.nodes_mm.astype(np.float32),
+        group_index=groups.group_index,
+        targets=groups.targets,
+        pixels=groups.pixels,
+        slice_number=groups.slice_number,
+        center_mm=groups.center_mm,
+    )
+    save_stack(out / "slices.npz", crop(visible, margin_mm=5.0))
+    _save_view(out, source, hidden)
+    if hidden:
+        _save_heldout(out, source.stack.only(hidden))
+    facts = {
+        "target": source.rule,
+        "mesh": made,
+        "nodes": mesh.n_nodes,
+        "wall_ml": round(mesh.volume_ml, 4),
+        "edge_mm": round(mesh.edge_mm, 3),
+        "worst_cell_quality": round(float(mesh_quality(mesh).worst), 5),
+        "slices": sorted(s.number for s in visible if s.observed.any()),
+        "hidden_slices": sorted(hidden),
+        "slice_thickness_mm": round(visible.slices[0].thickness_mm, 3),
+        "merged_pixels": merge,
+        "groups": groups.n_groups,
+        "observed_nodes": seen,
+        "unseen_pixels": groups.unseen_pixels,
+        **orientation,
+    }
+    (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:
+    """Add LV coordinates and AHA segments to the mesh; a mesh that has none (a fragment) is reconstructed all the same."""
+    import numpy as np
+
+    from cardioscar.errors import GeometryError
+    from cardioscar.imaging.aha import aha_segments
+    from cardioscar.imaging.coordinates import lv_coordinates
+
+    def direction(value: tuple[float, float, float] | None) -> Any:
+        return None if value is None else np.array(value)
+
+    try:
+        coordinates = lv_coordinates(
+            mesh,
+            septum_direction=direction(settings.septum_direction),
+            apex_to_base=direction(settings.apex_to_base),
+        )
+    except GeometryError as error:
+        log.warning("no LV coordinates, so no AHA segments: %s", error)
+        return {"orientation": "unknown", "long_axis": None, "septum_direction": None}
+    for name in ("apicobasal", "transmural", "rotational"):
+        mesh.grid.point_data[name] = getattr(coordinates, name).astype(np.float32)
+    mesh.grid.point_data["aha_segment"] = aha_segments(coordinates).astype(np.uint8)
+    return {
+        "orientation": str(coordinates.orientation),
+        "long_axis": [round(float(x), 6) for x in coordinates.long_axis],
+        "septum_direction": [round(float(x), 6) for x in coordinates.septum_direction],
+    }
+
+
+def _save_view(out: Path, source: Any, hidden: set[int]) -> None:
+    """Crop what the report's pictures show: LGE, wall and scar of all slices, hidden ones included."""
+    import dataclasses
+
+    import numpy as np
+
+    from cardioscar.imaging.slice_files import crop, save_stack
+    from cardioscar.imaging.slices import SliceStack, stack_from_volume
+
+    save_stack(out / "view.npz", crop(source.stack))
+    if source.lge is not None:
+        lge = stack_from_volume(source.lge, thickness_mm=source.stack.slices[0].thickness_mm)
+        walls = {s.number: s.observed for s in source.stack}
+        framed = [dataclasses.replace(s, observed=walls.get(s.number, np.zeros_like(s.observed))) for s in lge]
+        save_stack(out / "view_lge.npz", crop(SliceStack(tuple(framed), lge.source)))
+
+
+def _save_heldout(out: Path, hidden: Any) -> None:
+    import numpy as np
+
+    np.savez_compressed(
+        out / "heldout.npz",
+        allow_pickle=False,
+        pixel_mm=np.concatenate([s.pixel_centers_mm() for s in hidden]).astype(np.float32),
+        fraction=np.concatenate([s.values[s.observed] for s in hidden]).astype(np.float32),
+        slice_number=np.concatenate([np.full(s.observed.sum(), s.number) for s in hidden]).astype(np.int32),
+        pixel_ml=np.concatenate(
+            [np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in hidden]
+        ).astype(np.float32),
+    )

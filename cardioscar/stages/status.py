@@ -1,0 +1,79 @@
+"""`status.json`: what became of one subject in one stage."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cardioscar.config import from_mapping
+
+FILE = "status.json"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a subject failed."""
+
+    kind: str
+    """Class of the error: `input`, `geometry`, `config`, or the name of an unforeseen exception."""
+    message: str
+    """One line: file, rule and finding."""
+    stage: str
+    """Stage in which it failed."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """One row."""
+
+    subject: str
+    """Pseudonymous id."""
+    stage: str
+    """Stage that wrote the row."""
+    outcome: Literal["ok", "failed", "skipped"]
+    """`skipped`: the subject had failed in an earlier stage."""
+    error: Failure | None = None
+    """The reason, unless ok."""
+    seconds: float = 0.0
+    """Wall time of the stage in seconds."""
+    started: str = ""
+    """UTC, ISO 8601."""
+    version: str = ""
+    """Version of cardioscar."""
+    config_sha256: str = ""
+    """Hash of the effective configuration."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The effective configuration."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """sha256 of each input file."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """sha256 of each output file."""
+
+    def same_work(self, other: Status) -> bool:
+        """Whether two rows answer the same question: same inputs, settings and version."""
+        return (self.config_sha256, self.inputs, self.version) == (
+            other.config_sha256,
+            other.inputs,
+            other.version,
+        )
+
+
+def write_status(folder: Path, status: Status) -> None:
+    """Write `status.json` into a folder that is not yet visible under its final name."""
+    text = json.dumps(dataclasses.asdict(status), indent=1, sort_keys=True) + "\n"
+    (folder / FILE).write_text(text, encoding="utf-8")
+
+
+def read_status(folder: Path) -> Status | None:
+    """Read a subject folder's row; None where there is none."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    row = json.loads(path.read_text(encoding="utf-8"))
+    error = row.pop("error", None)
+    known = {f.name for f in dataclasses.fields(Status)}
+    status = Status(**{k: v for k, v in row.items() if k in known})
+    return dataclasses.replace(status, error=from_mapping(Failure, error, where=FILE)) if error else status

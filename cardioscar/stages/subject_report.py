@@ -1,0 +1,124 @@
+"""From a subject's artifacts to the data that its report shows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cardioscar import __version__
+from cardioscar.config import config_sha256
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.sampling import sample_nodes
+from cardioscar.imaging.slice_files import load_stack
+from cardioscar.report.residuals import Reliability
+from cardioscar.report.slices import SliceView
+from cardioscar.report.subject import SubjectReport, write_subject_report
+from cardioscar.stages.subjects import Work
+
+
+def write_report(
+    job: Work,
+    mesh: LVMesh,
+    metrics: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    residual: np.ndarray,
+    residual_slice: np.ndarray,
+    reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None,
+    *,
+    figures: bool,
+) -> None:
+    """Write `report.html` and `figures/` into the subject's folder.
+
+    Args:
+        job: The subject's work in `evaluate`.
+        mesh: Mesh with the scar map as point data.
+        metrics: Content of `metrics.json`.
+        facts: Content of `preprocess.json`.
+        residual: Residual of each group, shape (groups,).
+        residual_slice: Slice of each group, shape (groups,).
+        reliability: Predictions, truth, weights and what they are, where there is truth.
+        figures: Draw the pictures; without them the page holds the numbers.
+    """
+    data = mesh.grid.point_data
+    probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
+    configs = {row.stage: row.config for row in job.upstream_status.values()}
+    inputs = {name: sha for row in job.upstream_status.values() for name, sha in row.inputs.items() if "/" not in name}
+    report = SubjectReport(
+        metrics=metrics,
+        threshold=metrics["threshold"],
+        version=__version__,
+        config=configs,
+        config_sha256=config_sha256(configs),
+        inputs=inputs,
+        created=job.upstream_status["scars"].started,
+    )
+    if figures:
+        import dataclasses
+
+        report = dataclasses.replace(
+            report,
+            mesh=mesh,
+            scar_probability=probability,
+            scar_uncertainty=uncertainty,
+            long_axis=_vector(facts["long_axis"]),
+            septal_direction=_vector(facts["septum_direction"]),
+            aha_uncertainty=_by_segment(data, uncertainty, mesh),
+            slices=_slice_views(job.upstream["groups"], mesh, probability, set(facts["hidden_slices"])),
+            residual=residual,
+            residual_slice=residual_slice,
+            reliability=Reliability(*reliability) if reliability else None,
+            history=_history(job.upstream["fields"] / "history.csv"),
+        )
+    write_subject_report(job.out, report)
+
+
+def _vector(values: list[float] | None) -> np.ndarray | None:
+    return None if values is None else np.array(values)
+
+
+def _by_segment(data: Any, uncertainty: np.ndarray, mesh: LVMesh) -> dict[int, float | None] | None:
+    if "aha_segment" not in data:
+        return None
+    segment, ml = np.asarray(data["aha_segment"]), mesh.node_volumes_ml
+    walls = np.bincount(segment, weights=ml, minlength=18)
+    sums = np.bincount(segment, weights=ml * uncertainty, minlength=18)
+    return {k: float(sums[k] / walls[k]) if walls[k] > 0 else None for k in range(1, 18)}
+
+
+def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, hidden: set[int]) -> list[SliceView]:
+    """Each slice with wall: image, observed scar, and the map sampled at its pixels."""
+    stack = load_stack(groups / "view.npz")
+    lge = {}
+    if (groups / "view_lge.npz").is_file():
+        lge = {s.number: s.values for s in load_stack(groups / "view_lge.npz")}
+    sampled = sample_nodes(mesh, probability, np.concatenate([s.pixel_centers_mm() for s in stack]))[0]
+    views, start = [], 0
+    for piece in stack:
+        predicted = np.full(piece.values.shape, np.nan)
+        count = int(piece.observed.sum())
+        predicted[piece.observed] = sampled[start : start + count]
+        start += count
+        scar = np.where(piece.observed, piece.values, 0.0)
+        background = lge.get(piece.number)
+        views.append(
+            SliceView(
+                number=piece.number,
+                background=scar if background is None or background.shape != scar.shape else background,
+                wall=piece.observed,
+                observed_scar=scar,
+                predicted=predicted,
+                hidden=piece.number in hidden,
+                pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
+            )
+        )
+    return views
+
+
+def _history(path: Path) -> dict[str, list[float]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return {"step": [float(r["epoch"]) for r in rows], "loss": [float(r["loss"]) for r in rows]}

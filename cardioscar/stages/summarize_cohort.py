@@ -1,0 +1,151 @@
+"""Stage `summarize_cohort`: the cohort's table and report, and the one verdict on the run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.stages.evaluate import flat_metrics
+from cardioscar.stages.list_subjects import select
+from cardioscar.stages.status import read_status
+
+if TYPE_CHECKING:
+    from cardioscar.report.cohort import CohortRow
+
+log = logging.getLogger(__name__)
+
+
+class CohortRejected(CardioscarError):  # noqa: N818 - a verdict, not a malfunction
+    """More subjects failed than the run allows."""
+
+    kind = "cohort"
+
+
+def run(
+    cohort_uri: str | Path,
+    results_uri: str | Path,
+    report_html: str | Path = "",
+    max_failed_fraction: float = 0.1,
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    subjects: str = "",
+    *,
+    track: bool = True,
+) -> dict[str, float | int | str]:
+    """Write `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
+
+    Args:
+        cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
+        results_uri: Folder of published results, see `evaluate`.
+        report_html: Where else the report is written (the artifact of a pipeline).
+        max_failed_fraction: Largest share of failed subjects with which the run counts as done, 0 to 1.
+        tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
+        experiment: Name of the cohort's experiment.
+        subjects: Comma-separated ids; empty for all.
+        track: Record in MLflow.
+
+    Returns:
+        Counts, the failed fraction, the verdict (`accepted` or `rejected`), and mean metrics.
+
+    Raises:
+        CohortRejected: If more failed; the report is written before.
+    """
+    from cardioscar.imaging.atomic import atomic_file
+    from cardioscar.report.cohort import cohort_csv, write_cohort_report
+
+    if not 0 <= max_failed_fraction <= 1:
+        raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{max_failed_fraction:g}")
+    results = Path(results_uri)
+    results.mkdir(parents=True, exist_ok=True)
+    rows = [_row(results, entry.subject) for entry in select(str(cohort_uri), subjects)]
+    summary = _summary(rows, max_failed_fraction, experiment)
+    table = results / "cohort.csv"
+    with atomic_file(table) as partial:
+        partial.write_text(cohort_csv(rows), encoding="utf-8")
+    write_cohort_report(results / "cohort.html", rows, summary)
+    if report_html:
+        write_cohort_report(Path(report_html), rows, summary)
+    log.info(
+        "%d ok, %d failed of %d: %s",
+        summary["ok"],
+        summary["failed"],
+        summary["subjects"],
+        summary["verdict"],
+    )
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if track and uri:
+        from cardioscar.services.mlflow_client import TrackingTarget
+        from cardioscar.services.tracking import record_cohort
+
+        numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
+        record_cohort(
+            TrackingTarget(uri, experiment),
+            table_csv=table,
+            report_html=results / "cohort.html",
+            metrics=numbers,
+        )
+    if summary["verdict"] == "rejected":
+        raise CohortRejected(
+            f"{summary['failed']} of {summary['subjects']} subjects failed ({summary['failed_fraction']:.0%}), "
+            f"more than max_failed_fraction {max_failed_fraction:.0%}"
+        )
+    return summary
+
+
+def _row(results: Path, subject: str) -> CohortRow:
+    from cardioscar.report.cohort import CohortRow
+
+    folder = results / subject
+    status = read_status(folder)
+    if status is None:
+        return CohortRow(
+            subject,
+            "failed",
+            stage="unknown",
+            error_kind="lost",
+            error_message="no result: its shard did not finish",
+        )
+    if status.outcome != "ok":
+        error = status.error
+        return CohortRow(
+            subject,
+            "failed",
+            stage=error.stage if error else status.stage,
+            error_kind=error.kind if error else "unknown",
+            error_message=error.message if error else "",
+        )
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
+    return CohortRow(
+        subject,
+        "ok",
+        stage=status.stage,
+        qc=metrics["qc"]["verdict"],
+        metrics=numbers,
+        report=f"{subject}/report.html" if (folder / "report.html").is_file() else None,
+    )
+
+
+def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
+    failed = sum(row.outcome != "ok" for row in rows)
+    fraction = failed / len(rows)
+    summary: dict[str, float | int | str] = {
+        "cohort": experiment,
+        "subjects": len(rows),
+        "ok": len(rows) - failed,
+        "failed": failed,
+        "review": sum(row.qc == "review" for row in rows),
+        "qc_failed": sum(row.qc == "fail" for row in rows),
+        "failed_fraction": fraction,
+        "max_failed_fraction": max_failed_fraction,
+        "verdict": "rejected" if fraction > max_failed_fraction else "accepted",
+    }
+    for name in ("dice", "heldout_dice", "scar_percent", "residual_rms"):
+        values = [row.metrics[name] for row in rows if row.metrics.get(name) is not None]
+        if values:
+            summary[f"mean_{name}"] = sum(values) / len(values)
+    return summary

@@ -1,0 +1,43 @@
+"""Map the pixels of each slice to the mesh nodes that they see."""
+
+from kfp import dsl
+
+from components.images import image
+
+
+@dsl.component(base_image=image("cpu"), install_kfp_package=False)
+def preprocess(
+    cohort_uri: str,
+    subjects: list[str],
+    groups: dsl.Output[dsl.Dataset],
+    target: str = "auto",
+    holdout: str = "none",
+    label_table: str = "cardioscar",
+    edge_mm: float = 1.5,
+    n_sd: float = 5.0,
+    options: dict = {},  # noqa: B006
+    fingerprint: str = "",
+):
+    """Map the pixels of each slice to the mesh nodes that they see.
+
+    Args:
+        cohort_uri: Folder of subject folders, or of a cohort.csv.
+        subjects: Ids of the subjects of this shard.
+        groups: One folder for each subject with groups.npz, mesh.vtu and status.json.
+        target: What a pixel says about scar: auto (by the files that there are), probability, labels, fwhm or
+            nsd (thresholds on the LGE image), layers (VTK grid layers).
+        holdout: Slices whose scar is hidden and scored later: none, odd, even, or a list of slice indices.
+        label_table: Convention of the label volumes.
+        edge_mm: Edge length of meshes built from labels, in mm.
+        n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
+        options: Further settings of the stage by name, such as slice_thickness_mm.
+        fingerprint: Hash of the cohort's contents; a new one makes Kubeflow run a cached task again.
+    """
+    from cardioscar.stages import preprocess as stage
+    from cardioscar.stages.logs import configure
+
+    configure(stderr=True)
+    settings = dict(
+        target=target, holdout=holdout, label_table=label_table, edge_mm=edge_mm, n_sd=n_sd, **options
+    )  # names a setting that is given twice
+    stage.run(cohort_uri, subjects, groups.path, settings)

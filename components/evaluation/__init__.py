@@ -1,0 +1,1 @@
+"""Scores, reports and the verdict on a cohort."""

@@ -1,0 +1,1 @@
+"""Fit the scar field of each subject."""

@@ -1,0 +1,34 @@
+"""Fit the scar field of each subject."""
+
+from kfp import dsl
+
+from components.images import image
+
+
+@dsl.component(base_image=image("cuda"), install_kfp_package=False)
+def train(
+    subjects: list[str],
+    sorted_groups: dsl.Input[dsl.Dataset],
+    fields: dsl.Output[dsl.Model],
+    method: str = "fourier",
+    seed: int = 0,
+    device: str = "auto",
+    options: dict = {},  # noqa: B006
+):
+    """Fit the scar field of each subject to the group means, on a GPU where there is one.
+
+    Args:
+        subjects: Ids of the subjects of this shard.
+        sorted_groups: Output of group_sort.
+        fields: One folder for each subject with field.safetensors, field.json, history.csv and status.json.
+        method: fourier (Fourier features, full batch) or reference (the published network).
+        seed: Seed of every random draw.
+        device: auto, cpu or cuda.
+        options: Further settings of the stage by name, such as steps.
+    """
+    from cardioscar.stages import train as stage
+    from cardioscar.stages.logs import configure
+
+    configure(stderr=True)
+    settings = dict(method=method, seed=seed, device=device, **options)  # names a setting that is given twice
+    stage.run(sorted_groups.path, subjects, fields.path, settings)

@@ -1,0 +1,1 @@
+"""Kubeflow pipelines: wiring of components only, compiled with `python -m pipelines.compile`."""

@@ -1,0 +1,76 @@
+"""Compile the pipelines for the Kubeflow UI: `python -m pipelines.compile [--output FOLDER] [--check]`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from kfp import compiler
+
+from pipelines.ir import IR
+from pipelines.lints import lint
+from pipelines.reconstruct_cohort import pipeline as reconstruct_cohort
+
+PIPELINES: Mapping[str, tuple[Callable, Mapping[str, Sequence[str]]]] = {
+    "reconstruct_cohort": (reconstruct_cohort.reconstruct_cohort, reconstruct_cohort.LITERALS),
+}
+"""Each pipeline with the choices of its parameters."""
+
+GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "pipelines" / "golden"
+
+
+def compile_pipeline(name: str) -> IR:
+    """Compile a pipeline and add the choices that the SDK cannot express.
+
+    Args:
+        name: Key of `PIPELINES`.
+
+    Returns:
+        Its intermediate representation.
+
+    Raises:
+        KeyError: If a choice is given for a parameter that the pipeline does not have.
+    """
+    function, literals = PIPELINES[name]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(function, str(path))
+        ir = IR.parse(path.read_text(encoding="utf-8"))
+    for parameter, choices in literals.items():
+        ir.pipeline["root"]["inputDefinitions"]["parameters"][parameter]["literals"] = list(choices)
+    return ir
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compile every pipeline, lint it, and write it or compare it with what was written before.
+
+    Returns:
+        0 if all is well, 1 if a rule is broken or, with `--check`, a file is not current.
+    """
+    parser = argparse.ArgumentParser(prog="python -m pipelines.compile", description=__doc__)
+    parser.add_argument(
+        "--output", type=Path, default=GOLDEN, help="folder of the compiled YAML (default: the golden files)"
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not current")
+    options = parser.parse_args(arguments)
+
+    faults = []
+    for name in PIPELINES:
+        ir = compile_pipeline(name)
+        findings = [f"{name}: {finding}" for finding in lint(ir)]
+        faults += findings
+        path = options.output / f"{name}.yaml"
+        text = ir.dump(header=f"# {name}, compiled by `python -m pipelines.compile`\n")
+        if not options.check and not findings:
+            options.output.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
+            faults.append(f"{path.name}: is not current; run python -m pipelines.compile")
+    for fault in faults:
+        sys.stderr.write(fault + "\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

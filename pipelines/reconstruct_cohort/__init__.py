@@ -1,0 +1,1 @@
+"""The pipeline that turns a cohort of LGE-MRI slices into 3D scar maps."""

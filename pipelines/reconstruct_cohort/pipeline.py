@@ -1,0 +1,319 @@
+"""From a cohort of LGE-MRI slices to 3D scar maps: shards of subjects, five stages each, one verdict."""
+
+from kfp import dsl, kubernetes
+
+from components.data_processing.group_sort import group_sort
+from components.data_processing.list_subjects import list_subjects
+from components.data_processing.preprocess import preprocess
+from components.deployment.infer import infer
+from components.evaluation.evaluate import evaluate
+from components.evaluation.summarize_cohort import summarize_cohort
+from components.images import image
+from components.training.train import train
+
+PARALLEL_SHARDS = 10
+"""Shards in flight at once. Fixed when the pipeline is compiled: Kubeflow takes no parameter here."""
+
+LITERALS = {
+    "target": ["auto", "probability", "labels", "fwhm", "nsd", "layers"],
+    "label_table": ["cardioscar", "emidec", "scarnet"],
+    "method": ["fourier", "reference"],
+    "device": ["auto", "cpu", "cuda"],
+    "projection": ["soft", "hard", "none"],
+    "accelerator_limit": ["0", "1"],
+}
+"""Choices that the Kubeflow UI offers as a drop-down."""
+
+_S3_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+_MLFLOW_KEYS = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
+_S3_ENDPOINT = {"AWS_ENDPOINT_URL_S3": "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION"}
+_MLFLOW_ENDPOINT = {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"}
+
+
+def _place(task, display_name, task_image, cpu, memory, caching=False, retries=2):
+    """Give a task its name, image and resources. A retry repeats work only where a pod was lost."""
+    task.set_display_name(display_name)
+    task.set_container_image(task_image)
+    task.set_cpu_limit(cpu)
+    task.set_memory_limit(memory)
+    task.set_caching_options(caching)
+    if retries:
+        task.set_retry(retries, backoff_duration="10s", backoff_factor=3.0)
+    return task
+
+
+def _connect(task, s3_secret, endpoints, mlflow_secret=None):
+    """Give a task the endpoints and credentials of object store and tracking server, where they exist."""
+    kubernetes.use_secret_as_env(task, s3_secret, _S3_KEYS, optional=True)
+    keys = _S3_ENDPOINT
+    if mlflow_secret is not None:
+        kubernetes.use_secret_as_env(task, mlflow_secret, _MLFLOW_KEYS, optional=True)
+        keys = {**_S3_ENDPOINT, **_MLFLOW_ENDPOINT}
+    kubernetes.use_config_map_as_env(task, endpoints, keys, optional=True)
+
+
+@dsl.pipeline(name="reconstruct-shard", description="The five stages over one shard of subjects.")
+def reconstruct_shard(
+    cohort_uri: str,
+    subjects: list[str],
+    fingerprint: str,
+    results_uri: str,
+    tracking_uri: str,
+    experiment: str,
+    target: str,
+    holdout: str,
+    label_table: str,
+    edge_mm: float,
+    n_sd: float,
+    batch_nodes: int,
+    method: str,
+    device: str,
+    seed: int,
+    samples: int,
+    projection: str,
+    threshold: float,
+    write_nifti: bool,
+    write_opencarp: bool,
+    figures: bool,
+    preprocess_options: dict,
+    group_sort_options: dict,
+    train_options: dict,
+    infer_options: dict,
+    evaluate_options: dict,
+    task_image: str,
+    cpu: str,
+    memory: str,
+    train_image: str,
+    train_cpu: str,
+    train_memory: str,
+    accelerator_type: str,
+    accelerator_limit: str,
+    node_selector: dict,
+    tolerations: list,
+    s3_secret: str,
+    mlflow_secret: str,
+    endpoints: str,
+):
+    """The body of the loop.
+
+    It takes resources as arguments because Kubeflow does not declare them on a loop that uses them directly:
+    such a pipeline compiles and fails at run time.
+    """
+    grouped = preprocess(
+        cohort_uri=cohort_uri,
+        subjects=subjects,
+        target=target,
+        holdout=holdout,
+        label_table=label_table,
+        edge_mm=edge_mm,
+        n_sd=n_sd,
+        options=preprocess_options,
+        fingerprint=fingerprint,
+    )
+    _place(grouped, "Preprocess", task_image, cpu, memory, caching=True)
+    _connect(grouped, s3_secret, endpoints)
+
+    ordered = group_sort(
+        subjects=subjects,
+        groups=grouped.outputs["groups"],
+        batch_nodes=batch_nodes,
+        options=group_sort_options,
+    )
+    _place(ordered, "Sort groups", task_image, cpu, memory, caching=True)
+
+    fitted = train(
+        subjects=subjects,
+        sorted_groups=ordered.outputs["sorted_groups"],
+        method=method,
+        seed=seed,
+        device=device,
+        options=train_options,
+    )
+    _place(fitted, "Train", train_image, train_cpu, train_memory)
+    fitted.set_accelerator_type(accelerator_type)
+    fitted.set_accelerator_limit(accelerator_limit)
+    kubernetes.add_node_selector_json(fitted, node_selector)
+    kubernetes.add_toleration_json(fitted, tolerations)
+    kubernetes.empty_dir_mount(fitted, "dshm", "/dev/shm", medium="Memory", size_limit="2Gi")  # noqa: S108
+
+    inferred = infer(
+        subjects=subjects,
+        groups=grouped.outputs["groups"],
+        sorted_groups=ordered.outputs["sorted_groups"],
+        fields=fitted.outputs["fields"],
+        samples=samples,
+        projection=projection,
+        threshold=threshold,
+        write_nifti=write_nifti,
+        write_opencarp=write_opencarp,
+        seed=seed,
+        options=infer_options,
+    )
+    _place(inferred, "Infer", task_image, cpu, memory)
+
+    evaluated = evaluate(
+        cohort_uri=cohort_uri,
+        subjects=subjects,
+        groups=grouped.outputs["groups"],
+        sorted_groups=ordered.outputs["sorted_groups"],
+        fields=fitted.outputs["fields"],
+        scars=inferred.outputs["scars"],
+        results_uri=results_uri,
+        tracking_uri=tracking_uri,
+        experiment=experiment,
+        figures=figures,
+        options=evaluate_options,
+    )
+    _place(evaluated, "Evaluate", task_image, cpu, memory)
+    _connect(evaluated, s3_secret, endpoints, mlflow_secret)
+
+
+@dsl.pipeline(
+    name="reconstruct-cohort",
+    display_name="Reconstruct cohort",
+    description="3D myocardial scar maps, with uncertainty, from sparse LGE-MRI slices. Research use only.",
+)
+def reconstruct_cohort(
+    cohort_uri: str,
+    results_uri: str,
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    subjects: str = "",
+    shard_size: int = 8,
+    max_failed_fraction: float = 0.1,
+    target: str = "auto",
+    holdout: str = "none",
+    label_table: str = "cardioscar",
+    edge_mm: float = 1.5,
+    n_sd: float = 5.0,
+    batch_nodes: int = 10000,
+    method: str = "fourier",
+    device: str = "auto",
+    seed: int = 0,
+    samples: int = 20,
+    projection: str = "soft",
+    threshold: float = 0.5,
+    write_nifti: bool = False,
+    write_opencarp: bool = False,
+    figures: bool = True,
+    preprocess_options: dict = {},  # noqa: B006
+    group_sort_options: dict = {},  # noqa: B006
+    train_options: dict = {},  # noqa: B006
+    infer_options: dict = {},  # noqa: B006
+    evaluate_options: dict = {},  # noqa: B006
+    task_image: str = image("cpu"),
+    cpu: str = "2",
+    memory: str = "8Gi",
+    train_image: str = image("cuda"),
+    train_cpu: str = "4",
+    train_memory: str = "16Gi",
+    accelerator_type: str = "nvidia.com/gpu",
+    accelerator_limit: str = "1",
+    node_selector: dict = {"nvidia.com/gpu.present": "true"},  # noqa: B006
+    tolerations: list = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],  # noqa: B006
+    s3_secret: str = "mlpipeline-minio-artifact",  # noqa: S107 (the name of a Secret)
+    mlflow_secret: str = "cardioscar-mlflow",  # noqa: S107 (the name of a Secret)
+    endpoints: str = "cardioscar-endpoints",
+):
+    """3D myocardial scar maps, with uncertainty, for every subject of a cohort.
+
+    Args:
+        cohort_uri: Folder of subject folders, or of a cohort.csv.
+        results_uri: Folder in which results and reports are published.
+        tracking_uri: MLflow server; empty takes the one named by the endpoints, if any.
+        experiment: MLflow experiment of the cohort.
+        subjects: Ids of the subjects to process, separated by commas; empty for all.
+        shard_size: Subjects handled by one pod of each stage.
+        max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
+        target: What a pixel says about scar; auto decides by the files that a subject has.
+        holdout: Slices whose scar is hidden and scored later: none, odd, even, or a list of slice indices.
+        label_table: Convention of the label volumes.
+        edge_mm: Edge length of meshes built from labels, in mm.
+        n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
+        batch_nodes: Number of nodes that a batch of complete groups aims at.
+        method: fourier (Fourier features, full batch) or reference (the published network).
+        device: Where fields are fitted; auto takes a GPU if the pod has one.
+        seed: Seed of every random draw.
+        samples: Monte Carlo dropout samples behind mean and standard deviation.
+        projection: How strictly the result obeys the pixels.
+        threshold: Probability from which a node counts as scar, 0 to 1.
+        write_nifti: Write the scar probability as NIfTI volumes as well.
+        write_opencarp: Write openCARP element tags as well.
+        figures: Draw the figures of the subjects' reports.
+        preprocess_options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
+        group_sort_options: Further settings of group_sort by name.
+        train_options: Further settings of train by name, such as {"steps": 300}.
+        infer_options: Further settings of infer by name.
+        evaluate_options: Further settings of evaluate by name.
+        task_image: Image of all tasks but train.
+        cpu: CPU limit of all tasks but train.
+        memory: Memory limit of all tasks but train.
+        train_image: Image of train; on a cluster without GPUs that of the other tasks does.
+        train_cpu: CPU limit of train.
+        train_memory: Memory limit of train, 2 GiB of shared memory included.
+        accelerator_type: Resource name of the GPUs.
+        accelerator_limit: GPUs of each train pod; 0, with an empty node_selector, trains on CPUs.
+        node_selector: Labels that nodes for train must have, as JSON.
+        tolerations: Taints that train tolerates, as a JSON list.
+        s3_secret: Secret with accesskey and secretkey of the object store; may be absent.
+        mlflow_secret: Secret with username and password of the MLflow server; may be absent.
+        endpoints: ConfigMap with AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION, MLFLOW_TRACKING_URI; may be absent.
+    """
+    listed = list_subjects(cohort_uri=cohort_uri, shard_size=shard_size, subjects=subjects)
+    _place(listed, "List subjects", task_image, cpu, memory, retries=0)
+    _connect(listed, s3_secret, endpoints)
+
+    with dsl.ParallelFor(listed.outputs["Output"], name="shards", parallelism=PARALLEL_SHARDS) as shard:
+        reconstructed = reconstruct_shard(
+            cohort_uri=cohort_uri,
+            subjects=shard,
+            # kfp.local 2.17 passes the loop item here; harmless, for nothing is cached there.
+            fingerprint=listed.outputs["fingerprint"],
+            results_uri=results_uri,
+            tracking_uri=tracking_uri,
+            experiment=experiment,
+            target=target,
+            holdout=holdout,
+            label_table=label_table,
+            edge_mm=edge_mm,
+            n_sd=n_sd,
+            batch_nodes=batch_nodes,
+            method=method,
+            device=device,
+            seed=seed,
+            samples=samples,
+            projection=projection,
+            threshold=threshold,
+            write_nifti=write_nifti,
+            write_opencarp=write_opencarp,
+            figures=figures,
+            preprocess_options=preprocess_options,
+            group_sort_options=group_sort_options,
+            train_options=train_options,
+            infer_options=infer_options,
+            evaluate_options=evaluate_options,
+            task_image=task_image,
+            cpu=cpu,
+            memory=memory,
+            train_image=train_image,
+            train_cpu=train_cpu,
+            train_memory=train_memory,
+            accelerator_type=accelerator_type,
+            accelerator_limit=accelerator_limit,
+            node_selector=node_selector,
+            tolerations=tolerations,
+            s3_secret=s3_secret,
+            mlflow_secret=mlflow_secret,
+            endpoints=endpoints,
+        )
+
+    summary = summarize_cohort(
+        cohort_uri=cohort_uri,
+        results_uri=results_uri,
+        max_failed_fraction=max_failed_fraction,
+        tracking_uri=tracking_uri,
+        experiment=experiment,
+        subjects=subjects,
+    ).after(reconstructed)
+    _place(summary, "Summarize cohort", task_image, cpu, memory, retries=0)
+    _connect(summary, s3_secret, endpoints, mlflow_secret)

@@ -1,0 +1,257 @@
+"""Every component is a thin, typed door whose defaults are those of its stage."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import subprocess
+import sys
+import types
+
+import pytest
+import yaml
+
+pytest.importorskip("kfp")
+
+from components.images import image
+from components.metadata import load_metadata
+from components.readme import COMPONENTS, components, main
+
+ALL = {folder.name: (folder, component) for folder, component in components()}
+REPOSITORY = COMPONENTS.parent
+STAGES_WITH_CONFIG = ("preprocess", "group_sort", "train", "infer", "evaluate")
+NOT_SETTINGS = {
+    "options",
+    "cohort_uri",
+    "subjects",
+    "fingerprint",
+    "results_uri",
+    "tracking_uri",
+    "experiment",
+}
+
+
+@pytest.fixture(params=sorted(ALL))
+def asset(request):
+    return ALL[request.param]
+
+
+def test_the_components_are_those_of_the_pipeline():
+    assert sorted(ALL) == sorted([*STAGES_WITH_CONFIG, "list_subjects", "summarize_cohort"])
+
+
+def test_modules_import_only_kfp_and_the_image_name(asset):
+    folder, _ = asset
+    tree = ast.parse((folder / "component.py").read_text(encoding="utf-8"))
+    imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    assert imported == {"kfp", "components.images"}
+    assert not [node for node in tree.body if isinstance(node, ast.Import)]
+
+
+def test_bodies_are_thin(asset):
+    folder, _ = asset
+    tree = ast.parse((folder / "component.py").read_text(encoding="utf-8"))
+    (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    body = function.body[1:]
+    assert body[-1].end_lineno - body[0].lineno < 40
+
+
+def test_every_input_is_described(asset):
+    _, component = asset
+    assert [name for name, given in component.component_spec.inputs.items() if not given.description] == []
+
+
+def test_nothing_is_installed_when_a_component_starts(asset):
+    _, component = asset
+    container = component.component_spec.implementation.container
+    assert "pip" not in "\n".join(container.command)
+
+
+@pytest.mark.parametrize("name", STAGES_WITH_CONFIG)
+def test_defaults_are_those_of_the_stage(name):
+    stage = importlib.import_module(f"cardioscar.stages.{name}")
+    defaults = {field.name: field.default for field in dataclasses.fields(stage.Config)}
+    signature = inspect.signature(ALL[name][1].python_func).parameters
+    settings = {
+        key: parameter.default
+        for key, parameter in signature.items()
+        if key not in NOT_SETTINGS and parameter.default is not inspect.Parameter.empty
+    }
+    assert settings
+    assert settings == {key: defaults[key] for key in settings}
+
+
+CALLS = {
+    "preprocess": (
+        {"cohort_uri": "c", "subjects": ["a"], "n_sd": 4.0},
+        ["c", ["a"], "groups"],
+        {"n_sd": 4.0},
+    ),
+    "group_sort": (
+        {"subjects": ["a"], "batch_nodes": 5},
+        ["groups", ["a"], "sorted_groups"],
+        {"batch_nodes": 5},
+    ),
+    "train": ({"subjects": ["a"], "seed": 3}, ["sorted_groups", ["a"], "fields"], {"seed": 3}),
+    "infer": (
+        {"subjects": ["a"], "samples": 7},
+        ["groups", "sorted_groups", "fields", ["a"], "scars"],
+        {"samples": 7},
+    ),
+    "evaluate": (
+        {"cohort_uri": "c", "subjects": ["a"], "results_uri": "r", "tracking_uri": "t", "figures": False},
+        ["c", "groups", "sorted_groups", "fields", "scars", ["a"], "results"],
+        {"figures": False},
+    ),
+}
+
+
+def replace_stage(monkeypatch, name, run):
+    """Put `run` in place of a stage, and leave the loggers of this process alone."""
+    stage = types.ModuleType(f"cardioscar.stages.{name}")
+    stage.run = run
+    monkeypatch.setitem(sys.modules, stage.__name__, stage)
+    monkeypatch.setattr(f"cardioscar.stages.{name}", stage, raising=False)
+    monkeypatch.setattr("cardioscar.stages.logs.configure", lambda **settings: None)
+
+
+def call(monkeypatch, name, **arguments):
+    """Call a component with a stage that notes what it receives; artifacts have their name as path."""
+    received = []
+    replace_stage(monkeypatch, name, lambda *values: received.append(values))
+    component = ALL[name][1]
+    spec = component.component_spec
+    artifacts = {
+        key: types.SimpleNamespace(path=key)
+        for key in inspect.signature(component.python_func).parameters
+        if "system." in str({**spec.inputs, **(spec.outputs or {})}[key].type)
+    }
+    component.python_func(**artifacts, **arguments)
+    return received
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_a_component_hands_folders_subjects_and_settings_to_its_stage(monkeypatch, name):
+    arguments, leading, settings = CALLS[name]
+    ((*first, options),) = [
+        values[: len(leading) + 1] for values in call(monkeypatch, name, **arguments, options={"extra": 1})
+    ]
+    assert first == leading
+    assert options.items() >= {**settings, "extra": 1}.items()
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("train", "seed"), ("infer", "samples"), ("preprocess", "n_sd")]
+)
+def test_a_setting_given_twice_is_refused_by_name(monkeypatch, name, setting):
+    with pytest.raises(TypeError, match=f"multiple values for keyword argument '{setting}'"):
+        call(monkeypatch, name, **CALLS[name][0], options={setting: 1})
+
+
+def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
+    logged = {}
+    summary = {"subjects": 4, "failed_fraction": 0.25, "verdict": "accepted"}
+    replace_stage(monkeypatch, "summarize_cohort", lambda *values: summary)
+    ALL["summarize_cohort"][1].python_func(
+        cohort_uri="c",
+        results_uri="r",
+        report=types.SimpleNamespace(path="report"),
+        metrics=types.SimpleNamespace(log_metric=logged.__setitem__),
+    )
+    assert logged == {"subjects": 4, "failed_fraction": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("registry.example/cardioscar:1.2-{target}", "registry.example/cardioscar:1.2-cuda"),
+        ("cardioscar@sha256:" + "0" * 64, "cardioscar@sha256:" + "0" * 64),
+    ],
+)
+def test_the_image_can_be_given_when_compiling(monkeypatch, reference, expected):
+    monkeypatch.setenv("CARDIOSCAR_IMAGE", reference)
+    assert image("cuda") == expected
+
+
+def test_the_default_image_has_the_version_of_the_package(monkeypatch):
+    monkeypatch.delenv("CARDIOSCAR_IMAGE", raising=False)
+    assert image("cpu") == f"cardioscar:{importlib.metadata.version('cardioscar')}-cpu"
+
+
+def test_readmes_are_current():
+    assert main(["--check"]) == 0
+
+
+def test_a_readme_that_is_not_current_is_found_and_keeps_what_was_written_by_hand(tmp_path):
+    from components.readme import CUSTOM, write_readmes
+
+    folder, component = ALL["train"]
+    copy = tmp_path / "train"
+    copy.mkdir()
+    (copy / "metadata.yaml").write_text((folder / "metadata.yaml").read_text())
+    (copy / "README.md").write_text(f"stale\n{CUSTOM}\nNotes by hand.\n")
+    asset = [(copy, component, component.python_func)]
+    assert write_readmes(asset, check=True) == ["train/README.md: is not current"]
+    assert write_readmes(asset, check=False) == []
+    assert (copy / "README.md").read_text().endswith(f"{CUSTOM}\nNotes by hand.\n")
+    assert write_readmes(asset, check=True) == []
+
+
+def metadata_files():
+    return sorted(
+        [*COMPONENTS.glob("*/*/metadata.yaml"), *(REPOSITORY / "pipelines").glob("*/metadata.yaml")]
+    )
+
+
+@pytest.mark.parametrize("path", metadata_files(), ids=lambda path: path.parent.name)
+def test_metadata_is_valid(path):
+    metadata = load_metadata(path)
+    assert metadata.name == path.parent.name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, "train/metadata.yaml: expected one of the keys .*, found 'colour'"),
+        ({"tags": None}, "train/metadata.yaml: tags: expected list, found None"),
+        ({"tags": []}, "train/metadata.yaml: tags: expected a list that is not empty"),
+        ({"name": "infer"}, "train/metadata.yaml: name: expected train, found 'infer'"),
+        ({"stability": "solid"}, "stability: expected alpha or beta or stable, found 'solid'"),
+        ({"lastVerified": "yesterday"}, "lastVerified: expected date, found 'yesterday'"),
+        ({"dependencies": {}}, "dependencies: expected the key kubeflow"),
+        (
+            {"dependencies": {"kubeflow": [{"name": "Pipelines"}]}},
+            "dependencies.kubeflow: expected the key version",
+        ),
+        (
+            {"owners": {"approvers": ["x"], "fans": ["y"]}},
+            "owners: expected approvers or reviewers, found 'fans'",
+        ),
+    ],
+)
+def test_invalid_metadata_is_refused_with_its_place(tmp_path, change, message):
+    values = yaml.safe_load((COMPONENTS / "training" / "train" / "metadata.yaml").read_text())
+    path = tmp_path / "train" / "metadata.yaml"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump(values | change))
+    with pytest.raises(ValueError, match=message):
+        load_metadata(path)
+
+
+def test_a_missing_key_of_the_metadata_is_named(tmp_path):
+    path = tmp_path / "train" / "metadata.yaml"
+    path.parent.mkdir()
+    path.write_text("name: train\n")
+    with pytest.raises(ValueError, match="expected the key stability"):
+        load_metadata(path)
+
+
+def test_components_load_without_the_science():
+    heavy = "{'torch', 'pyvista', 'mlflow', 'cardioscar'}"
+    code = f"import sys; import components.training.train; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from image_bytes import dicom
+
+from cardioscar.errors import GeometryError, InputError
+from cardioscar.imaging.volume_files import read_volume
+
+PIXELS = np.arange(12).reshape(4, 3)
+ORIENTATION = (0.8, 0.6, 0, -0.36, 0.48, 0.8)
+NORMAL = np.cross(ORIENTATION[:3], ORIENTATION[3:])
+NAME = "DOE^JOHN"
+
+
+def series(folder: Path, changes: dict[int, dict] | None = None, *, n: int = 4, gap_mm: float = 10.0) -> Path:
+    """Slices `gap_mm` apart along the normal, written in an order that is not theirs."""
+    folder = folder / "lge"
+    folder.mkdir()
+    for k in range(n):
+        options = {
+            "position": tuple(np.array([1.0, 2, 3]) + k * gap_mm * NORMAL),
+            "orientation": ORIENTATION,
+            "patient": NAME,
+            **(changes or {}).get(k, {}),
+        }
+        (folder / f"im{(7 * k) % n}.dcm").write_bytes(dicom(options.pop("pixels", PIXELS + 100 * k), **options))
+    return folder
+
+
+def test_slices_in_order_of_position_with_thickness_and_frame(tmp_path):
+    folder = series(tmp_path)
+    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "DICOMDIR").write_bytes(b"x")
+    volume = read_volume(folder)
+    assert volume.values.shape == (4, 3, 4)
+    assert volume.values.dtype == np.float32
+    np.testing.assert_array_equal(volume.values, PIXELS[:, :, None] + 100 * np.arange(4))
+    np.testing.assert_allclose(volume.affine[:3, 0], 1.5 * np.array(ORIENTATION[:3]), atol=1e-6)
+    np.testing.assert_allclose(volume.affine[:3, 1], 1.25 * np.array(ORIENTATION[3:]), atol=1e-6)
+    np.testing.assert_allclose(volume.affine[:3, 2], 10 * NORMAL, atol=1e-6)
+    np.testing.assert_allclose(volume.affine[:3, 3], [1, 2, 3], atol=1e-6)
+    assert volume.slice_thickness_mm == 8
+    assert volume.source == "lge"
+
+
+def test_each_slice_has_its_own_rescale(tmp_path):
+    volume = read_volume(series(tmp_path, {1: {"slope": 0.5, "intercept": -10}, 2: {"slope": 2}}))
+    np.testing.assert_allclose(volume.values[:, :, 0], PIXELS)
+    np.testing.assert_allclose(volume.values[:, :, 1], 0.5 * (PIXELS + 100) - 10)
+    np.testing.assert_allclose(volume.values[:, :, 2], 2 * (PIXELS + 200))
+
+
+def test_single_file_steps_by_its_thickness(tmp_path):
+    path = tmp_path / "one.dcm"
+    path.write_bytes(dicom(PIXELS))
+    volume = read_volume(path)
+    np.testing.assert_allclose(volume.spacing_mm, [1.5, 1.25, 8])
+    path.write_bytes(dicom(PIXELS, thickness_mm=None))
+    with pytest.raises(GeometryError, match=r"one\.dcm: expected a slice thickness \(0018,0050\)"):
+        read_volume(path)
+
+
+def at(k: float, aside: float = 0.0) -> tuple[float, ...]:
+    return tuple(np.array([1.0, 2, 3]) + 10 * k * NORMAL + aside * np.array(ORIENTATION[:3]))
+
+
+BAD = {
+    "missing slice": (
+        {3: {"position": at(4)}},
+        GeometryError,
+        "lge: expected equal distances between slices, found 10.00 to 20.00 mm",
+    ),
+    "duplicated slice": (
+        {3: {"position": at(2)}},
+        InputError,
+        "lge: expected one image at each slice position, found 4 images at 3 positions (a duplicated slice?)",
+    ),
+    "cine": (
+        {k: {"position": at(k // 2)} for k in range(4)},
+        InputError,
+        "found 4 images at 2 positions (temporal phases of a cine?)",
+    ),
+    "two series": ({2: {"series": "1.2.9"}}, InputError, "lge: expected one DICOM series, found 2"),
+    "two sizes": ({2: {"pixels": np.zeros((5, 5))}}, InputError, "slices of one size, found 4×3 and 5×5"),
+    "two orientations": ({1: {"orientation": (1, 0, 0, 0, 1, 0)}}, GeometryError, "expected parallel slices"),
+    "two pixel sizes": ({1: {"pixel_mm": (1.0, 1.0)}}, GeometryError, "expected one pixel size"),
+    "slice aside": ({2: {"position": at(2, 5)}}, GeometryError, "slices along one line, found one 5.00 mm aside"),
+    "negative thickness": (
+        {k: {"thickness_mm": -8} for k in range(4)},
+        GeometryError,
+        "expected a positive slice thickness (0018,0050), found -8 mm",
+    ),
+    "two thicknesses": ({1: {"thickness_mm": 5}}, GeometryError, "one slice thickness (0018,0050), found 5 to 8 mm"),
+    "no position": ({1: {"position": None}}, GeometryError, "expected position, orientation and pixel spacing"),
+    "skewed": ({0: {"orientation": (1, 0, 0, 0.5, 0.8, 0)}}, GeometryError, "orthonormal direction cosines"),
+    "multi-frame": ({1: {"frames": 3}}, InputError, "single-frame DICOM images, found a multi-frame one of 3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_series(case, tmp_path, capfd):
+    changes, kind, message = BAD[case]
+    with pytest.raises(InputError) as caught:
+        read_volume(series(tmp_path, changes))
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith("lge: expected ")
+    assert message in str(caught.value)
+    told = str(caught.value) + "".join(capfd.readouterr())
+    assert NAME not in told
+    assert str(tmp_path) not in told
+
+
+def test_folders_without_or_with_other_files(tmp_path):
+    (tmp_path / "lge").mkdir()
+    with pytest.raises(InputError, match="lge: expected a folder of DICOM files, found no files"):
+        read_volume(tmp_path / "lge")
+    (tmp_path / "lge" / "notes.txt").write_text("text")
+    with pytest.raises(InputError, match=r"lge: expected DICOM files only, found another file \(\.txt suffix\)"):
+        read_volume(tmp_path / "lge")
+
+
+def test_truncated_slice(tmp_path, capfd):
+    folder = series(tmp_path, {k: {"pixels": np.zeros((64, 64))} for k in range(4)})
+    path = folder / "im0.dcm"
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(InputError, match="lge: expected a complete DICOM file, found a truncated or damaged one"):
+        read_volume(folder)
+    assert str(tmp_path) not in "".join(capfd.readouterr())
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("folder", "finding"),
+    [
+        ("bivme_patient1/dicom_sax_mid", "25 images at 1 position (temporal phases of a cine?)"),
+        ("sunnybrook_cine_ep_pig/dicom_slice11", "20 images at 1 position (temporal phases of a cine?)"),
+    ],
+)
+def test_real_cine_of_one_slice(data_dir, folder, finding):
+    with pytest.raises(InputError) as caught:
+        read_volume(data_dir / folder)
+    expected = f"{Path(folder).name}: expected one image at each slice position, found {finding}"
+    assert str(caught.value) == expected
+
+
+@pytest.mark.real
+def test_real_single_slice(data_dir):
+    first = min((data_dir / "bivme_patient1" / "dicom_sax_mid").iterdir())
+    volume = read_volume(first)
+    assert volume.values.shape == (256, 208, 1)
+    np.testing.assert_allclose(volume.spacing_mm, [1.40625, 1.40625, 6])  # ITK alone would say 1 mm
+    assert volume.slice_thickness_mm == 6
+    np.testing.assert_allclose(volume.affine[:3, 3], [-185.237, -101.506, -92.5325])
+    np.testing.assert_allclose(volume.affine[:3, 0] / 1.40625, [0.792067, 7.87262e-07, 0.610434], atol=1e-5)

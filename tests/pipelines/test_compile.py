@@ -1,0 +1,157 @@
+"""The compiled cohort pipeline: equal to its golden file, and with the properties that it is there for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("kfp")
+
+from kfp.components import load_component_from_text
+
+from cardioscar.stages import preflight
+from pipelines.argo_size import argo_size
+from pipelines.compile import compile_pipeline, main
+from pipelines.readme import main as readme_main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def compile_command(*arguments, **environment):
+    clean = {key: value for key, value in os.environ.items() if key != "CARDIOSCAR_IMAGE"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipelines.compile", *arguments],
+        cwd=REPOSITORY,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_golden_file_is_current():
+    done = compile_command("--check")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_golden_file_that_is_not_current_is_found(tmp_path, capsys):
+    assert main(["--check", "--output", str(tmp_path)]) == 1
+    assert (
+        capsys.readouterr().err
+        == "reconstruct_cohort.yaml: is not current; run python -m pipelines.compile\n"
+    )
+
+
+def test_a_site_compiles_with_its_own_image(tmp_path):
+    site = "registry.example/heart/cardioscar:7-{target}"
+    done = compile_command("--output", str(tmp_path), CARDIOSCAR_IMAGE=site)
+    assert done.returncode == 0, done.stderr
+    spec = next(yaml.safe_load_all((tmp_path / "reconstruct_cohort.yaml").read_text(encoding="utf-8")))
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert parameters["task_image"]["defaultValue"] == "registry.example/heart/cardioscar:7-cpu"
+    assert parameters["train_image"]["defaultValue"] == "registry.example/heart/cardioscar:7-cuda"
+
+
+def test_a_site_image_without_a_tag_is_not_compiled(tmp_path):
+    done = compile_command("--output", str(tmp_path), CARDIOSCAR_IMAGE="cardioscar")
+    assert done.returncode == 1
+    assert "floating_images" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_compiling_twice_gives_the_same_text():
+    assert compile_pipeline("reconstruct_cohort").dump() == compile_pipeline("reconstruct_cohort").dump()
+
+
+def test_the_sdk_reads_the_choices_back(ir):
+    loaded = load_component_from_text(ir.dump())
+    literals = loaded.pipeline_spec.root.input_definitions.parameters["method"].literals
+    assert [value.string_value for value in literals] == ["fourier", "reference"]
+
+
+def test_every_default_is_one_of_its_choices(ir):
+    parameters = ir.parameters("root")
+    choices = {name: spec["literals"] for name, spec in parameters.items() if "literals" in spec}
+    assert set(choices) == {"target", "label_table", "method", "device", "projection", "accelerator_limit"}
+    assert all(parameters[name]["defaultValue"] in values for name, values in choices.items())
+
+
+def test_pipeline_defaults_are_those_of_the_components(ir):
+    """A setting must not depend on whether it passes through the pipeline."""
+    outer = ir.parameters("root")
+    for task in ir.tasks():
+        if task.dag != "comp-reconstruct-shard":
+            continue
+        declared = ir.parameters(task.component)
+        for name, given in task.spec["inputs"]["parameters"].items():
+            source = given.get("componentInputParameter")
+            if name in declared and "defaultValue" in declared[name] and source in outer:
+                assert outer[source]["defaultValue"] == declared[name]["defaultValue"], f"{task.name}: {name}"
+
+
+def test_what_a_task_may_repeat_and_what_it_may_not(ir):
+    retried = {task.name for task in ir.tasks() if "retryPolicy" in task.spec}
+    assert retried == {"preprocess", "group-sort", "train", "infer", "evaluate"}
+
+
+def test_credentials_come_from_secrets_that_may_be_absent(ir):
+    reached = {}
+    for task, _ in ir.container_tasks():
+        settings = ir.kubernetes(task)
+        assert all(
+            entry["optional"]
+            for entry in settings.get("secretAsEnv", []) + settings.get("configMapAsEnv", [])
+        )
+        variables = {key["envVar"] for entry in settings.get("secretAsEnv", []) for key in entry["keyToEnv"]}
+        reached[task.name] = variables
+    s3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    mlflow = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
+    assert reached == {
+        "list-subjects": s3,
+        "preprocess": s3,
+        "group-sort": set(),
+        "train": set(),
+        "infer": set(),
+        "evaluate": s3 | mlflow,
+        "summarize-cohort": s3 | mlflow,
+    }
+
+
+def test_the_verdict_waits_for_the_loop(ir):
+    tasks = ir.component("root")["dag"]["tasks"]
+    assert tasks["summarize-cohort"]["dependentTasks"] == ["for-loop-1"]
+    assert tasks["for-loop-1"]["iteratorPolicy"] == {"parallelismLimit": 10}
+
+
+@pytest.mark.parametrize("shards", [0, 1, 2, 79])
+def test_preflight_counts_what_argo_makes_of_the_pipeline(ir, shards):
+    size = argo_size(ir, shards)
+    assert size.pods == preflight.pods(subjects=shards * 5, shard_size=5)
+    assert size.nodes == preflight.nodes(subjects=shards * 5, shard_size=5)
+
+
+def test_the_readme_is_current():
+    assert readme_main(["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "parameters"),
+    [("preprocess", ["target"]), ("train", ["method"]), ("infer", ["projection"])],
+)
+def test_the_choices_of_the_form_are_those_of_the_stage(ir, stage, parameters):
+    hints = typing.get_type_hints(importlib.import_module(f"cardioscar.stages.{stage}").Config)
+    for name in parameters:
+        assert tuple(ir.parameters("root")[name]["literals"]) == typing.get_args(hints[name])
+
+
+def test_the_label_tables_of_the_form_are_those_that_there_are(ir):
+    from cardioscar.imaging.labels import LABEL_TABLES
+
+    assert sorted(ir.parameters("root")["label_table"]["literals"]) == sorted(LABEL_TABLES)

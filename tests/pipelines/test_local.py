@@ -1,0 +1,89 @@
+"""The compiled cohort pipeline, end to end on this machine, over a cohort of three with one corrupt file."""
+
+import csv
+
+import numpy as np
+import pytest
+
+pytest.importorskip("kfp")
+
+from pipelines.reconstruct_cohort import local
+
+FAST = ["--set", "edge_mm=4.0", "--set", "samples=4", "--set", "train_options={steps: 40}"]
+
+
+def write_labels(path, thickness_mm=5.0):
+    """Seven slices of a cylinder with a sector of scar that grows: labels 1 wall, 2 cavity, 3 scar."""
+    import SimpleITK as sitk  # noqa: N813
+
+    j, i = np.indices((40, 40)) - 19.5
+    radius, angle = np.hypot(i, j) * 2.0, np.arctan2(j, i)
+    wall, cavity = (radius >= 20) & (radius < 30), radius < 20
+    labels = np.where(cavity, 2, np.where(wall, 1, 0))
+    stack = np.stack([np.where(wall & (angle > 0) & (angle < 0.3 * level), 3, labels) for level in range(7)])
+    image = sitk.GetImageFromArray(stack.astype(np.uint8))
+    image.SetSpacing((2.0, 2.0, thickness_mm))
+    path.parent.mkdir(parents=True)
+    sitk.WriteImage(image, str(path))
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cohort")
+    for subject in ("case-1", "case-2"):
+        write_labels(folder / subject / "labels.nii.gz")
+    (folder / "case-3").mkdir()
+    whole = (folder / "case-1" / "labels.nii.gz").read_bytes()
+    (folder / "case-3" / "labels.nii.gz").write_bytes(whole[: len(whole) // 2])
+    return folder
+
+
+def read_rows(output):
+    with (output / "results" / "cohort.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["subject"]: row for row in csv.DictReader(stream)}
+
+
+@pytest.mark.slow
+def test_a_corrupt_subject_is_a_row_and_the_others_go_on(cohort, tmp_path, capsys):
+    code = local.main(
+        [str(cohort), "--output", str(tmp_path), "--holdout", "odd", "--max-failed-fraction", "0.5", *FAST]
+    )
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    rows = read_rows(tmp_path)
+    outcomes = {name: row["outcome"] for name, row in rows.items()}
+    assert outcomes == {"case-1": "ok", "case-2": "ok", "case-3": "failed"}
+    assert "labels.nii.gz" in rows["case-3"]["error_message"]
+    assert float(rows["case-1"]["heldout_dice"]) > 0.5
+    assert (tmp_path / "results" / rows["case-1"]["report"]).is_file()
+    assert (tmp_path / "results" / "cohort.html").stat().st_size > 1000
+    assert (tmp_path / "mlflow.db").is_file()
+    assert "evaluate (shard 2)" in shown
+    assert "Wall time" in shown
+
+
+def test_a_rejected_cohort_still_shows_its_table(cohort, tmp_path, capsys):
+    code = local.main([str(cohort), "--output", str(tmp_path), "--set", "subjects=case-3", *FAST])
+    shown = capsys.readouterr().out
+    assert code == local.REJECTED, shown
+    assert read_rows(tmp_path).keys() == {"case-3"}
+    assert "cohort rejected: 1 of 1 subjects failed" in shown
+    assert "cohort.html" in shown
+
+
+def test_a_missing_cohort_is_one_line(tmp_path, capsys):
+    assert local.main([str(tmp_path / "none"), "--output", str(tmp_path / "out")]) == local.BROKEN
+    assert capsys.readouterr().out == "none: expected a cohort's folder or cohort.csv, found none\n"
+
+
+def test_an_unknown_setting_of_the_pipeline_is_refused(cohort, tmp_path):
+    with pytest.raises(SystemExit):
+        local.main([str(cohort), "--output", str(tmp_path / "out"), "--set", "colour=red"])
+
+
+def test_a_task_that_refuses_its_settings_ends_the_run_with_its_reason(cohort, tmp_path, capsys):
+    arguments = ["--set", "subjects=case-1,case-9"]
+    assert local.main([str(cohort), "--output", str(tmp_path / "out"), *arguments]) == local.BROKEN
+    shown = capsys.readouterr().out
+    assert "subjects: expected ids of the cohort (3 subjects), found case-9" in shown
+    assert "list_subjects.log" in shown

@@ -1,0 +1,55 @@
+"""The size of a run is known, and refused, before it starts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardioscar.errors import ConfigError
+from cardioscar.stages.preflight import MAX_NODES, check_run_size, nodes, pods
+
+
+def test_a_patient_is_one_shard():
+    assert pods(subjects=1, shard_size=20) == 18
+    assert nodes(subjects=1, shard_size=20) == 37
+
+
+def test_a_last_shard_that_is_not_full_counts():
+    assert pods(subjects=21, shard_size=20) - pods(subjects=20, shard_size=20) == 12
+
+
+@pytest.mark.parametrize("shard_size", [0, -3])
+def test_a_shard_holds_at_least_one_subject(shard_size):
+    with pytest.raises(ConfigError, match="shard_size: expected a whole number of at least 1"):
+        check_run_size(10, shard_size, 80)
+
+
+@given(subjects=st.integers(80, 20_000))
+def test_the_proposed_shard_size_is_the_smallest_that_passes(subjects):
+    with pytest.raises(ConfigError) as refusal:
+        check_run_size(subjects, 1, 0, max_argument_bytes=10**9)
+    proposed = int(re.search(r"at least (\d+)", refusal.value.rule).group(1))
+    check_run_size(subjects, proposed, 0, max_argument_bytes=10**9)
+    assert nodes(subjects, proposed - 1) > MAX_NODES
+
+
+@given(
+    ids=st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True), min_size=1, max_size=200),
+    shard_size=st.integers(1, 50),
+)
+def test_the_estimate_of_the_argument_is_never_below_its_json(ids, shard_size):
+    shards = [ids[i : i + shard_size] for i in range(0, len(ids), shard_size)]
+    length = len(json.dumps(shards).encode())
+    with pytest.raises(ConfigError, match="split the cohort"):
+        check_run_size(
+            len(ids), shard_size, sum(map(len, ids)), max_nodes=10**9, max_argument_bytes=length - 1
+        )
+
+
+def test_a_cohort_whose_ids_fill_an_argument_is_split():
+    with pytest.raises(ConfigError, match=r"at most 131072 bytes a run, .* into 6 runs"):
+        check_run_size(10_000, 200, 10_000 * 64)
