@@ -191,8 +191,9 @@ def sample_wall(wall: SlicedWall, *, step_mm: float, cap_mm: float) -> WallGrid:
     low_mm = np.array([wall.first_px[0] * wall.pixel_mm[0], wall.first_px[1] * wall.pixel_mm[1]])
     inside = np.argwhere((_unshifted_extent(wall)) <= 0)
     near, far = (inside.min(0) - 2) * wall.pixel_mm + low_mm, (inside.max(0) + 2) * wall.pixel_mm + low_mm
-    origin = np.array([*near, wall.z_mm[0] - cap_mm]) - 2.5 * step_mm
-    end = np.array([*far, wall.z_mm[-1] + cap_mm]) + 2.5 * step_mm
+    # An even number of steps below the lower cap, which is so on the lattice of `stuff_isosurface`.
+    origin = np.array([*near, wall.z_mm[0] - cap_mm]) - 4 * step_mm
+    end = np.array([*far, wall.z_mm[-1] + cap_mm]) + 4 * step_mm
     size = np.ceil((end - origin) / step_mm).astype(int) + 1
     if float(size.prod(dtype=float)) > MAX_GRID_POINTS:
         raise InputError("edge_mm", f"a grid of at most {MAX_GRID_POINTS:,} points", f"{size.prod(dtype=float):,.0f}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import expit
 
@@ -23,8 +25,8 @@ def project(
     r"""Shift the logits of each group so that its mean probability meets the pixel.
 
     Hard (`variance=None`): the shift δ solves $\frac1n \sum σ(l_i + δ) = y$, by safeguarded Newton for all groups at once;
-    where y is 0 or 1 the mean meets it to 1e-6. Soft: δ minimises
-    $(\barσ(δ) - y)^2 / σ_g^2 + δ^2 / τ^2$, which trusts a pixel as far as its variance allows.
+    where y is 0 or 1 the mean meets it to 1e-6. Soft: δ minimises $(\barσ(δ) - y)^2 / σ_g^2 + δ^2 / τ^2$ between no shift and
+    the hard one, which trusts a pixel as far as its variance allows.
 
     Args:
         logits: Scar logit of each node in group order, shape (nodes,).
@@ -38,31 +40,54 @@ def project(
         Shifted logits, shape (nodes,), float64.
     """
     logits = np.clip(np.asarray(logits, dtype=np.float64), -_LIMIT, _LIMIT)
-    starts, sizes = group_offsets[:-1], np.diff(group_offsets)
+    sizes = np.diff(group_offsets)
     goal = np.clip(np.asarray(targets, dtype=np.float64), 1e-7, 1 - 1e-7)
-    shift = np.zeros(len(goal))
-    low, high = np.full(len(goal), -2 * _LIMIT), np.full(len(goal), 2 * _LIMIT)
-    for _ in range(iterations):
+
+    def mean_and_slope(shift: GroupValues) -> tuple[GroupValues, GroupValues]:
         p = expit(logits + np.repeat(shift, sizes))
-        mean = np.add.reduceat(p, starts) / sizes
-        slope = np.add.reduceat(p * (1 - p), starts) / sizes
-        if variance is None:
-            residual, derivative = mean - goal, slope
-        else:
-            # Gauss-Newton on the soft objective: its gradient grows with δ, so the same bracket serves
-            residual = (mean - goal) * slope / variance + shift / prior_sd**2
-            derivative = slope**2 / variance + 1 / prior_sd**2
-        high = np.where(residual > 0, shift, high)
-        low = np.where(residual < 0, shift, low)
-        step = np.divide(residual, derivative, out=np.zeros_like(residual), where=derivative > 1e-300)
-        new = shift - step
-        outside = (new <= low) | (new >= high) | (derivative <= 1e-300)
-        new = np.where(outside & (residual != 0), (low + high) / 2, new)
-        moved = np.abs(new - shift)
-        shift = new
-        if moved.max(initial=0.0) < 1e-10:
-            break
+        total = np.add.reduceat(np.stack([p, p * (1 - p)]), group_offsets[:-1], axis=1) / sizes
+        return total[0], total[1]
+
+    def hard(shift: GroupValues) -> tuple[GroupValues, GroupValues]:
+        mean, slope = mean_and_slope(shift)
+        return mean - goal, slope
+
+    far = np.full(len(goal), 2 * _LIMIT)
+    shift = _root(hard, -far, far, np.zeros(len(goal)), iterations)
+    if variance is not None:
+
+        def soft(shift: GroupValues) -> tuple[GroupValues, GroupValues]:
+            mean, slope = mean_and_slope(shift)
+            # the derivative without the curvature of the mean (Gauss-Newton), which keeps it positive
+            return (mean - goal) * slope / variance + shift / prior_sd**2, slope**2 / variance + 1 / prior_sd**2
+
+        # the objective is not convex; its minimum lies between no shift and the hard one
+        shift = _root(soft, np.minimum(shift, 0), np.maximum(shift, 0), shift, iterations)
     return logits + np.repeat(shift, sizes)
+
+
+def _root(
+    function: Callable[[GroupValues], tuple[GroupValues, GroupValues]],
+    low: GroupValues,
+    high: GroupValues,
+    start: GroupValues,
+    iterations: int,
+) -> GroupValues:
+    """Safeguarded Newton for many rising functions at once: a step out of its bracket becomes a bisection."""
+    x = start
+    for _ in range(iterations):
+        value, derivative = function(x)
+        high = np.where(value > 0, np.minimum(high, x), high)
+        low = np.where(value < 0, np.maximum(low, x), low)
+        step = np.divide(value, derivative, out=np.zeros_like(value), where=derivative > 1e-300)
+        new = x - step
+        escaped = (new < low) | (new > high) | (derivative <= 1e-300)
+        new = np.where(escaped & (value != 0), (low + high) / 2, np.where(value == 0, x, new))
+        moved = np.abs(new - x).max(initial=0.0)
+        x = new
+        if moved < 1e-10:
+            break
+    return x
 
 
 def pixel_variance(targets: GroupValues, group_offsets: GroupOffsets, *, noise_sd: float = 0.05) -> GroupValues:

@@ -11,7 +11,7 @@ import numpy as np
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.metrics.calibration import brier_score, expected_calibration_error
 from cardioscar.metrics.overlap import dice
-from cardioscar.metrics.surface_distance import hd95_mm
+from cardioscar.metrics.surface_distance import mesh_hd95_mm
 from cardioscar.metrics.volume import volume_error_percent
 from cardioscar.types import GroupIndex, GroupValues, NodeValues
 
@@ -86,11 +86,10 @@ def truth_scores(mesh: LVMesh, truth: np.ndarray, probability: NodeValues, *, th
     """Dice, volume error, HD95, ECE and Brier against a true scar map at the nodes, weighted by node volume."""
     ml = mesh.node_volumes_ml
     true, predicted = truth >= 0.5, probability >= threshold
-    cells = (np.asarray(mesh.grid.cell_connectivity), np.asarray(mesh.grid.offset))
     return {
         "dice": _finite(dice(true, predicted, ml)),
         "volume_error_percent": _finite(volume_error_percent(true, predicted, ml)),
-        "hd95_mm": _finite(hd95_mm(true, predicted, mesh.nodes_mm, cells=cells)),
+        "hd95_mm": _finite(mesh_hd95_mm(true, predicted, mesh)),
         "ece": _finite(expected_calibration_error(true, probability, ml)),
         "brier": _finite(brier_score(true, probability, ml)),
     }
