@@ -101,7 +101,7 @@ def lv_coordinates(
     )
 
     matrix = stiffness(nodes_used, cells)
-    transmural = _transmural(matrix, surfaces, len(used))
+    transmural = _transmural(matrix, nodes_used, surfaces)
     apicobasal = _apicobasal(matrix, nodes_used, cells, surfaces)
     radial = axis.radial(nodes_used)
     anterior = np.cross(axis.direction, septum)
@@ -150,13 +150,13 @@ def _septum(direction: np.ndarray, long_axis: np.ndarray, orientation: str, sour
     return across / np.linalg.norm(across)
 
 
-def _transmural(matrix: sparse.csr_array, surfaces: WallSurfaces, count: int) -> NodeValues:
-    fixed, values = np.zeros(count, dtype=bool), np.full(count, 0.5)
+def _transmural(matrix: sparse.csr_array, nodes_mm: Points, surfaces: WallSurfaces) -> NodeValues:
+    fixed, values = np.zeros(len(nodes_mm), dtype=bool), np.full(len(nodes_mm), 0.5)
     # Nodes on the rim belong to both sides of it: endocardium first, so that it is whole.
     for part, value in ((Surface.EPI, 1.0), (Surface.ENDO, 0.0)):
         where = surfaces.nodes(part)
         fixed[where], values[where] = True, value
-    return solve_laplace(matrix, fixed, values, start=values)
+    return solve_laplace(matrix, nodes_mm, fixed, values, start=values)
 
 
 def _apicobasal(matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, surfaces: WallSurfaces) -> NodeValues:
@@ -172,12 +172,13 @@ def _apicobasal(matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, s
     base = surfaces.nodes(Surface.BASE)
     fixed[apex] = fixed[base] = True
     values[base] = 1.0
-    solved = solve_laplace(matrix, fixed, values, start=np.where(fixed, values, (height - low) / length))
+    solved = solve_laplace(matrix, nodes_mm, fixed, values, start=np.where(fixed, values, (height - low) / length))
 
     # Mean height of the wall between neighbouring levels, made monotone, from the apex (0) to the base (1).
     share = np.bincount(cells.ravel(), np.repeat(np.abs(signed_volumes(nodes_mm, cells)) / 4, 4), len(nodes_mm))
     order = np.argsort(solved, kind="stable")
-    bins = np.array_split(order, min(100, max(10, len(order) // 50)))
+    order = order[~fixed[order]]
+    bins = np.array_split(order, min(100, max(1, len(order) // 50)))
     level = [0.0, *(float(np.average(solved[b], weights=share[b] + 1e-12)) for b in bins), 1.0]
     mean = [
         height[apex].mean(),

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, cg, splu
 
 from cardioscar.imaging.tetrahedra import Tetrahedra, signed_volumes
 from cardioscar.types import NodeMask, NodeValues, Points
@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # Cells whose element matrices are held at a time: 1.4 million nodes (8 million cells) then stay below 3 GiB.
 CHUNK = 1_000_000
+# Boxes of the coarse solve, over the bounding box; about a quarter of them hold wall.
+BOXES = 10_000
 
 
 def stiffness(nodes_mm: Points, cells: Tetrahedra) -> sparse.csr_array:
@@ -53,18 +55,22 @@ def stiffness(nodes_mm: Points, cells: Tetrahedra) -> sparse.csr_array:
 
 def solve_laplace(
     matrix: sparse.csr_array,
+    nodes_mm: Points,
     fixed: NodeMask,
     values: NodeValues,
     *,
     start: NodeValues | None = None,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-5,
 ) -> NodeValues:
     """Solve Laplace's equation with given values at some nodes and no flux elsewhere.
 
-    Conjugate gradients, preconditioned by the diagonal.
+    Conjugate gradients, preconditioned by the diagonal plus a coarse solve on boxes of nodes, in each of which the
+    correction is constant; the boxes carry the values along the LV, for which the diagonal alone takes five times
+    the iterations.
 
     Args:
         matrix: Stiffness matrix.
+        nodes_mm: Node positions.
         fixed: Nodes whose value is given; each connected part of the mesh needs one.
         values: Their values; what stands at the other nodes does not matter.
         start: First guess.
@@ -81,11 +87,26 @@ def solve_laplace(
         rows = matrix[free]
         inner = rows[:, free].tocsr()
         right = -(rows[:, given] @ values[given])
-        diagonal = inner.diagonal()
-        jacobi = LinearOperator(inner.shape, matvec=lambda x: x / diagonal, dtype=float)
+        preconditioner = _two_level(inner, nodes_mm[free])
         guess = None if start is None else start[free]
-        found, info = cg(inner, right, x0=guess, rtol=tolerance, maxiter=5000, M=jacobi)
+        found, info = cg(inner, right, x0=guess, rtol=tolerance, maxiter=5000, M=preconditioner)
         if info > 0:
             log.warning("Laplace solve stopped at %d iterations above the tolerance %g", info, tolerance)
         solution[free] = found
     return np.clip(solution, values[given].min(), values[given].max())
+
+
+def _two_level(matrix: sparse.csr_array, nodes_mm: Points) -> LinearOperator:
+    inverse = 1 / matrix.diagonal()
+    size_mm = float(np.cbrt(np.prod(np.ptp(nodes_mm, axis=0) + 1) / BOXES))
+    box = np.floor((nodes_mm - nodes_mm.min(axis=0)) / size_mm).astype(np.int64)
+    _, box = np.unique(np.ravel_multi_index(tuple(box.T), tuple(box.max(axis=0) + 1)), return_inverse=True)
+    count = int(box.max()) + 1
+    gather = sparse.csr_array((np.ones(len(box)), (box, np.arange(len(box)))), shape=(count, len(box)))
+    coarse = splu((gather @ matrix @ gather.T).tocsc())
+
+    def apply(residual: np.ndarray) -> np.ndarray:
+        residual = residual.ravel()
+        return residual * inverse + coarse.solve(np.bincount(box, residual, count))[box]
+
+    return LinearOperator(matrix.shape, matvec=apply, dtype=float)

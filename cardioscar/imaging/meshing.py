@@ -1,8 +1,9 @@
 """Volumetric LV meshes from label volumes and from closed surfaces.
 
-fTetWild makes a coarse mesh, which is then divided uniformly and fitted to the interpolated wall. On a wall
-of 122 ml at 1.5 mm fTetWild alone takes several minutes; coarse, divided and fitted it takes about five
-seconds.
+Labels become a signed distance, and isosurface stuffing fills that with tetrahedra. fTetWild, the mesher used for
+surfaces, is not used for labels: it takes minutes where stuffing takes a second (122 ml at 1.5 mm), and its result
+differs from run to run (github.com/wildmeshing/fTetWild issue 72), so that a subject that is run again would get
+another mesh.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from scipy import ndimage
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.stuffing import lattice_step_mm, stuff_isosurface
 from cardioscar.imaging.tetrahedra import (
-    Tetrahedra,
     boundary_faces,
     divide,
     scaled_jacobian,
@@ -28,7 +29,6 @@ from cardioscar.imaging.tetrahedra import (
 from cardioscar.imaging.tetwild import fill_surface
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.wall_shape import WallGrid, sample_wall, slice_wall
-from cardioscar.types import Points
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -36,25 +36,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_CELLS = 5_000_000
-# Edge length to ask of fTetWild: from 3.5 to 7 mm it takes seconds; at 1.5 mm it would take minutes.
+# Where mesh and labels differ in volume by more than this share, the wall is made thicker or thinner to match.
+VOLUME_TOLERANCE = 1e-3
+# fTetWild takes seconds for edges of 3.5 to 7 mm and minutes for 1.5 mm, so finer meshes are divided from such ones.
 COARSE_EDGE_MM = 5.0
 # fTetWild's median edge over the edge that it was asked for, measured between 1.5 and 6 mm.
 EDGE_RATIO = 0.94
-# Grid spacing of the surface that is filled, as a share of the coarse edge, and its upper limit.
-GRID_STEP = 0.65
-MAX_GRID_STEP_MM = 2.0
-# Neither grid nor envelope may be so coarse that a thin wall is lost: shares of its thickness.
-GRID_STEP_OF_WALL = 0.5
-ENVELOPE_OF_WALL = 0.25
-# How far fTetWild's boundary may lie off the surface, as a share of the coarse edge; the fit to the wall
-# corrects it.
-ENVELOPE = 1 / 6
-# The same where there is no fit afterwards.
-ENVELOPE_MM = 0.5
+# How far fTetWild's boundary may lie off the surface: a share of the edge, and an upper limit.
+ENVELOPE, ENVELOPE_MM = 1 / 6, 0.5
 # Energy of the worst cell at which fTetWild stops.
 STOP_ENERGY = 10.0
-# Cells that the fit makes worse than this take their nodes back.
-WORST_JACOBIAN = 0.2
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class MeshQuality:
         fifth_percentile: 95 % of the cells are better.
         median: Of all cells.
         n_cells: Number of tetrahedra (other volumetric cells are divided).
-        n_inverted: Cells without positive volume.
+        n_inverted: Cells without volume.
     """
 
     worst: float
@@ -98,55 +89,57 @@ def mesh_quality(mesh: LVMesh) -> MeshQuality:
 def mesh_from_labels(labels: Volume, *, edge_mm: float = 1.5, cap_mm: float | None = None) -> LVMesh:
     """Make a tetrahedral mesh of the LV wall from a label volume.
 
-    The wall (myocardium and scar) is interpolated between slices by shape, unlabelled slices included,
-    continued straight for half a slice distance beyond the first and the last labelled slice, and cut flat
-    there. The mesh holds the labelled volume. Pieces apart from the largest are dropped with a warning.
+    The wall (myocardium and scar) is interpolated between slices by shape, unlabelled slices included, continued
+    straight for half a slice distance beyond the first and the last labelled slice, and cut flat there. The mesh holds
+    the labelled volume. Pieces apart from the largest are dropped with a warning.
 
     Args:
         labels: Values of `Label`, any orientation.
-        edge_mm: Edge length aimed at, mm.
-        cap_mm: How far the wall reaches beyond the end slices; default half the slice distance, with which
-            the volume is the voxel count times the voxel volume.
+        edge_mm: Edge length aimed at, mm: cells have the mean volume of regular tetrahedra of this edge.
+        cap_mm: How far the wall reaches beyond the end slices; default half the slice distance, with which the volume
+            is the voxel count times the voxel volume.
 
     Returns:
         Tetrahedra in LPS mm. The same labels give the same mesh.
 
     Raises:
-        InputError: If there is no wall or only one slice of it, `edge_mm` or `cap_mm` is not positive, or the
-            mesh would have more than `MAX_CELLS` cells.
+        InputError: If there is no wall or only one slice of it, `edge_mm` or `cap_mm` is not positive, or the mesh
+            would have more than `MAX_CELLS` cells.
+        GeometryError: If the wall is too thin for the edge length.
     """
     if cap_mm is not None and not (np.isfinite(cap_mm) and cap_mm > 0):
         raise InputError("cap_mm", "a positive distance", f"{cap_mm:g} mm")
     _check_edge(edge_mm)
     wall = slice_wall(labels)
     cap = wall.spacing_mm / 2 if cap_mm is None else cap_mm
-    target_ml = wall.wall_ml(cap)
-    coarse_mm, divisions = _coarse_edge(edge_mm, target_ml)
+    aim_ml = wall.wall_ml(cap)
+    _check_cells(edge_mm, aim_ml)
+    if wall.thin_mm < edge_mm:
+        log.warning("%s: wall of %.1f mm is thinner than an edge, %.1f mm", labels.source, wall.thin_mm, edge_mm)
 
-    step_mm = min(coarse_mm * GRID_STEP, wall.thin_mm * GRID_STEP_OF_WALL, MAX_GRID_STEP_MM)
+    # The lattice fits between the caps, so that they come out flat.
+    height_mm = float(np.ptp(wall.z_mm)) + 2 * cap
+    step_mm = height_mm / max(2, 2 * round(height_mm / (2 * lattice_step_mm(edge_mm))))
     grid, dropped_ml = _largest_piece(sample_wall(wall, step_mm=step_mm, cap_mm=cap))
     if dropped_ml > 0:
         log.warning("%s: pieces apart from the LV wall dropped (%.2f ml)", labels.source, dropped_ml)
-        target_ml -= dropped_ml
-    surface = _wall_surface(grid)
-    nodes, cells = fill_surface(
-        np.asarray(surface.points),
-        np.asarray(surface.regular_faces),
-        edge_mm=coarse_mm / EDGE_RATIO,
-        envelope_mm=min(ENVELOPE * coarse_mm, ENVELOPE_OF_WALL * wall.thin_mm),
-        stop_energy=STOP_ENERGY,
-        source=labels.source,
-    )
-    for _ in range(divisions):
-        nodes, cells = divide(nodes, cells)
-    nodes = _fit_to_wall(nodes, cells, grid, target_ml)
+        aim_ml -= dropped_ml
+    thicker_mm = 0.0
+    for _ in range(3):
+        nodes, cells = stuff_isosurface(grid.distance_mm(thicker_mm), grid.origin_mm, grid.step_mm)
+        if len(cells) == 0:
+            raise GeometryError(labels.source, f"a wall thicker than the edge length {edge_mm:g} mm", "none")
+        missing_mm3 = aim_ml * 1000 - float(signed_volumes(nodes, cells).sum())
+        if abs(missing_mm3) < VOLUME_TOLERANCE * aim_ml * 1000:
+            break
+        a, b, c = (nodes[n] for n in boundary_faces(cells).T)
+        thicker_mm += missing_mm3 / float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
     mesh = LVMesh(tetrahedral_grid(nodes @ wall.frame[:3, :3].T + wall.frame[:3, 3], cells), labels.source)
-    _report(mesh, target_ml)
-    return mesh
+    return _reported(mesh, aim_ml)
 
 
 def mesh_from_surface(surface: pv.PolyData, *, edge_mm: float = 1.5, source: str = "surface") -> LVMesh:
-    """Fill a closed surface with tetrahedra.
+    """Fill a closed surface with tetrahedra, by fTetWild.
 
     Args:
         surface: Closed surface in LPS mm (epicardium, endocardium and base together).
@@ -154,10 +147,10 @@ def mesh_from_surface(surface: pv.PolyData, *, edge_mm: float = 1.5, source: str
         source: File name, for messages.
 
     Returns:
-        Tetrahedra whose boundary lies within 0.5 mm, or a sixth of the edge if that is less, of the surface.
+        Tetrahedra whose boundary lies within 0.5 mm of the surface. Two runs differ in the places of the nodes.
 
     Raises:
-        GeometryError: If the surface is empty or not closed.
+        GeometryError: If the surface is empty, not closed, or fTetWild fails on it.
         InputError: If `edge_mm` is not positive or the mesh would have more than `MAX_CELLS` cells.
     """
     _check_edge(edge_mm)
@@ -166,20 +159,21 @@ def mesh_from_surface(surface: pv.PolyData, *, edge_mm: float = 1.5, source: str
     triangles = surface.triangulate().clean()
     if triangles.n_open_edges:
         raise GeometryError(source, "a closed surface", f"{triangles.n_open_edges} open edges")
-    coarse_mm, divisions = _coarse_edge(edge_mm, triangles.volume / 1000)
+    volume_ml = float(triangles.volume) / 1000
+    _check_cells(edge_mm, volume_ml)
+    divisions = max(0, round(float(np.log2(COARSE_EDGE_MM / edge_mm))))
+    coarse_mm = edge_mm * 2**divisions
     nodes, cells = fill_surface(
         np.asarray(triangles.points),
         np.asarray(triangles.regular_faces),
         edge_mm=coarse_mm / EDGE_RATIO,
-        envelope_mm=min(ENVELOPE * edge_mm, ENVELOPE_MM),
+        envelope_mm=min(ENVELOPE * coarse_mm, ENVELOPE_MM),
         stop_energy=STOP_ENERGY,
         source=source,
     )
     for _ in range(divisions):
         nodes, cells = divide(nodes, cells)
-    mesh = LVMesh(tetrahedral_grid(nodes, cells), source)
-    _report(mesh, triangles.volume / 1000)
-    return mesh
+    return _reported(LVMesh(tetrahedral_grid(nodes, cells), source), volume_ml)
 
 
 def _check_edge(edge_mm: float) -> None:
@@ -187,18 +181,13 @@ def _check_edge(edge_mm: float) -> None:
         raise InputError("edge_mm", "a positive edge length", f"{edge_mm:g} mm")
 
 
-def _coarse_edge(edge_mm: float, volume_ml: float) -> tuple[float, int]:
-    """Edge length for fTetWild, and how often its mesh is to be divided to come to `edge_mm`."""
-    cells = volume_ml * 1000 * 6 * np.sqrt(2) / edge_mm**3
+def _check_cells(edge_mm: float, volume_ml: float) -> None:
+    cell_mm3 = edge_mm**3 / (6 * np.sqrt(2))
+    cells = volume_ml * 1000 / cell_mm3
     if cells > MAX_CELLS:
-        least = np.cbrt(volume_ml * 1000 * 6 * np.sqrt(2) / MAX_CELLS)
-        raise InputError(
-            "edge_mm",
-            f"at least {np.ceil(least * 100) / 100:g} mm ({MAX_CELLS:,} cells)",
-            f"{edge_mm:g} mm ({cells:,.0f} cells)",
-        )
-    divisions = max(0, round(float(np.log2(COARSE_EDGE_MM / edge_mm))))
-    return edge_mm * 2**divisions, divisions
+        least_mm = edge_mm * np.cbrt(cells / MAX_CELLS)
+        rule = f"at least {np.ceil(least_mm * 100) / 100:g} mm ({MAX_CELLS:,} cells)"
+        raise InputError("edge_mm", rule, f"{edge_mm:g} mm ({cells:,.0f} cells)")
 
 
 def _largest_piece(grid: WallGrid) -> tuple[WallGrid, float]:
@@ -208,67 +197,13 @@ def _largest_piece(grid: WallGrid) -> tuple[WallGrid, float]:
         return grid, 0.0
     sizes = np.bincount(pieces.ravel())[1:]
     others = (pieces > 0) & (pieces != sizes.argmax() + 1)
-    sides = np.where(others, np.float32(grid.step_mm / 10), grid.sides_mm)
+    # A step outside all around, lest a thicker wall should bring them back.
+    sides = np.where(ndimage.binary_dilation(others), np.float32(grid.step_mm), grid.sides_mm)
+    sides = np.where(pieces == sizes.argmax() + 1, grid.sides_mm, sides)
     return WallGrid(sides, grid.caps_mm, grid.origin_mm, grid.step_mm), float(others.sum() * grid.step_mm**3 / 1000)
 
 
-def _wall_surface(grid: WallGrid) -> pv.PolyData:
-    """Closed surface of the wall, smoothed without loss of volume (windowed sinc, Taubin 1996)."""
-    import pyvista as pv
-
-    distance = grid.distance_mm()
-    image = pv.ImageData(dimensions=distance.shape, spacing=[grid.step_mm] * 3, origin=grid.origin_mm)
-    image["distance"] = distance.ravel(order="F")
-    surface = image.contour([0.0], scalars="distance", method="flying_edges")
-    return surface.smooth_taubin(n_iter=20, pass_band=0.1)
-
-
-def _fit_to_wall(nodes_mm: Points, cells: Tetrahedra, grid: WallGrid, target_ml: float) -> Points:
-    """Move the boundary nodes onto the wall, made so much thicker or thinner that the mesh has the volume
-    `target_ml`.
-
-    A node goes only as far as the cells around it stay well-shaped.
-    """
-    faces = boundary_faces(cells)
-    boundary = np.unique(faces)
-    near = np.flatnonzero(np.isin(cells, boundary).any(axis=1))
-    thicker = 0.0
-    fitted = nodes_mm
-    for _ in range(3):
-        fitted = _projected(nodes_mm, cells[near], boundary, grid, thicker)
-        missing = target_ml * 1000 - float(signed_volumes(fitted, cells).sum())
-        a, b, c = (fitted[faces[:, n]] for n in range(3))
-        area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
-        thicker += missing / area
-        if abs(missing) < 1e-3 * target_ml * 1000:
-            break
-    return fitted
-
-
-def _projected(nodes_mm: Points, cells: Tetrahedra, boundary: np.ndarray, grid: WallGrid, thicker_mm: float) -> Points:
-    distance = grid.distance_mm(thicker_mm)
-    slopes = np.gradient(distance, grid.step_mm)
-    moved = nodes_mm.copy()
-    limit = 1.0
-    for _ in range(2):
-        index = ((moved[boundary] - grid.origin_mm) / grid.step_mm).T
-        value = ndimage.map_coordinates(distance, index, order=1, mode="nearest")
-        slope = np.stack([ndimage.map_coordinates(s, index, order=1, mode="nearest") for s in slopes], axis=1)
-        # Where two sheets of the wall meet the slope vanishes: a step of at most `limit` either way.
-        step = value[:, None] * slope / np.maximum((slope**2).sum(axis=1, keepdims=True), 0.25)
-        moved[boundary] -= step * np.minimum(1, limit / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), limit))
-    before = scaled_jacobian(nodes_mm, cells)
-    shift = moved - nodes_mm
-    for attempt in range(16):
-        after = scaled_jacobian(nodes_mm + shift, cells)
-        spoilt = (after < WORST_JACOBIAN) & (after < before)
-        if not spoilt.any():
-            break
-        shift[np.unique(cells[spoilt])] *= 0.5 if attempt < 4 else 0.0
-    return nodes_mm + shift
-
-
-def _report(mesh: LVMesh, target_ml: float) -> None:
+def _reported(mesh: LVMesh, aim_ml: float) -> LVMesh:
     quality = mesh_quality(mesh)
     log.info(
         "%s: %d nodes, %d tetrahedra, %.2f ml (aim %.2f ml), scaled Jacobian worst %.3f, 5th percentile %.3f",
@@ -276,7 +211,8 @@ def _report(mesh: LVMesh, target_ml: float) -> None:
         mesh.n_nodes,
         quality.n_cells,
         mesh.volume_ml,
-        target_ml,
+        aim_ml,
         quality.worst,
         quality.fifth_percentile,
     )
+    return mesh

@@ -34,7 +34,8 @@ def fill_surface(
 ) -> tuple[Points, Tetrahedra]:
     """Fill a closed surface with tetrahedra.
 
-    One thread: the result is then the same from run to run.
+    fTetWild shuffles the order of its work by the machine's random numbers, so two runs give different meshes of the
+    same quality.
 
     Args:
         vertices_mm: Corners of the surface.

@@ -1,4 +1,4 @@
-"""The 17-segment bullseye of the American Heart Association."""
+"""The 17-segment bullseye of the American Heart Association (Cerqueira et al., Circulation 2002;105:539)."""
 
 from __future__ import annotations
 
@@ -22,27 +22,6 @@ from cardioscar.report.style import (
     new_figure,
     styled,
 )
-
-SEGMENT_NAMES: tuple[str, ...] = (
-    "basal anterior",
-    "basal anteroseptal",
-    "basal inferoseptal",
-    "basal inferior",
-    "basal inferolateral",
-    "basal anterolateral",
-    "mid anterior",
-    "mid anteroseptal",
-    "mid inferoseptal",
-    "mid inferior",
-    "mid inferolateral",
-    "mid anterolateral",
-    "apical anterior",
-    "apical septal",
-    "apical inferior",
-    "apical lateral",
-    "apex",
-)
-"""Names of segments 1 to 17 (Cerqueira et al., Circulation 2002;105:539)."""
 
 WALL_PLACES = {"Anterior": (0, 1), "Septal": (-1, 0), "Inferior": (0, -1), "Lateral": (1, 0)}
 _RING_RADIUS = (1.0, 0.74, 0.48, 0.22)

@@ -49,7 +49,8 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "residual_rms": ("Group residual, rms", None, 3),
     "seconds": ("Time a subject, s", None, 1),
 }
-OUTCOMES = ("ok", "failed", "skipped")
+Outcome = Literal["ok", "failed", "skipped"]
+OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "skipped")
 QC_VERDICTS = ("pass", "review", "fail")
 
 
@@ -70,7 +71,7 @@ class CohortRow:
     """
 
     subject: str
-    outcome: Literal["ok", "failed", "skipped"]
+    outcome: Outcome
     stage: str = ""
     error_kind: str | None = None
     error_message: str | None = None

@@ -49,7 +49,8 @@ def histogram_svg(
         return _LEFT + across * (min(max(value, low), high) - low) / (high - low)
 
     median = float(np.median(data))
-    spoken = f"{name}: {len(data)} subjects, from {data.min():.{digits}f} to {data.max():.{digits}f}, median {median:.{digits}f}"
+    low_seen, high_seen, middle = (f"{value:.{digits}f}" for value in (data.min(), data.max(), median))
+    spoken = f"{name}: {len(data)} subjects, from {low_seen} to {high_seen}, median {middle}"
     parts = [f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(spoken)}">']
     for count, first, last in zip(counts, edges[:-1], edges[1:], strict=True):
         if count:

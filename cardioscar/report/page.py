@@ -74,7 +74,10 @@ def relative_link(link: Any) -> str | None:
     """
     if not isinstance(link, str) or not link or any(ord(c) < 33 for c in link) or "\\" in link:
         return None
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return None
     if parts.scheme or parts.netloc or link.startswith("/") or ".." in parts.path.split("/"):
         return None
     return link

@@ -70,9 +70,8 @@ def residuals_figure(
     Returns:
         A figure of two by two panels.
     """
-    figure = new_figure(10.6, 6.4)
+    figure = new_figure(10.6, 6.4, gap=0.07)
     (first, second), (third, fourth) = figure.subplots(2, 2)
-    figure.get_layout_engine().set(wspace=0.06, hspace=0.08)  # type: ignore[union-attr]
     _histogram(first, residual)
     _by_slice(second, residual, slice_number)
     _reliability(third, reliability)
@@ -101,7 +100,7 @@ def _histogram(axes: Any, residual: np.ndarray | None) -> None:
 
 def _by_slice(axes: Any, residual: np.ndarray | None, slice_number: np.ndarray | None) -> None:
     axes.set_title("Residual by slice")
-    if residual is None or slice_number is None or len(residual) == 0:
+    if residual is None or slice_number is None or not np.isfinite(residual).any():
         note(axes, "no groups to compare")
         return
     values, slices = np.asarray(residual, dtype=float), np.asarray(slice_number)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 DPI = 170
 
@@ -69,9 +70,20 @@ styled = matplotlib.rc_context(RC)
 """Decorator: draw under `RC` and leave matplotlib's own settings as they were."""
 
 
-def new_figure(width_in: float, height_in: float, *, constrained: bool = True) -> Figure:
-    """An empty figure on its own Agg canvas, outside pyplot's global list, so that nothing keeps it alive."""
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained" if constrained else None)
+def new_figure(width_in: float, height_in: float, *, constrained: bool = True, gap: float = 0.02) -> Figure:
+    """An empty figure on its own Agg canvas, outside pyplot's global list, so that nothing keeps it alive.
+
+    Args:
+        width_in: Width in inches.
+        height_in: Height in inches.
+        constrained: Let matplotlib place the axes; else the caller does.
+        gap: Between the axes, as a fraction of them, if matplotlib places them.
+
+    Returns:
+        The figure.
+    """
+    layout = ConstrainedLayoutEngine(wspace=gap, hspace=gap) if constrained else None
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 

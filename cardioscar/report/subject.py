@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from cardioscar.report.bullseye import SEGMENT_NAMES, bullseye_figure
+from cardioscar.imaging.aha import AHA_SEGMENTS
+from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.offscreen import SceneUnavailableError
 from cardioscar.report.page import environment, inline_png, is_number, template_source, write_page
 from cardioscar.report.residuals import Reliability, residuals_figure
@@ -154,7 +155,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
     """Everything of the page that is text or number."""
     m = data.metrics
     qc, fit, aha = m.get("qc") or {}, m.get("fit") or {}, m.get("aha") or {}
-    kind = qc.get("verdict") if qc.get("verdict") in VERDICTS else "none"
+    kind = str(qc.get("verdict")) if qc.get("verdict") in VERDICTS else "none"
     heldout = m.get("heldout") or {}
     return {
         "subject": m.get("subject") or "unnamed subject",
@@ -167,7 +168,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         },
         "segments": [
             {"number": number, "name": name, **(aha.get(str(number)) or {})}
-            for number, name in enumerate(SEGMENT_NAMES, start=1)
+            for number, name in enumerate(AHA_SEGMENTS, start=1)
         ],
         "orientation_note": _orientation_note(m.get("orientation")),
         "truth": score_table(m.get("truth"), "All nodes of the mesh"),

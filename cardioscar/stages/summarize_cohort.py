@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardioscar import __version__
 from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.stages.evaluate import flat_metrics
 from cardioscar.stages.list_subjects import select
-from cardioscar.stages.status import read_status
+from cardioscar.stages.status import Status, read_status
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort import CohortRow
@@ -55,20 +56,30 @@ def run(
         CohortRejected: If more failed; the report is written before.
     """
     from cardioscar.imaging.atomic import atomic_file
-    from cardioscar.report.cohort import cohort_csv, write_cohort_report
+    from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
 
     if not 0 <= max_failed_fraction <= 1:
         raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{max_failed_fraction:g}")
     results = Path(results_uri)
     results.mkdir(parents=True, exist_ok=True)
-    rows = [_row(results, entry.subject) for entry in select(str(cohort_uri), subjects)]
+    ids = [entry.subject for entry in select(str(cohort_uri), subjects)]
+    statuses = [read_status(results / subject) for subject in ids]
+    rows = [_row(results, subject, status) for subject, status in zip(ids, statuses, strict=True)]
     summary = _summary(rows, max_failed_fraction, experiment)
     table = results / "cohort.csv"
     with atomic_file(table) as partial:
         partial.write_text(cohort_csv(rows), encoding="utf-8")
-    write_cohort_report(results / "cohort.html", rows, summary)
+    page = CohortSummary(
+        accepted=summary["verdict"] == "accepted",
+        max_failed_fraction=max_failed_fraction,
+        name=experiment,
+        version=__version__,
+        # the time of the newest result, not of this page: the same results give the same page
+        created=max((status.started for status in statuses if status), default=""),
+    )
+    write_cohort_report(results / "cohort.html", rows, page)
     if report_html:
-        write_cohort_report(Path(report_html), rows, summary)
+        write_cohort_report(Path(report_html), rows, page)
     log.info(
         "%d ok, %d failed of %d: %s",
         summary["ok"],
@@ -96,11 +107,10 @@ def run(
     return summary
 
 
-def _row(results: Path, subject: str) -> CohortRow:
+def _row(results: Path, subject: str, status: Status | None) -> CohortRow:
     from cardioscar.report.cohort import CohortRow
 
     folder = results / subject
-    status = read_status(folder)
     if status is None:
         return CohortRow(
             subject,

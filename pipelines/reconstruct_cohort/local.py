@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines.compile import compile_pipeline
@@ -22,15 +22,17 @@ REJECTED, BROKEN = 1, 2
 """Exit codes: the cohort's verdict is negative; the run itself failed or could not start."""
 
 _COLUMNS = {
-    "dice": "Dice",
-    "dice_log_odds": "log-odds",
-    "dice_signed_distance": "signed dist.",
-    "heldout_dice": "Dice, hidden slices",
-    "heldout_dice_log_odds": "log-odds, hidden",
-    "heldout_dice_signed_distance": "signed dist., hidden",
-    "scar_ml": "scar, ml",
-    "scar_percent": "scar, % of wall",
+    "dice": ("Dice", 3),
+    "dice_log_odds": ("log-\nodds", 3),
+    "dice_signed_distance": ("signed\ndist.", 3),
+    "heldout_dice": ("hidden\nDice", 3),
+    "heldout_dice_log_odds": ("hidden\nlog-\nodds", 3),
+    "heldout_dice_signed_distance": ("hidden\nsigned\ndist.", 3),
+    "scar_ml": ("scar\nml", 1),
+    "scar_percent": ("scar\n%", 1),
 }
+"""Heading and decimals of the columns of cohort.csv that the terminal shows: Dice over all nodes and over the hidden
+slices, each beside the two baselines on the same nodes or pixels."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdict = REJECTED
 
     rows = _read_rows(output / "results" / "cohort.csv")
-    console.print(_cohort_table(rows))
+    _print_cohort(console, rows)
     _print_reports(console, rows, output / "results")
     console.print(_times_table(records, time.monotonic() - started))
     if verdict == REJECTED:
@@ -141,17 +143,21 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _cohort_table(rows: list[dict[str, str]]) -> Table:
-    table = Table(title="Cohort")
+def _print_cohort(console: Console, rows: list[dict[str, str]]) -> None:
+    table = Table(title="Cohort", box=box.SIMPLE, pad_edge=False, collapse_padding=True)
     shown = [column for column in _COLUMNS if any(row.get(column) for row in rows)]
-    for title in ["subject", "outcome", *(_COLUMNS[column] for column in shown), "reason"]:
-        table.add_column(title, justify="right" if title in _COLUMNS.values() else "left")
+    table.add_column("subject", no_wrap=True)
+    table.add_column("outcome")
+    for column in shown:
+        table.add_column(_COLUMNS[column][0], justify="right", no_wrap=True)
     for row in rows:
-        numbers = [f"{float(row[column]):.3f}" if row.get(column) else "–" for column in shown]
+        numbers = [f"{float(row[c]):.{_COLUMNS[c][1]}f}" if row.get(c) else "–" for c in shown]
         colour = "green" if row["outcome"] == "ok" else "red"
-        reason = f"{row.get('stage', '')}: {row['error_message']}" if row.get("error_message") else ""
-        table.add_row(row["subject"], f"[{colour}]{row['outcome']}[/]", *numbers, escape(reason))
-    return table
+        table.add_row(row["subject"], f"[{colour}]{row['outcome']}[/]", *numbers)
+    console.print(table)
+    for row in rows:
+        if row.get("error_message"):
+            _say(console, f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
 
 
 def _print_reports(console: Console, rows: list[dict[str, str]], results: Path) -> None:
@@ -161,7 +167,7 @@ def _print_reports(console: Console, rows: list[dict[str, str]], results: Path) 
 
 
 def _times_table(records: list[TaskRecord], total: float) -> Table:
-    table = Table(title=f"Wall time: {total:.1f} s")
+    table = Table(title=f"Wall time: {total:.1f} s", box=box.SIMPLE, pad_edge=False)
     for title in ("part", "tasks", "longest, s", "sum, s"):
         table.add_column(title, justify="left" if title == "part" else "right")
     for name in dict.fromkeys(record.name for record in records):

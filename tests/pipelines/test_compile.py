@@ -43,10 +43,7 @@ def test_the_golden_file_is_current():
 
 def test_a_golden_file_that_is_not_current_is_found(tmp_path, capsys):
     assert main(["--check", "--output", str(tmp_path)]) == 1
-    assert (
-        capsys.readouterr().err
-        == "reconstruct_cohort.yaml: is not current; run python -m pipelines.compile\n"
-    )
+    assert capsys.readouterr().err == "reconstruct_cohort.yaml: is not current; run python -m pipelines.compile\n"
 
 
 def test_a_site_compiles_with_its_own_image(tmp_path):
@@ -105,10 +102,7 @@ def test_credentials_come_from_secrets_that_may_be_absent(ir):
     reached = {}
     for task, _ in ir.container_tasks():
         settings = ir.kubernetes(task)
-        assert all(
-            entry["optional"]
-            for entry in settings.get("secretAsEnv", []) + settings.get("configMapAsEnv", [])
-        )
+        assert all(entry["optional"] for entry in settings.get("secretAsEnv", []) + settings.get("configMapAsEnv", []))
         variables = {key["envVar"] for entry in settings.get("secretAsEnv", []) for key in entry["keyToEnv"]}
         reached[task.name] = variables
     s3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}

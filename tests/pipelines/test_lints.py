@@ -44,9 +44,7 @@ BREAKS = {
         "undeclared_channels: comp-reconstruct-shard/infer: its container uses 'pipelinechannel--cpu'",
     ),
     "a loop without its items": (
-        lambda ir: task(ir, "for-loop-1", "root")["inputs"]["parameters"].pop(
-            "pipelinechannel--list-subjects-Output"
-        ),
+        lambda ir: task(ir, "for-loop-1", "root")["inputs"]["parameters"].pop("pipelinechannel--list-subjects-Output"),
         "undeclared_channels: root/for-loop-1: loops over 'pipelinechannel--list-subjects-Output'",
     ),
     "an accelerator limit that is a number": (
@@ -82,9 +80,7 @@ BREAKS = {
         "unplaced_gpu_tasks: comp-reconstruct-shard/train: has no memory-backed /dev/shm",
     ),
     "a GPU task of another name": (
-        lambda ir: ir.component(SHARD)["dag"]["tasks"].update(
-            fit=ir.component(SHARD)["dag"]["tasks"].pop("train")
-        ),
+        lambda ir: ir.component(SHARD)["dag"]["tasks"].update(fit=ir.component(SHARD)["dag"]["tasks"].pop("train")),
         "unplaced_gpu_tasks: train: expected a task of this name",
     ),
     "pip at run time": (

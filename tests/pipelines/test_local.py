@@ -59,9 +59,11 @@ def test_a_corrupt_subject_is_a_row_and_the_others_go_on(cohort, tmp_path, capsy
     assert (tmp_path / "results" / "cohort.html").stat().st_size > 1000
     assert (tmp_path / "mlflow.db").is_file()
     assert "evaluate (shard 2)" in shown
+    assert f"case-3 failed in preprocess: {rows['case-3']['error_message']}" in shown
     assert "Wall time" in shown
 
 
+@pytest.mark.slow
 def test_a_rejected_cohort_still_shows_its_table(cohort, tmp_path, capsys):
     code = local.main([str(cohort), "--output", str(tmp_path), "--set", "subjects=case-3", *FAST])
     shown = capsys.readouterr().out

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardioscar.report.bullseye import SEGMENT_NAMES, WALL_PLACES, bullseye_figure, segment_wedge
+from cardioscar.imaging.aha import AHA_SEGMENTS
+from cardioscar.report.bullseye import WALL_PLACES, bullseye_figure, segment_wedge
 from cardioscar.report.style import SCAR_CMAP, UNCERTAINTY_CMAP
 
 
@@ -24,7 +25,7 @@ def test_a_segment_lies_at_the_wall_that_its_name_says(segment):
     _, _, first, last = segment_wedge(segment)
     middle = np.radians((first + last) / 2)
     place = np.array([np.cos(middle), np.sin(middle)])
-    name = SEGMENT_NAMES[segment - 1]
+    name = AHA_SEGMENTS[segment - 1]
     for wall in ("anterior", "inferior"):
         if wall.removesuffix("ior") in name:  # anteroseptal, inferolateral
             assert place @ WALL_PLACES[wall.capitalize()] > 0.4

@@ -8,8 +8,9 @@ from cardioscar.report import offscreen
 @pytest.fixture
 def fresh(monkeypatch):
     """Forget what this process found out, now and afterwards."""
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("VTK_DEFAULT_OPENGL_WINDOW", raising=False)
+    for name in ("DISPLAY", "VTK_DEFAULT_OPENGL_WINDOW"):
+        monkeypatch.setenv(name, "")  # so that it is put back, even where it was not set
+        monkeypatch.delenv(name)
     offscreen._rendering_fault.cache_clear()
     yield monkeypatch
     offscreen._rendering_fault.cache_clear()

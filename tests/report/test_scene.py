@@ -21,7 +21,7 @@ def rendering():
 @given(st.integers(0, 2**32 - 1))
 def test_the_long_axis_points_to_the_base_however_the_heart_lies(shell, seed):
     rotation = Rotation.random(rng=np.random.default_rng(seed))
-    found = scene.long_axis(rotation.apply(shell.nodes_mm) + (30, -200, 70))
+    found = scene.long_axis(rotation.apply(shell.nodes_mm) + np.array([30, -200, 70]))
     assert found @ rotation.apply([0, 0, 1]) > 0.999
 
 
