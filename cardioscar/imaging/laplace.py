@@ -14,7 +14,7 @@ from cardioscar.types import NodeMask, NodeValues, Points
 log = logging.getLogger(__name__)
 
 # Cells whose element matrices are held at a time: 1.4 million nodes (8 million cells) then stay below 3 GiB.
-CHUNK = 1_000_000
+CHUNK = 500_000
 # Boxes of the coarse solve, over the bounding box; about a quarter of them hold wall.
 BOXES = 10_000
 
@@ -60,12 +60,12 @@ def solve_laplace(
     values: NodeValues,
     *,
     start: NodeValues | None = None,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-6,
 ) -> NodeValues:
     """Solve Laplace's equation with given values at some nodes and no flux elsewhere.
 
     Conjugate gradients, preconditioned by the diagonal plus a coarse solve on boxes of nodes, in each of which the
-    correction is constant; the boxes carry the values along the LV, for which the diagonal alone takes five times
+    correction is constant; the boxes carry the values along the LV, for which the diagonal alone takes ten times
     the iterations.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from cardioscar.errors import InputError
 from cardioscar.report.style import HIDDEN, INK, MUTED, OBSERVED, PAPER, SCAR_CMAP, colour_bar, new_figure, styled
@@ -24,7 +25,7 @@ _EDGE_IN = 0.06
 
 @dataclass(frozen=True)
 class SliceView:
-    """One slice, ready to be drawn. Arrays have shape (i, j); i runs to the right, j downwards.
+    """One slice, ready to be drawn. Arrays have shape (i, j).
 
     Attributes:
         number: Number of the slice in its source.
@@ -34,6 +35,8 @@ class SliceView:
         predicted: Reconstructed scar probability, 0 to 1; NaN where there is none (outside the wall).
         hidden: The fit did not see the scar of this slice.
         pixel_mm: Pixel size along i and along j.
+        directions: Direction of i and of j in the patient (LPS), unit vectors in rows, shape (2, 3). With it the
+            slice is turned as radiologists expect and its sides are named; without, i runs to the right, j downwards.
     """
 
     number: int
@@ -43,6 +46,7 @@ class SliceView:
     predicted: np.ndarray
     hidden: bool = False
     pixel_mm: tuple[float, float] = (1.0, 1.0)
+    directions: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shapes = {name: np.shape(getattr(self, name)) for name in ("background", "wall", "observed_scar", "predicted")}
@@ -63,6 +67,57 @@ class SliceView:
         return np.stack([index.min(axis=0), index.max(axis=0)]) * np.asarray(self.pixel_mm)
 
 
+def as_displayed(view: SliceView) -> SliceView:
+    """Turn a slice so that i runs to the right of the picture and j down it, as on a radiologist's screen.
+
+    The patient's left is on the right of the picture, or the back where the plane has no left; down is towards the
+    back and the feet. Only flips and a swap of the axes: no pixel is resampled.
+
+    Args:
+        view: Slice with `directions`; without, it is returned as it is.
+
+    Returns:
+        The same slice with its arrays, pixel size and directions rearranged.
+    """
+    if view.directions is None:
+        return view
+    steps = np.asarray(view.directions, dtype=float)
+    across, down = steps @ (1.0, 0.5, 0.0), steps @ (0.0, 0.5, -1.0)
+    swap = abs(across[1]) + abs(down[0]) > abs(across[0]) + abs(down[1])
+    order = (1, 0) if swap else (0, 1)
+    flips = (1 if across[order[0]] >= 0 else -1, 1 if down[order[1]] >= 0 else -1)
+
+    def turned(image: np.ndarray) -> np.ndarray:
+        return np.transpose(image, order)[:: flips[0], :: flips[1]]
+
+    return replace(
+        view,
+        background=turned(view.background),
+        wall=turned(view.wall),
+        observed_scar=turned(view.observed_scar),
+        predicted=turned(view.predicted),
+        pixel_mm=(view.pixel_mm[order[0]], view.pixel_mm[order[1]]),
+        directions=steps[list(order)] * np.array(flips)[:, None],
+    )
+
+
+def side_letters(direction: np.ndarray) -> str:
+    """Letters of the sides of the patient that a direction points to, the main one first.
+
+    Args:
+        direction: Unit vector, LPS.
+
+    Returns:
+        One or two of L, R, P, A, S, I.
+
+    >>> side_letters(np.array([0.9, -0.42, 0.1]))
+    'LA'
+    """
+    order = np.argsort(-np.abs(direction))[:2]
+    # beyond 66° from an axis the direction says nothing of it
+    return "".join("LPS"[k] if direction[k] > 0 else "RAI"[k] for k in order if abs(direction[k]) > 0.4)
+
+
 @styled
 def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Figure:
     """Draw each slice twice: the image with what was observed, and the reconstruction over it.
@@ -79,7 +134,7 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
     Raises:
         InputError: If no slice has a wall.
     """
-    shown = [view for view in slices if view.wall.any()]
+    shown = [as_displayed(view) for view in slices if view.wall.any()]
     if not shown:
         raise InputError("slices", "at least one slice with wall", f"none in {len(slices)} slices")
     half_mm = max(float(np.ptp(view.wall_box_mm, axis=0).max()) for view in shown) / 2 + _MARGIN_MM
@@ -116,6 +171,7 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
             )
         for axes, reconstruction in ((upper, False), (lower, True)):
             _picture(axes, view, half_mm, threshold, reconstruction=reconstruction)
+        _name_sides(upper, view)
         if place == 0:
             _scale_bar(upper, half_mm)
     _legend(figure, foot_in, threshold, any(view.hidden for view in shown))
@@ -158,6 +214,23 @@ def _picture(axes: Any, view: SliceView, half_mm: float, threshold: float, *, re
     for spine in axes.spines.values():
         spine.set_visible(view.hidden)
         spine.set(edgecolor=HIDDEN, linewidth=2.6)
+
+
+def _name_sides(axes: Any, view: SliceView) -> None:
+    if view.directions is None:
+        return
+    for direction, place in ((-view.directions[0], (0.02, 0.5)), (-view.directions[1], (0.5, 0.985))):
+        axes.text(
+            *place,
+            side_letters(direction),
+            transform=axes.transAxes,
+            ha="left" if place[1] == 0.5 else "center",
+            va="center" if place[1] == 0.5 else "top",
+            color=PAPER,
+            size=6.5,
+            weight="bold",
+            path_effects=[withStroke(linewidth=1.6, foreground=INK)],
+        )
 
 
 def _window(view: SliceView, half_mm: float) -> tuple[float, float]:

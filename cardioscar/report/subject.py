@@ -224,5 +224,7 @@ def _slices_note(slices: Sequence[SliceView]) -> str:
     note = (
         "Above: the image with the wall and the observed scar. Below: the reconstructed probability on the same pixels."
     )
+    if any(view.directions is not None for view in slices):
+        note += " A letter names the patient's side at its edge: left, right, anterior, posterior, superior, inferior."
     without = [str(view.number) for view in slices if not view.wall.any()]
     return note + (f" Without wall, not shown: slice {', '.join(without)}." if without else "")

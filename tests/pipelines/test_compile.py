@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import os
 import subprocess
@@ -149,3 +150,11 @@ def test_the_label_tables_of_the_form_are_those_that_there_are(ir):
     from cardioscar.imaging.labels import LABEL_TABLES
 
     assert sorted(ir.parameters("root")["label_table"]["literals"]) == sorted(LABEL_TABLES)
+
+
+def test_pipelines_reach_the_package_through_components_only():
+    for path in (REPOSITORY / "pipelines").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        assert not [name for name in modules if name.partition(".")[0] == "cardioscar"], path.name

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from cardioscar.errors import InputError
-from cardioscar.report.slices import SliceView, slices_figure
+from cardioscar.report.slices import SliceView, as_displayed, side_letters, slices_figure
 from cardioscar.report.style import HIDDEN, OBSERVED, SCAR_CMAP
 
 
@@ -79,3 +82,43 @@ def test_flat_and_unfinite_images_are_drawn(pixels):
 def test_arrays_of_two_shapes_are_refused():
     with pytest.raises(InputError, match=r"slice 3: expected four arrays of one shape .* background \(2, 2\)"):
         ring_view(3, background=np.zeros((2, 2)))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_turning_keeps_every_pixel_at_its_place_in_the_patient(seed):
+    frame = Rotation.random(rng=np.random.default_rng(seed)).as_matrix()
+    values, pixel_mm = np.arange(12.0).reshape(3, 4), np.array([2.0, 0.5])
+
+    def places(view: SliceView) -> dict[float, np.ndarray]:
+        steps = view.directions * np.array(view.pixel_mm)[:, None]
+        return {float(view.background[ij]): np.array(ij) @ steps for ij in np.ndindex(view.background.shape)}
+
+    view = SliceView(0, values, values > 0, values, values, pixel_mm=tuple(pixel_mm), directions=frame[:2])
+    shown = as_displayed(view)
+    before, after = places(view), places(shown)
+    for value in before:  # up to where the corner lies
+        assert after[value] - after[0.0] == pytest.approx(before[value] - before[0.0])
+    # nothing to turn any more
+    assert np.array_equal(as_displayed(shown).background, shown.background)
+
+
+@pytest.mark.parametrize(
+    ("i", "j", "left", "top"),
+    [
+        ((-1, 0, 0), (0, -1, 0), "R", "A"),  # an axial NIfTI in RAS order
+        ((0, 1, 0), (1, 0, 0), "R", "A"),  # axes swapped
+        ((0, 1, 0), (0, 0, 1), "A", "S"),  # sagittal
+        ((-1, 0, 0), (0, 0, 1), "R", "S"),  # coronal
+    ],
+)
+def test_the_patients_left_is_on_the_right(i, j, left, top):
+    shown = as_displayed(ring_view(directions=np.array([i, j], dtype=float)))
+    assert side_letters(-shown.directions[0]) == left
+    assert side_letters(-shown.directions[1]) == top
+    written = [text.get_text() for text in slices_figure([shown]).axes[0].texts]
+    assert {left, top} <= set(written)
+
+
+def test_a_slice_without_directions_stays_as_it_is():
+    view = ring_view()
+    assert as_displayed(view) is view

@@ -39,7 +39,7 @@
     body.replaceChildren(fragment);
     const count = (n) => n.toLocaleString("en");
     shown.textContent = found.length === rows.length
-      ? `${count(rows.length)} subjects` : `${count(found.length)} of ${count(rows.length)} subjects`;
+      ? `${count(rows.length)} subject${rows.length === 1 ? "" : "s"}` : `${count(found.length)} of ${count(rows.length)} subjects`;
     pager.hidden = pages === 1;
     place.textContent = `${count(first + 1)} to ${count(Math.min(first + length, found.length))} of ${count(found.length)}`;
     previous.disabled = page === 0;

@@ -1,0 +1,59 @@
+# make demo: set up, and run the Kubeflow pipeline on a phantom cohort.   make test: set up, and run every test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   := demo
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: help demo test fast lint format golden bench clean
+
+help:           ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing pinned dependencies into $(VENV) (some minutes the first time)"
+	$(PIP) "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(PIP) --editable ".[kfp,laptop]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(PIP) --editable ".[kfp,laptop,dev]"
+	@touch $@
+
+demo: $(VENV)/.demo  ## phantom cohort (four subjects, one corrupt) through the Kubeflow pipeline, on this machine
+	@rm -rf $(DEMO)
+	$(BIN)/cardioscar phantom $(DEMO)/cohort --subjects 4 --corrupt 1 --nodes 30000
+	$(BIN)/python -m pipelines.reconstruct_cohort.local $(DEMO)/cohort --output $(DEMO)/run \
+		--shard-size 2 --max-failed-fraction 0.25
+
+test: $(VENV)/.test  ## the whole test suite
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+fast: $(VENV)/.test  ## the tests that take less than ten seconds
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component READMEs, compiled pipelines
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m components.readme --check
+	$(BIN)/python -m pipelines.compile --check
+
+format: $(VENV)/.test  ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
+	$(BIN)/python -m pipelines.compile
+	$(BIN)/python -m components.readme
+
+bench: $(VENV)/.test  ## side-by-side speed, see docs/benchmarks.md
+	$(BIN)/python benchmarks/grouping.py
+
+clean:          ## remove what make made
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
