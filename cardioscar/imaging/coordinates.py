@@ -107,11 +107,7 @@ def lv_coordinates(
     anterior = np.cross(axis.direction, septum)
     rotational = np.arctan2(radial @ anterior, radial @ septum)
 
-    spread = np.arange(len(nodes))
-    if len(used) < len(nodes):
-        spread = cKDTree(nodes_used).query(nodes)[1]
-    else:
-        spread = local
+    spread = local if len(used) == len(nodes) else cKDTree(nodes_used).query(nodes)[1]
     return LVCoordinates(
         apicobasal=apicobasal[spread],
         transmural=transmural[spread],

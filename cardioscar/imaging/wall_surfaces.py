@@ -172,17 +172,27 @@ def find_long_axis(
         direction = direction / np.linalg.norm(direction)
         rings = _Rings.about(direction, centers_mm, normals)
     else:
+        # Principal axes of the boundary, and of its normals: those of the sides are across the long axis.
         spread = np.cov(centers_mm.T, aweights=area_mm2)
-        candidates = [_Rings.about(v, centers_mm, normals) for v in np.linalg.eigh(spread)[1].T[::-1]]
-        rings = max(candidates, key=lambda r: float(r.closed.mean()))
-        for _ in range(2):
-            if rings.closed.sum() >= 6:
-                line = np.linalg.svd(rings.center[rings.closed] - rings.center[rings.closed].mean(axis=0))[2][0]
-                line = line * np.sign(line @ rings.direction)
-                turned = _Rings.about(line, centers_mm, normals)
-                # A short stack has no centre line worth following.
-                if line @ rings.direction > 0.8 and turned.closed.mean() >= rings.closed.mean() - 0.15:
-                    rings = turned
+        facing = (normals * area_mm2[:, None]).T @ normals
+        directions = np.concatenate([np.linalg.eigh(m)[1].T for m in (spread, facing)])
+
+        def merit(rings: _Rings) -> float:
+            # Much closed, and little of the boundary across the axis.
+            across = np.average(np.abs(normals @ rings.direction), weights=area_mm2)
+            return float(rings.closed.mean() - across)
+
+        rings = max((_Rings.about(v, centers_mm, normals) for v in directions), key=merit)
+        for _ in range(3):
+            if rings.closed.sum() < 6:
+                break  # A short stack has no centre line worth following.
+            centers = rings.center[rings.closed]
+            line = np.linalg.svd(centers - centers.mean(axis=0))[2][0]
+            line = line * np.sign(line @ rings.direction)
+            turned = _Rings.about(line, centers_mm, normals)
+            if line @ rings.direction < 0.8 or merit(turned) < merit(rings) - 0.03:
+                break
+            rings = turned
     if rings.closed.sum() < 3:
         raise GeometryError(source, "a wall around a cavity", f"{int(rings.closed.sum())} closed rings of {LEVELS}")
     if apex_to_base is None and rings.apex_is_up():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +14,7 @@ from typing import Literal
 import yaml
 
 from cardioscar.config import from_mapping
-from cardioscar.errors import InputError
+from cardioscar.errors import ConfigError, InputError
 from cardioscar.subject_id import check_subject_id
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -45,6 +47,15 @@ class SubjectSettings:
     apex_to_base: tuple[float, float, float] | None = None
     """From apex to base, LPS."""
 
+    def __post_init__(self) -> None:
+        thickness = self.slice_thickness_mm
+        if thickness is not None and not (math.isfinite(thickness) and thickness > 0):
+            raise ConfigError(f"{SETTINGS}: slice_thickness_mm", "a positive number", f"{thickness:g}")
+        for name in ("septum_direction", "apex_to_base"):
+            vector = getattr(self, name)
+            if vector is not None and not (math.isfinite(math.hypot(*vector)) and any(vector)):
+                raise ConfigError(f"{SETTINGS}: {name}", "a direction", str(list(vector)))
+
 
 @dataclass(frozen=True)
 class SubjectFiles:
@@ -52,7 +63,8 @@ class SubjectFiles:
 
     Attributes:
         subject: Id, or `row-N` where the id itself is refused.
-        files: Path of each role that is there.
+        files: Path of each role that is there, and of the files that belong to one: `mesh.elem` and `mesh.lon` beside
+            an openCARP mesh, `lge.data` with the voxels of a header.
         problem: What is wrong with the subject as a whole; raised when its files are asked for.
     """
 
@@ -77,19 +89,20 @@ class SubjectFiles:
             return SubjectSettings()
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             raise InputError(SETTINGS, "YAML", type(error).__name__) from error
         if not isinstance(content, dict | None):
             raise InputError(SETTINGS, "keys and values", type(content).__name__)
         return from_mapping(SubjectSettings, content or {}, where=SETTINGS)
 
 
-def read_cohort(cohort_uri: str | Path) -> list[SubjectFiles]:
-    """List a cohort's subjects, in order of id.
+def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> list[SubjectFiles]:
+    """List a cohort's subjects, in the order of their folders' names or of the manifest's lines.
 
     Args:
         cohort_uri: Folder of subject folders, a folder with a `cohort.csv`, the path of such a manifest, or the folder
             of one subject.
+        only: Ids that are wanted; the folders of others are not looked into. Default all.
 
     Returns:
         One entry for each subject; a subject that cannot be used has its `problem`.
@@ -100,101 +113,175 @@ def read_cohort(cohort_uri: str | Path) -> list[SubjectFiles]:
     root = Path(cohort_uri)
     manifest = root if root.is_file() else root / MANIFEST
     if manifest.is_file():
-        return list(_from_manifest(manifest))
+        return list(_from_manifest(manifest, only))
     if not root.is_dir():
         raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
-    alone = _subject(root.resolve().name, "the folder", root)
-    if alone.files and set(alone.files) - set(FOLDER_ROLES):
-        return list(_entries([(alone.subject, "the folder", root)]))
-    folders = [p for p in sorted(root.iterdir()) if p.is_dir() and not p.name.startswith(".")]
+    if is_subject_folder(root):
+        return list(_entries([(root.resolve().name, "the folder", root)], only))
+    folders = [p for p in _listed(root, "cohort") if p.is_dir() and not p.name.startswith(".")]
     if not folders:
-        raise InputError("cohort", "at least one subject folder", "an empty folder")
-    return list(_entries([(folder.name, folder.name, folder) for folder in folders]))
+        raise InputError("cohort", "at least one subject folder", "none")
+    return list(_entries([(folder.name, folder.name, folder) for folder in folders], only))
 
 
-def _entries(rows: list[tuple[str, str, Path]]) -> Iterator[SubjectFiles]:
+def is_subject_folder(folder: Path) -> bool:
+    """Whether a folder holds one subject's files rather than a folder for each subject."""
+    # a folder `lge` or `scar` alone may be a subject's name
+    return any(path.is_file() for found in _by_role(_listed(folder, "cohort")).values() for path in found)
+
+
+def _listed(folder: Path, where: str) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(where, "a readable folder", error.strerror or "an unreadable one") from None
+
+
+def _stand_in(number: int, names: Collection[str]) -> str:
+    """Id of the row of a subject whose own id is refused; never that of another subject."""
+    name = f"row-{number}"
+    while name in names:
+        name += "-refused"
+    return name
+
+
+def _entries(rows: list[tuple[str, str, Path]], only: Collection[str] | None) -> Iterator[SubjectFiles]:
+    names = {name for name, *_ in rows}
     for number, (name, where, folder) in enumerate(rows, start=1):
         try:
             check_subject_id(name)
         except InputError as error:
-            yield SubjectFiles(f"row-{number}", problem=InputError(f"folder {number}", error.rule, error.finding))
+            yield SubjectFiles(
+                _stand_in(number, names), problem=InputError(f"folder {number}", error.rule, error.finding)
+            )
             continue
-        yield _subject(name, where, folder)
+        if only is None or name in only:
+            yield _subject(name, where, folder)
+
+
+def _by_role(paths: list[Path]) -> dict[str, list[Path]]:
+    """Files and folders with conventional names, by the role that they are named for."""
+    names = {path.name: path for path in paths}
+    found: dict[str, list[Path]] = {}
+    for role, suffixes in ROLES.items():
+        found[role] = [names[role + s] for s in suffixes if role + s in names and names[role + s].is_file()]
+        if role in FOLDER_ROLES and role in names and names[role].is_dir():
+            found[role].append(names[role])
+    return found
 
 
 def _subject(name: str, where: str, folder: Path) -> SubjectFiles:
-    files: dict[str, Path] = {}
-    for role, suffixes in ROLES.items():
-        found = [folder / (role + suffix) for suffix in suffixes if (folder / (role + suffix)).is_file()]
-        if role in FOLDER_ROLES and (folder / role).is_dir():
-            found.append(folder / role)
-        if len(found) > 1:
-            names = ", ".join(p.name for p in found)
-            return SubjectFiles(name, problem=InputError(where, f"one file for '{role}'", names))
-        if found:
-            files[role] = found[0]
-    if (folder / SETTINGS).is_file():
-        files[SETTINGS] = folder / SETTINGS
-    return SubjectFiles(name, files, _lacking(where, files))
+    try:
+        files = {}
+        for role, found in _by_role(_listed(folder, where)).items():
+            if len(found) > 1:
+                raise InputError(where, f"one file for '{role}'", ", ".join(p.name for p in found))
+            if found:
+                files[role] = found[0]
+        if (folder / SETTINGS).is_file():
+            files[SETTINGS] = folder / SETTINGS
+        return SubjectFiles(name, _completed(where, files))
+    except InputError as problem:
+        return SubjectFiles(name, problem=problem)
 
 
-def _lacking(where: str, files: dict[str, Path]) -> InputError | None:
-    """A subject needs something that shows scar, and something that shows the wall."""
+def _completed(where: str, files: dict[str, Path]) -> dict[str, Path]:
+    """Add the files that belong to others; refuse a subject without something that shows scar, or the wall."""
     present = ", ".join(sorted(files)) or "nothing"
     if not {"lge", "labels", "scar"} & set(files):
-        return InputError(where, "one of the files lge.*, labels.*, scar.*", present)
+        raise InputError(where, "one of the files lge.*, labels.*, scar.*", present)
     if not {"mesh", "labels"} & set(files):
-        return InputError(where, "a mesh.* or a labels.* to build one from", present)
-    elements = files["mesh"].with_suffix(".elem") if "mesh" in files and files["mesh"].suffix == ".pts" else None
-    if elements is not None:
-        if not elements.is_file():
-            return InputError(where, f"{elements.name} beside {files['mesh'].name}", "no such file")
-        files["mesh.elem"] = elements
-    return None
+        raise InputError(where, "a mesh.* or a labels.* to build one from", present)
+    more = {}
+    for role, path in files.items():
+        if role == "mesh" and path.suffix in (".pts", ".elem"):
+            partner = path.with_suffix(".elem" if path.suffix == ".pts" else ".pts")
+            if not partner.is_file():
+                raise InputError(where, f"{partner.name} beside {path.name}", "no such file")
+            more[f"mesh{partner.suffix}"] = partner
+            if path.with_suffix(".lon").is_file():
+                more["mesh.lon"] = path.with_suffix(".lon")
+        elif path.suffix in (".nhdr", ".mhd") and (data := _data_file(where, path)):
+            more[f"{role}.data"] = data
+    return files | more
 
 
-def _from_manifest(manifest: Path) -> Iterator[SubjectFiles]:
+def _data_file(where: str, header: Path) -> Path | None:
+    """The file that a detached NRRD or MetaImage header names, so that a change of the voxels is noticed."""
+    try:
+        text = header.read_bytes()[:100_000].decode("latin-1")
+    except OSError as error:
+        raise InputError(where, f"a readable {header.name}", error.strerror or "an unreadable one") from None
+    found = re.search(r"^(?:data ?file *:|ElementDataFile *=) *(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
+    if not found or found[1] in ("LOCAL", "LIST") or "%" in found[1]:
+        return None
+    path = _inside(header.parent.resolve(), found[1])
+    if path is None:
+        raise InputError(where, f"the voxels of {header.name} in the same folder", "a path that leads outside")
+    return path if path.is_file() else None
+
+
+def _inside(root: Path, text: str) -> Path | None:
+    """A relative path resolved, or None where it leads out of its folder or is no path at all."""
+    try:
+        path = (root / text).resolve()
+        path.exists()
+    except (OSError, ValueError):
+        return None
+    return path if path.is_relative_to(root) and not Path(text).is_absolute() else None
+
+
+def _from_manifest(manifest: Path, only: Collection[str] | None) -> Iterator[SubjectFiles]:
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
+            reader = csv.DictReader(stream)
+            columns = reader.fieldnames or []
+            rows = [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(manifest.name, "a UTF-8 table of comma-separated values", type(error).__name__) from error
-    known = {"subject", *ROLES, "settings"}
-    columns = set(rows[0]) if rows else set()
-    if "subject" not in columns or columns - known:
-        found = ", ".join(sorted(map(str, columns - known))) or "no column 'subject'"
-        raise InputError(manifest.name, f"columns {', '.join(sorted(known))}", found)
-    counts = Counter(row["subject"] for row in rows)
+    except OSError as error:
+        raise InputError(manifest.name, "a readable file", error.strerror or "an unreadable one") from None
+    known = ("subject", *ROLES, "settings")
+    unknown = sorted(set(columns) - set(known))
+    if "subject" not in columns or unknown:
+        found = f"'{unknown[0]}'" if unknown else "no column 'subject'"
+        raise InputError(manifest.name, f"columns {', '.join(known)}", found)
+    if not rows:
+        raise InputError(manifest.name, "at least one subject", "none")
+    counts = Counter(row["subject"] for _, row in rows)
     done = set()
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         name, where = row["subject"] or "", f"{manifest.name} line {line}"
         try:
             check_subject_id(name)
         except InputError as error:
-            yield SubjectFiles(f"row-{line}", problem=InputError(where, error.rule, error.finding))
+            yield SubjectFiles(_stand_in(line, counts), problem=InputError(where, error.rule, error.finding))
             continue
-        if name in done:
+        if name in done or (only is not None and name not in only):
             continue
         done.add(name)
         if counts[name] > 1:
-            yield SubjectFiles(
-                name, problem=InputError(manifest.name, "each id once", f"'{name}' {counts[name]} times")
-            )
+            problem = InputError(manifest.name, "each id once", f"'{name}' {counts[name]} times")
+            yield SubjectFiles(name, problem=problem)
+        elif None in row:  # csv's key for what no column holds
+            cells = len(columns) + len(row[None])  # type: ignore[call-overload]
+            yield SubjectFiles(name, problem=InputError(where, f"{len(columns)} cells", str(cells)))
         else:
             yield _from_row(name, row, manifest, where)
 
 
 def _from_row(name: str, row: dict[str, str], manifest: Path, where: str) -> SubjectFiles:
     files: dict[str, Path] = {}
-    root = manifest.parent.resolve()
-    for role, text in row.items():
-        if role == "subject" or not text:
-            continue
-        path = (root / text).resolve()
-        if Path(text).is_absolute() or not path.is_relative_to(root):
-            problem = InputError(where, f"a path of '{role}' inside the cohort's folder", "one that leads outside")
-            return SubjectFiles(name, problem=problem)
-        if not path.exists():
-            return SubjectFiles(name, problem=InputError(where, f"the file of '{role}'", f"no file '{path.name}'"))
-        files[SETTINGS if role == "settings" else role] = path
-    return SubjectFiles(name, files, _lacking(where, files))
+    try:
+        for role, text in row.items():
+            if role == "subject" or not text:
+                continue
+            path = _inside(manifest.parent.resolve(), text)
+            if path is None:
+                raise InputError(where, f"a path of '{role}' inside the cohort's folder", "one that leads outside")
+            if not path.is_file() and not (role in FOLDER_ROLES and path.is_dir()):
+                raise InputError(where, f"the file of '{role}'", f"no file '{path.name}'")
+            files[SETTINGS if role == "settings" else role] = path
+        return SubjectFiles(name, _completed(where, files))
+    except InputError as problem:
+        return SubjectFiles(name, problem=problem)

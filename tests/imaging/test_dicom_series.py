@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_bytes import dicom
+from tests.imaging.image_bytes import dicom
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.volume_files import read_volume

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from image_bytes import nifti
+from tests.imaging.image_bytes import nifti
 from scipy.spatial.transform import Rotation
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
