@@ -21,6 +21,8 @@ class FourierFeatures(nn.Module):
         out_features: Width of the output, 2 · features.
     """
 
+    omega: Tensor
+
     def __init__(self, features: int, length_scale_mm: float, generator: torch.Generator) -> None:
         super().__init__()
         self.out_features = 2 * features
@@ -43,6 +45,7 @@ class UnitCube(nn.Module):
     """
 
     out_features = 3
+    scale_mm: Tensor
 
     def __init__(self, scale_mm: float) -> None:
         super().__init__()

@@ -45,13 +45,15 @@ class ScarField(nn.Module):
         generator: Source of the initial weights and frequencies, on the CPU.
     """
 
+    center_mm: Tensor
+
     def __init__(self, spec: FieldSpec, generator: torch.Generator | None = None) -> None:
         super().__init__()
         generator = generator or torch.Generator().manual_seed(0)
         self.spec = spec
         self.register_buffer("center_mm", torch.tensor(spec.center_mm, dtype=torch.float32))
         if spec.encoding == "fourier":
-            self.encoding: nn.Module = FourierFeatures(spec.features, spec.length_scale_mm, generator)
+            self.encoding: FourierFeatures | UnitCube = FourierFeatures(spec.features, spec.length_scale_mm, generator)
         else:
             self.encoding = UnitCube(spec.scale_mm)
         widths = [self.encoding.out_features] + [spec.hidden] * spec.layers

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.spatial import cKDTree
 from scipy.special import expit
 
-from cardioscar.types import GroupOffsets, GroupValues, NodeValues
+from cardioscar.types import GroupOffsets, GroupValues, NodeValues, Points
 
-# Beyond ±40 a logit is 0 or 1 to machine precision.
-_LIMIT = 40.0
+LIMIT = 40.0
+"""Logits are kept within ± this: beyond, a probability is 0 or 1 to machine precision."""
 
 
 def project(
@@ -39,7 +40,7 @@ def project(
     Returns:
         Shifted logits, shape (nodes,), float64.
     """
-    logits = np.clip(np.asarray(logits, dtype=np.float64), -_LIMIT, _LIMIT)
+    logits = np.clip(np.asarray(logits, dtype=np.float64), -LIMIT, LIMIT)
     sizes = np.diff(group_offsets)
     goal = np.clip(np.asarray(targets, dtype=np.float64), 1e-7, 1 - 1e-7)
 
@@ -52,7 +53,7 @@ def project(
         mean, slope = mean_and_slope(shift)
         return mean - goal, slope
 
-    far = np.full(len(goal), 2 * _LIMIT)
+    far = np.full(len(goal), 2 * LIMIT)
     shift = _root(hard, -far, far, np.zeros(len(goal)), iterations)
     if variance is not None:
 
@@ -88,6 +89,47 @@ def _root(
         if moved < 1e-10:
             break
     return x
+
+
+class ShiftCarrier:
+    r"""Carries the shifts of the projection on to nodes that no pixel sees, so that a map has no step at a slab's face.
+
+    A node takes the mean shift of its eight nearest groups, weighted by $\exp(-d^2/2ℓ^2)$, and fades with the nearest.
+
+    Args:
+        nodes_mm: All mesh nodes in mm LPS, shape (nodes, 3).
+        node_order: Mesh node of each sorted node.
+        group_offsets: CSR offsets, shape (groups + 1,).
+        reach_mm: ℓ in mm; 0 carries nothing.
+    """
+
+    def __init__(self, nodes_mm: Points, node_order: np.ndarray, group_offsets: GroupOffsets, reach_mm: float) -> None:
+        observed = np.zeros(len(nodes_mm), dtype=bool)
+        observed[node_order] = True
+        self.nodes = np.flatnonzero(~observed) if reach_mm > 0 and len(group_offsets) > 1 else np.empty(0, np.int64)
+        self._first = group_offsets[:-1]
+        if len(self.nodes) == 0:
+            return
+        sizes = np.diff(group_offsets)
+        centers = np.add.reduceat(nodes_mm[node_order], self._first, axis=0) / sizes[:, None]
+        count = min(8, len(centers))
+        distance, near = cKDTree(centers).query(nodes_mm[self.nodes], k=np.arange(1, count + 1))
+        self._near = near.astype(np.int32)
+        weight = np.exp(-0.5 * (distance / reach_mm) ** 2).astype(np.float32)
+        total = weight.sum(axis=1, keepdims=True)
+        self._weight = weight * weight[:, :1] / np.maximum(total, np.finfo(np.float32).tiny)
+
+    def carry(self, logits: NodeValues, before: NodeValues, after: NodeValues) -> None:
+        """Add the carried shifts to the unobserved nodes of `logits`, in place.
+
+        Args:
+            logits: All mesh nodes, shape (nodes,).
+            before: Logits of the sorted nodes before the projection.
+            after: The same after it.
+        """
+        if len(self.nodes):
+            shift = (after - before)[self._first]
+            logits[self.nodes] += np.einsum("nk,nk->n", self._weight, shift[self._near].astype(np.float32))
 
 
 def pixel_variance(targets: GroupValues, group_offsets: GroupOffsets, *, noise_sd: float = 0.05) -> GroupValues:

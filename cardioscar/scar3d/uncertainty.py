@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit, logit
 
 from cardioscar.scar3d.field import ScarField
-from cardioscar.scar3d.projection import pixel_variance, project
+from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
 from cardioscar.scar3d.sorting import SortedGroups
 from cardioscar.types import GroupValues, NodeValues, Points
 
@@ -64,6 +64,7 @@ def predict(
     projection: Literal["none", "soft", "hard"] = "soft",
     interpolated: NodeValues | None = None,
     blend: float = 0.5,
+    reach_mm: float = 4.0,
     seed: int = 0,
     on_sample: Callable[[int, int], None] | None = None,
 ) -> Prediction:
@@ -79,6 +80,7 @@ def predict(
         interpolated: Probability at the nodes by interpolation between slices, averaged with the field in logit
             space; None for the field alone.
         blend: Weight of `interpolated`, 0 to 1.
+        reach_mm: How far the projection's shifts reach into unobserved tissue, mm.
         seed: Seed of the draws.
         on_sample: Called with samples done and their number.
 
@@ -89,11 +91,14 @@ def predict(
     squares = np.zeros(len(nodes_mm))
     prior = None if interpolated is None else blend * logit(np.clip(interpolated, 1e-4, 1 - 1e-4))
     variance = pixel_variance(targets, groups.group_offsets) if projection == "soft" else None
+    carrier = ShiftCarrier(nodes_mm, groups.node_order, groups.group_offsets, reach_mm if projection != "none" else 0.0)
     for done, logits in enumerate(sample_logits(field, nodes_mm, samples=samples, seed=seed), start=1):
         drawn = logits.astype(np.float64) if prior is None else (1 - blend) * logits + prior
         if projection != "none":
             observed = drawn[groups.node_order]
-            drawn[groups.node_order] = project(observed, groups.group_offsets, targets, variance=variance)
+            projected = project(observed, groups.group_offsets, targets, variance=variance)
+            drawn[groups.node_order] = projected
+            carrier.carry(drawn, np.clip(observed, -LIMIT, LIMIT), projected)
         probability = expit(drawn)
         total += probability
         squares += probability**2

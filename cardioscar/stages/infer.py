@@ -26,6 +26,8 @@ class Config:
     """How the samples meet the pixels: within the pixels' variance, exactly, or not at all."""
     blend: float = 0.5
     """Weight of log-odds interpolation between slices in the logit average with the field, 0 to below 1."""
+    reach_mm: float = 4.0
+    """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
     """Probability from which a node is scar in `scar_binary`."""
     border_zone: tuple[float, float] = (0.25, 0.75)
@@ -44,6 +46,8 @@ class Config:
             raise ConfigError("samples", "at least 1", str(self.samples))
         if not 0 <= self.blend < 1:
             raise ConfigError("blend", "a weight from 0 to below 1", f"{self.blend:g}")
+        if not self.reach_mm >= 0:
+            raise ConfigError("reach_mm", "a distance of at least 0 mm", f"{self.reach_mm:g}")
         if not 0 < self.threshold < 1:
             raise ConfigError("threshold", "a probability between 0 and 1", f"{self.threshold:g}")
         if not 0 < self.border_zone[0] < self.border_zone[1] < 1:
@@ -111,6 +115,7 @@ def _infer(job: Work, config: Config) -> None:
         projection=config.projection,
         interpolated=log_odds(stack, mesh.nodes_mm) if config.blend > 0 else None,
         blend=config.blend,
+        reach_mm=config.reach_mm,
         seed=config.seed,
     )
     grid = mesh.grid

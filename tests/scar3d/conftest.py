@@ -31,6 +31,6 @@ def make_stack(
     return SliceStack(tuple(pieces), "lge.nii.gz")
 
 
-@pytest.fixture()
+@pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

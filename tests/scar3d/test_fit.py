@@ -108,7 +108,7 @@ def test_a_fit_is_reproducible_and_its_seed_matters(method: str, block: Block) -
     assert a.losses.tolist() != c.losses.tolist()
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process."""
 
 
@@ -119,10 +119,10 @@ def test_a_killed_fit_resumes_to_the_same_field(method: str, block: Block, tmp_p
 
     def die(epoch: int, _: int) -> None:
         if epoch == 4:
-            raise Killed
+            raise KilledError
 
     path = tmp_path / "checkpoint"
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit_field(block.observations, config, checkpoint=path, identity="a", on_epoch=die)
     seen = []
     resumed = fit_field(

@@ -88,7 +88,9 @@ def test_the_order_of_nodes_does_not_matter(rng: np.random.Generator) -> None:
 
 def test_a_mesh_elsewhere_is_refused_with_its_distance(rng: np.random.Generator) -> None:
     stack = make_stack(rng)
-    with pytest.raises(GeometryError, match=r"lge.nii.gz: expected slices that cross the mesh, found no node .* mm away"):
+    with pytest.raises(
+        GeometryError, match=r"lge.nii.gz: expected slices that cross the mesh, found no node .* mm away"
+    ):
         group_nodes(rng.uniform(200, 210, (50, 3)), stack)
 
 

@@ -40,7 +40,7 @@ def test_pixel_centres_of_a_slice_get_that_slice_back(method) -> None:  # type: 
 def test_signed_distance_moves_a_shifted_disc_half_way() -> None:
     stack = disc_stack([(16, 20), (22, 20)])
     plane = disc_stack([(19, 20)]).slices[0]
-    points = plane.pixel_centers_mm() + [0, 0, 4.0]
+    points = plane.pixel_centers_mm() + np.array([0, 0, 4.0])
     moved = signed_distance(stack, points) > 0.5
     # the shape between two discs is a lens, flatter than a disc, but it stands half-way
     assert dice(plane.values[plane.observed] > 0.5, moved) > 0.85
@@ -53,7 +53,9 @@ def test_a_rotated_heart_gives_the_same_answer(method) -> None:  # type: ignore[
     centers = [(16.0, 20.0), (22.0, 20.0), (25.0, 22.0)]
     points = np.random.default_rng(1).uniform([5, 5, -2], [35, 35, 18], (400, 3))
     straight = method(disc_stack(centers), points)
-    np.testing.assert_allclose(method(disc_stack(centers, rotation=rotation), rotation.apply(points)), straight, atol=1e-6)
+    np.testing.assert_allclose(
+        method(disc_stack(centers, rotation=rotation), rotation.apply(points)), straight, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -91,5 +93,11 @@ def test_log_odds_is_linear_between_two_constant_slices() -> None:
         affine[2, 3] = 10.0 * number
         pieces.append(Slice(np.full((4, 4), level), np.ones((4, 4), bool), affine, number))
     points = np.array([[1.0, 1, z] for z in (0, 2.5, 5, 10, 14)])
-    expected = [logit(0.2), 0.75 * logit(0.2) + 0.25 * logit(0.7), (logit(0.2) + logit(0.7)) / 2, logit(0.7), logit(0.7)]
+    expected = [
+        logit(0.2),
+        0.75 * logit(0.2) + 0.25 * logit(0.7),
+        (logit(0.2) + logit(0.7)) / 2,
+        logit(0.7),
+        logit(0.7),
+    ]
     np.testing.assert_allclose(logit(log_odds(SliceStack(tuple(pieces), "s"), points)), expected, atol=1e-6)

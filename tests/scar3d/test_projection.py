@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,7 +36,7 @@ def test_hard_projection_is_the_root_that_brentq_finds() -> None:
     logits, offsets, _ = problem(1, groups=5)
     targets = np.array([0.1, 0.5, 0.9, 0.33, 0.77])
     projected = project(logits, offsets, targets)
-    for g, (a, b) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    for g, (a, b) in enumerate(pairwise(offsets)):
         shift = brentq(lambda d: expit(logits[a:b] + d).mean() - targets[g], -60, 60, xtol=1e-12)  # noqa: B023
         np.testing.assert_allclose(projected[a:b] - logits[a:b], shift, atol=1e-6)
 
@@ -45,7 +47,7 @@ def test_soft_projection_minimises_its_objective(seed: int) -> None:
     logits = np.clip(logits, -4, 4)
     variance = pixel_variance(targets, offsets, noise_sd=0.2)
     projected = project(logits, offsets, targets, variance=variance, prior_sd=1.0)
-    for g, (a, b) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    for g, (a, b) in enumerate(pairwise(offsets)):
 
         def objective(d: float, a: int = a, b: int = b, g: int = g) -> float:
             return float((expit(logits[a:b] + d).mean() - targets[g]) ** 2 / variance[g] + d**2)
@@ -66,7 +68,7 @@ def test_soft_projection_moves_towards_the_pixel_and_never_past_it(seed: int) ->
 def test_order_of_probabilities_within_a_group_is_kept() -> None:
     logits, offsets, targets = problem(3)
     projected = project(logits, offsets, targets)
-    for a, b in zip(offsets, offsets[1:], strict=False):
+    for a, b in pairwise(offsets):
         assert (np.argsort(projected[a:b]) == np.argsort(logits[a:b])).all()
 
 
@@ -74,3 +76,25 @@ def test_extreme_logits_stay_finite() -> None:
     logits = np.array([1e9, -1e9, 0.0, np.finfo(float).max])
     projected = project(logits, np.array([0, 2, 4]), np.array([0.5, 1.0]))
     assert np.isfinite(projected).all()
+
+
+def test_shifts_are_carried_to_neighbours_and_fade_with_distance() -> None:
+    from cardioscar.scar3d.projection import ShiftCarrier
+
+    nodes = np.array([[0.0, 0, 0], [50, 0, 0], [0, 0, 2], [0, 0, 4], [0, 0, 30]])
+    logits = np.zeros(5)
+    carrier = ShiftCarrier(nodes, np.array([0, 1]), np.array([0, 1, 2]), 4.0)
+    carrier.carry(logits, np.array([0.0, 0.0]), np.array([2.0, -1.0]))
+    expected = 2 * np.exp(-0.5 * (np.array([2, 4, 30]) / 4) ** 2)
+    np.testing.assert_allclose(logits[2:], expected, atol=1e-6)
+    assert (logits[:2] == 0).all()  # observed nodes have their own shift already
+
+
+def test_nothing_is_carried_without_reach_or_without_gaps() -> None:
+    from cardioscar.scar3d.projection import ShiftCarrier
+
+    for reach, order in ((0.0, [0]), (4.0, [0, 1])):
+        logits = np.zeros(2)
+        carrier = ShiftCarrier(np.eye(2, 3), np.array(order), np.arange(len(order) + 1), reach)
+        carrier.carry(logits, np.zeros(len(order)), np.ones(len(order)))
+        assert (logits == 0).all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ def test_sorting_keeps_every_observed_node_once_and_in_its_group(sizes: list[int
     result = sort_by_group(labels, len(sizes))
     assert np.diff(result.group_offsets).tolist() == sizes
     assert sorted(result.node_order) == np.flatnonzero(labels >= 0).tolist()
-    for group, (a, b) in enumerate(zip(result.group_offsets, result.group_offsets[1:], strict=False)):
+    for group, (a, b) in enumerate(pairwise(result.group_offsets)):
         members = result.node_order[a:b]
         assert (labels[members] == group).all()
         assert (np.diff(members) > 0).all()
@@ -32,7 +34,7 @@ def test_no_group_is_ever_split_and_none_is_lost(sizes: list[int], target: int) 
     assert bounds[-1] == len(sizes)
     assert (np.diff(bounds) > 0).all()
     nodes = np.diff(offsets[bounds])
-    for batch, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for batch, (first, last) in enumerate(pairwise(bounds)):
         assert nodes[batch] <= target or last - first == 1
         # and no batch stops early: the next group would not have fitted
         if last < len(sizes):
