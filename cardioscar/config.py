@@ -36,9 +36,9 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
     ...     steps: int = 300
     >>> from_mapping(Fit, {"steps": 5})
     Fit(steps=5)
-    >>> from_mapping(Fit, {"step": 5})
+    >>> from_mapping(Fit, {"step": 5}, where="fit")
     Traceback (most recent call last):
-    cardioscar.errors.ConfigError: config: expected one of the keys steps, found unknown key 'step' (did you mean 'steps'?)
+    cardioscar.errors.ConfigError: fit: expected one of the keys steps, found unknown key 'step' (did you mean 'steps'?)
     """
     hints = typing.get_type_hints(cls)
     known = {f.name: hints[f.name] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]

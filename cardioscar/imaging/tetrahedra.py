@@ -19,6 +19,8 @@ TETRA = 10  # VTK cell type
 
 # Corners of the six edges of a tetrahedron, in the order in which `divide` numbers their middles.
 EDGES = np.array([(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)])
+# The three edges that meet at each corner.
+EDGES_AT = np.array([(0, 1, 2), (0, 3, 4), (1, 3, 5), (2, 4, 5)])
 # Faces, each opposite to the corner of the same number, outward for a tetrahedron of positive volume.
 FACES = np.array([(1, 2, 3), (0, 3, 2), (0, 1, 3), (0, 2, 1)])
 # The octahedron that is left when the corners are cut off: its three diagonals (edge numbers), and the four
@@ -65,10 +67,7 @@ def divide(nodes_mm: Points, cells: Tetrahedra) -> tuple[Points, Tetrahedra]:
     nodes = np.concatenate([nodes_mm, middles])
     middle = len(nodes_mm) + inverse.reshape(-1, 6)
 
-    corners = [
-        np.column_stack([cells[:, n], *(middle[:, e] for e in np.flatnonzero((n == EDGES).any(axis=1)))])
-        for n in range(4)
-    ]
+    corners = [np.column_stack([cells[:, n], *middle[:, EDGES_AT[n]].T]) for n in range(4)]
     lengths = np.linalg.norm(nodes[middle[:, DIAGONALS[:, 0]]] - nodes[middle[:, DIAGONALS[:, 1]]], axis=2)
     shortest = lengths.argmin(axis=1)
     rows = np.arange(len(cells))[:, None]
@@ -89,7 +88,7 @@ def boundary_faces(cells: Tetrahedra) -> Triangles:
 def scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
     """Scaled Jacobian of each tetrahedron (Verdict): 1 where regular, 0 where flat, negative where inverted."""
     lengths = np.linalg.norm(nodes_mm[cells[:, EDGES[:, 0]]] - nodes_mm[cells[:, EDGES[:, 1]]], axis=2)
-    at_corner = np.stack([lengths[:, (n == EDGES).any(axis=1)].prod(axis=1) for n in range(4)], axis=1)
+    at_corner = np.stack([lengths[:, EDGES_AT[n]].prod(axis=1) for n in range(4)], axis=1)
     jacobian = 6 * signed_volumes(nodes_mm, cells)
     return np.sqrt(2) * jacobian / np.maximum(np.maximum(at_corner.max(axis=1), np.abs(jacobian)), 1e-300)
 

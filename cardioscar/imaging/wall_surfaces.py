@@ -26,6 +26,14 @@ LEVELS = 24
 SECTORS = 24
 # Base and apical cut: faces within this angle (cosine) of the direction of the opening.
 CUT_COSINE = 0.7
+# Faces that lie in one plane, as far as a rough surface shows it, and the share of the area that makes it a plane.
+SAME_COSINE, PLANE_SHARE = 0.99, 0.15
+# The rim of the base is rounded where the mesh is coarse: so many rings of faces may look further aside.
+BASAL_RIM, RIM_COSINE = 2, 0.6
+# How near to the end of the LV a cut must reach, as a share of its length.
+END = 0.15
+# How deep a cut may go, as a share of the length: the base may slope; near the apex the epicardium looks the same way.
+BASAL_DEPTH, APICAL_DEPTH = 0.5, 0.12
 
 
 class Surface(IntEnum):
@@ -111,13 +119,11 @@ def wall_surfaces(
     axis = find_long_axis(centers, normals, area, apex_to_base=apex_to_base, source=source)
 
     neighbours = _face_graph(faces)
-    height = centers @ axis.direction
-    low, high = height.min(), height.max()
     part = np.full(len(faces), -1)
-    part[_cut(normals, centers, area, axis.direction, height > (low + high) / 2, neighbours)] = Surface.BASE
+    part[_cut(normals, centers, area, axis.direction, BASAL_DEPTH, BASAL_RIM, neighbours)] = Surface.BASE
     if not axis.closed_apex:
-        lower = (height < (low + high) / 2) & (part < 0)
-        part[_cut(normals, centers, area, -axis.direction, lower, neighbours)] = Surface.APICAL_CUT
+        cut = _cut(normals, centers, area, -axis.direction, APICAL_DEPTH, 0, neighbours)
+        part[cut & (part < 0)] = Surface.APICAL_CUT
     if not (part == Surface.BASE).any():
         raise GeometryError(source, "an LV wall with a base", "no boundary that faces out of the basal end")
 
@@ -148,7 +154,7 @@ def find_long_axis(
 ) -> LongAxis:
     """Find the axis about which the wall surrounds its cavity.
 
-    Of the three principal axes of the boundary the one along which most cross-sections are closed rings is
+    Of the principal axes of the boundary and of its normals the one along which most cross-sections are closed rings is
     taken, and turned onto the line through the centres of the rings. The apex is the end where the ring is
     filled, or else the narrower one.
 
@@ -309,22 +315,43 @@ def _cut(
     normals: Points,
     centers: Points,
     area: np.ndarray,
-    direction: np.ndarray,
-    eligible: np.ndarray,
+    outward: np.ndarray,
+    depth: float,
+    rim: int,
     neighbours: sparse.csr_array,
-) -> np.ndarray:
-    """Faces of a cut across the wall: connected faces that look along `direction`, tilted as the cut itself is."""
-    chosen = np.empty(0, dtype=int)
+) -> Bool[np.ndarray, " faces"]:
+    """Faces of the cut through the wall at one end: a connected part that looks out of it, tilted as it is."""
+    chosen = np.zeros(len(area), dtype=bool)
     for _ in range(3):
-        facing = np.flatnonzero((normals @ direction > CUT_COSINE) & eligible)
+        height = centers @ outward
+        margin = 0.02 * np.ptp(height)
+        eligible = height > height.max() - depth * np.ptp(height)
+        facing = np.flatnonzero((normals @ outward > CUT_COSINE) & eligible)
         if not len(facing):
             return chosen
         count, piece = connected_components(neighbours[facing][:, facing], directed=False)
         size = np.bincount(piece, weights=area[facing], minlength=count)
-        chosen = facing[(size >= 0.1 * size.max())[piece]]
-        mean = (normals[chosen] * area[chosen, None]).sum(axis=0)
-        direction = mean / np.linalg.norm(mean)
+        top, bottom = np.full(count, -np.inf), np.full(count, np.inf)
+        np.maximum.at(top, piece, height[facing])
+        np.minimum.at(bottom, piece, height[facing])
+        largest = np.where(top >= height.max() - END * np.ptp(height), size, 0.0).argmax()
+        # A notch may divide the cut: parts level with the largest belong to it, shelves further in do not.
+        level = (bottom >= bottom[largest] - margin) & (top <= top[largest] + margin)
+        chosen = np.zeros(len(area), dtype=bool)
+        chosen[facing[(level & (size >= 0.1 * size[largest]))[piece]]] = True
+        outward = _common_direction(normals[chosen], area[chosen])
+    for _ in range(rim):
+        chosen |= (neighbours @ chosen.astype(float) > 0) & (normals @ outward > RIM_COSINE) & eligible
     return chosen
+
+
+def _common_direction(normals: Points, area: np.ndarray) -> Float[np.ndarray, " xyz"]:
+    """Mean normal; if there is a plane among the faces, it outweighs the round wall beside it."""
+    sample = np.linspace(0, len(normals) - 1, min(500, len(normals))).astype(int)
+    shared = ((normals @ normals[sample].T > SAME_COSINE) * area[sample]).sum(axis=1)
+    plane = shared.max() > PLANE_SHARE * area[sample].sum()
+    mean = (normals * (area * (shared**2 if plane else 1))[:, None]).sum(axis=0)
+    return mean / np.linalg.norm(mean)
 
 
 def _face_graph(faces: Triangles) -> sparse.csr_array:

@@ -25,9 +25,9 @@ def project(
 ) -> NodeValues:
     r"""Shift the logits of each group so that its mean probability meets the pixel.
 
-    Hard (`variance=None`): the shift δ solves $\frac1n \sum σ(l_i + δ) = y$, by safeguarded Newton for all groups at once;
-    where y is 0 or 1 the mean meets it to 1e-6. Soft: δ minimises $(\barσ(δ) - y)^2 / σ_g^2 + δ^2 / τ^2$ between no shift and
-    the hard one, which trusts a pixel as far as its variance allows.
+    Hard (`variance=None`): the shift δ solves $\frac1n \sum σ(l_i + δ) = y$, by safeguarded Newton for all groups at
+    once; where y is 0 or 1 the mean meets it to 1e-6. Soft: δ minimises $(\barσ(δ) - y)^2 / σ_g^2 + δ^2 / τ^2$
+    between no shift and the hard one, which trusts a pixel as far as its variance allows.
 
     Args:
         logits: Scar logit of each node in group order, shape (nodes,).

@@ -51,7 +51,7 @@ def test_cut_apex_has_no_cap():
 
 @pytest.mark.parametrize("cut_nu", [0.0, 0.5])
 def test_symmetric_heart_has_segments_of_equal_volume(cut_nu):
-    # 37 sectors: no row of nodes on a limit between segments but the one at 0°.
+    # The septum is turned by a fraction of a sector, so that no row of nodes lies on a limit between segments.
     shell = ConfocalShell(layers=3, rings=32, sectors=180, cut_nu=cut_nu)
     mesh = shell.mesh()
     segments = aha_segments(lv_coordinates(mesh, septum_direction=np.array([1.0, 0.004, 0.0])))

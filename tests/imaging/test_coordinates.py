@@ -34,9 +34,10 @@ def test_confocal_shell_against_the_analytic_solution(cut_nu):
     assert np.abs(coords.transmural - shell.transmural).mean() < 5e-4
     # The analytic height is the one along hyperboloids; the patch about the apex bends levels nearby (0.05 measured).
     assert np.abs(coords.apicobasal - shell.height).max() < 0.06
+    # Faces that fall on the limit of two sectors move the centre line by 0.1 mm (0.03 rad at ν = 0.1).
     off_axis = shell.nu > 0.1
     # z × x = y: anterior is at +90°, as the shell's own angle has it.
-    assert angle_between(coords.rotational, shell.phi)[off_axis].max() < 0.02
+    assert angle_between(coords.rotational, shell.phi)[off_axis].max() < 0.04
 
 
 def test_finer_shell_is_closer_to_the_analytic_solution():
@@ -66,15 +67,16 @@ def test_mesh_from_labels_is_told_apart(edge_mm):
     labels = labelled_shell()
     mesh = mesh_from_labels(labels, edge_mm=edge_mm)
     surfaces = wall_surfaces(mesh.nodes_mm, tetrahedra_of(mesh.grid))
-    position = mesh.nodes_mm - labels.index_to_mm(np.array([[25.0, 25.0, 0.0]]))
+    position = mesh.nodes_mm - labels.index_to_mm(np.array([[25.5, 25.5, 0.0]]))
     radius = np.hypot(position[:, 0], position[:, 1])
     top = mesh.nodes_mm[:, 2].max()
     base = surfaces.nodes(Surface.BASE)
     assert np.ptp(mesh.nodes_mm[base, 2]) < edge_mm
     high = mesh.nodes_mm[:, 2] > top - 30
     endo, epi = surfaces.nodes(Surface.ENDO), surfaces.nodes(Surface.EPI)
-    assert radius[endo[high[endo]]].max() < 22
-    assert radius[epi[high[epi]]].min() > 24
+    # Inner half axis 20 mm, outer 30 mm (25.9 mm at 30 mm from the base); the rim is rounded by up to an edge.
+    assert radius[endo[high[endo]]].max() < 20 + edge_mm
+    assert radius[epi[high[epi]]].min() > 25.5
     assert (surfaces.part != Surface.APICAL_CUT).all()  # the apical slice is solid
 
 

@@ -64,7 +64,8 @@ def test_boundary_faces_point_outward():
 def test_stuffed_sphere(radius, center):
     nodes, cells = stuffed(radius, np.array(center))
     assert scaled_jacobian(nodes, cells).min() > 0.1
-    assert signed_volumes(nodes, cells).sum() == pytest.approx(4 / 3 * np.pi * radius**3, rel=1.2 / radius**2)
+    # Flat faces with edges of up to 2 steps lie inside the sphere by edge² / 12 radius on average.
+    assert signed_volumes(nodes, cells).sum() == pytest.approx(4 / 3 * np.pi * radius**3, rel=1.6 / radius**2)
     surface = np.unique(boundary_faces(cells))
     # The distance is linear between lattice nodes: the error is of second order, edge² / 8 radius and a little.
     distance = np.linalg.norm(nodes[surface] - np.array(center), axis=1) - radius
