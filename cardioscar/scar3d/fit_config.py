@@ -18,7 +18,7 @@ class FitConfig:
     """Optimiser steps of the Fourier method."""
     learning_rate: float = 1e-2
     """Peak learning rate of the one-cycle schedule (Fourier method)."""
-    length_scale_mm: float = 14.0
+    length_scale_mm: float = 16.0
     """Length scale of the Fourier features in mm."""
     features: int = 64
     """Number of Fourier frequencies."""

@@ -247,3 +247,12 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         FitConfig(**bad)  # type: ignore[arg-type]
+
+
+def test_frequencies_have_the_spread_of_the_length_scale() -> None:
+    from cardioscar.scar3d.encoding import FourierFeatures
+
+    omega = FourierFeatures(64, 10.0, torch.Generator().manual_seed(3)).omega.double()
+    # an even cover: mean and spread of 64 frequencies are nearer to those of the normal law than random draws come (0.125)
+    np.testing.assert_allclose(omega.mean(dim=1) * 10, 0, atol=0.05)
+    np.testing.assert_allclose(omega.std(dim=1) * 10, 1, atol=0.1)
