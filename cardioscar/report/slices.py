@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from scipy import ndimage
 
 from cardioscar.errors import InputError
 from cardioscar.report.style import HIDDEN, INK, MUTED, OBSERVED, PAPER, SCAR_CMAP, colour_bar, new_figure, styled
@@ -180,7 +181,7 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
 
 def _picture(axes: Any, view: SliceView, half_mm: float, threshold: float, *, reconstruction: bool) -> None:
     middle = view.wall_box_mm.mean(axis=0)
-    low, high = _window(view, half_mm)
+    low, high = _window(view)
     axes.set_facecolor("#0c0f12")
     axes.imshow(
         np.asarray(view.background, dtype=float).T,
@@ -233,17 +234,18 @@ def _name_sides(axes: Any, view: SliceView) -> None:
         )
 
 
-def _window(view: SliceView, half_mm: float) -> tuple[float, float]:
-    """Grey levels for black and white: 1st and 99.5th percentile of what the zoom shows."""
-    low_mm, high_mm = view.wall_box_mm.mean(axis=0) - half_mm, view.wall_box_mm.mean(axis=0) + half_mm
-    first = np.maximum(0, np.floor(low_mm / view.pixel_mm)).astype(int)
-    last = np.ceil(high_mm / view.pixel_mm).astype(int) + 1
-    window = np.asarray(view.background, dtype=float)[first[0] : last[0], first[1] : last[1]]
-    window = window[np.isfinite(window)]
-    if window.size == 0 or np.ptp(window) == 0:
+def _window(view: SliceView) -> tuple[float, float]:
+    """Grey levels for black and white: 1st and 99th percentile of the heart, the wall and what it encloses.
+
+    Not of the whole picture: phase-sensitive images are full of noise outside the body, which would leave the heart grey.
+    """
+    heart = ndimage.binary_dilation(ndimage.binary_fill_holes(view.wall), iterations=3)
+    levels = np.asarray(view.background, dtype=float)[heart]
+    levels = levels[np.isfinite(levels)]
+    if levels.size == 0 or np.ptp(levels) == 0:
         return 0.0, 1.0
-    low, high = np.percentile(window, [1, 99.5])
-    return (float(low), float(high)) if high > low else (float(window.min()), float(window.max()))
+    low, high = np.percentile(levels, [1, 99])
+    return (float(low), float(high)) if high > low else (float(levels.min()), float(levels.max()))
 
 
 def _outline(axes: Any, view: SliceView, values: np.ndarray, level: float, **line: Any) -> None:

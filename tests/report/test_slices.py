@@ -122,3 +122,15 @@ def test_the_patients_left_is_on_the_right(i, j, left, top):
 def test_a_slice_without_directions_stays_as_it_is():
     view = ring_view()
     assert as_displayed(view) is view
+
+
+def test_noise_outside_the_heart_does_not_set_the_grey_levels() -> None:
+    from cardioscar.report.slices import _window
+
+    i, j = np.meshgrid(np.arange(60), np.arange(60), indexing="ij")
+    radius = np.hypot(i - 30, j - 30)
+    wall = (radius > 10) & (radius < 16)
+    background = np.where(radius < 10, 300.0, 50.0)
+    background[radius > 22] = np.where((i + j)[radius > 22] % 2, 4000.0, -4000.0)
+    low, high = _window(SliceView(0, background, wall, wall * 0.0, np.where(wall, 0.1, np.nan)))
+    assert (low, high) == (50.0, 300.0)
