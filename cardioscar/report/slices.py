@@ -237,7 +237,7 @@ def _name_sides(axes: Any, view: SliceView) -> None:
 def _window(view: SliceView) -> tuple[float, float]:
     """Grey levels for black and white: 1st and 99th percentile of the heart, the wall and what it encloses.
 
-    Not of the whole picture: phase-sensitive images are full of noise outside the body, which would leave the heart grey.
+    Not of the whole picture: phase-sensitive images are full of noise outside the body that would leave the heart grey.
     """
     heart = ndimage.binary_dilation(ndimage.binary_fill_holes(view.wall), iterations=3)
     levels = np.asarray(view.background, dtype=float)[heart]
