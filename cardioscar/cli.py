@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
+from pathlib import PurePath
 
 from cardioscar import __version__
 
@@ -49,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         from difflib import get_close_matches
 
         near = get_close_matches(words[0], COMMANDS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = f"; did you mean '{near[0]}'?" if near else "."
         sys.stderr.write(f"cardioscar: no command '{words[0]}'{hint} See cardioscar --help.\n")
         return 2
     module = import_module(f"cardioscar.commands.{COMMANDS[words[0]][0]}")
@@ -70,6 +72,12 @@ def _guarded(module: object, words: list[str]) -> int:
         code, message = 4, str(error)
     except CardioscarError as error:
         code, message = 1, str(error)
+    except BrokenPipeError:
+        # who reads the output (`| head`) has seen enough; at its end Python flushes the rest into nothing
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 3
+    except OSError as error:
+        code, message = 3, f"{PurePath(str(error.filename or 'file')).name}: {error.strerror or 'cannot be used'}"
     except KeyboardInterrupt:
         code, message = 130, "interrupted; run the same command again to go on"
     sys.stderr.write(f"cardioscar: {message}\n")

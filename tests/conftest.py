@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.finished_run import Run, make_run
+
 settings.register_profile("repo", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("repo")
 
@@ -20,3 +22,9 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"real data not found at CARDIOSCAR_DATA ({path.name} is no folder)")
     return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A small cohort that went through all stages; do not write to it, `copy` it."""
+    return make_run(tmp_path_factory.mktemp("finished"))

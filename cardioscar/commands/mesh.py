@@ -41,7 +41,7 @@ def main(command: str, words: list[str]) -> int:
     if not form.out.parent.is_dir():
         raise InputError(form.out.name, "a folder to write it to", f"no folder '{form.out.parent.name}'")
     configure(logging.WARNING, stderr=True)
-    if form.source.suffix in (".stl", ".ply", ".vtp", ".vtk", ".vtu"):
+    if form.source.suffix.lower() in (".stl", ".ply", ".vtp", ".vtk", ".vtu"):
         mesh = mesh_from_surface(
             read_surface(form.source, frame=form.frame), edge_mm=form.edge_mm, source=form.source.name
         )
@@ -51,6 +51,6 @@ def main(command: str, words: list[str]) -> int:
     quality = mesh_quality(mesh)
     sys.stdout.write(
         f"{form.out}: {mesh.n_nodes} nodes, {mesh.grid.n_cells} cells, {mesh.volume_ml:.2f} ml, "
-        f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.percentile_5:.3f}\n"
+        f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.fifth_percentile:.3f}\n"
     )
     return 0

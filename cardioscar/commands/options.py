@@ -51,6 +51,8 @@ def expand(words: Sequence[str]) -> list[str]:
 
     >>> expand(["cohort", "--holdout", "odd", "--seed=3"])
     ['cohort', '--preprocess.holdout', 'odd', '--train.seed=3', '--infer.seed=3']
+    >>> expand(["--no-figures", "--seed", "3", "cohort"])
+    ['--evaluate.no-figures', '--train.seed=3', '--infer.seed=3', 'cohort']
     """
     owners: dict[str, list[str]] = {}
     for stage, config in STAGE_CONFIGS.items():
@@ -67,14 +69,13 @@ def expand(words: Sequence[str]) -> list[str]:
             index += 1
             continue
         index += 1
-        values = []
-        if not equals:
-            while index < len(words) and not words[index].startswith("-"):
-                values.append(words[index])
-                index += 1
+        if len(owners[key]) > 1 and not equals and index < len(words):
+            # what several stages share (a seed, a device) takes one value, which each of them must get
+            equals, value = "=", words[index]
+            index += 1
         for stage in owners[key]:
             flag = f"--{stage.replace('_', '-')}.{'no-' if negated else ''}{key.replace('_', '-')}"
-            result += [flag + equals + value, *values]
+            result.append(flag + equals + value)
     return result
 
 
@@ -90,14 +91,17 @@ def read_config(path: Path) -> StageOptions:
     if not path.is_file():
         raise InputError(path.name, "a configuration file", "no such file")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise InputError(path.name, "YAML", type(error).__name__) from error
-    if not isinstance(content, dict):
+    if not isinstance(content, dict | None):
         raise InputError(path.name, "stages and their settings", type(content).__name__)
-    unknown = set(content) - set(STAGE_CONFIGS)
-    if unknown:
-        raise ConfigError(path.name, f"one of the stages {', '.join(STAGE_CONFIGS)}", f"'{sorted(unknown)[0]}'")
+    content = content or {}
+    for stage, values in content.items():
+        if stage not in STAGE_CONFIGS:
+            raise ConfigError(path.name, f"one of the stages {', '.join(STAGE_CONFIGS)}", f"'{stage}'")
+        if not isinstance(values, dict | None):
+            raise ConfigError(f"{path.name}: {stage}", "settings and their values", repr(values))
     return StageOptions(
         **{
             stage: from_mapping(STAGE_CONFIGS[stage], values or {}, where=f"{path.name}: {stage}")

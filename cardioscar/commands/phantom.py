@@ -13,7 +13,7 @@ from cardioscar.phantom.config import PhantomConfig
 
 @dataclass(frozen=True)
 class PhantomCommand:
-    """Write a cohort of phantoms: LVs with known scar, imaged in noisy, oblique slices, in the formats of real input."""
+    """Write a cohort of phantoms: LVs with known scar, imaged in noisy, oblique slices, in the files of real input."""
 
     out: tyro.conf.Positional[Path]
     """Folder of the cohort."""

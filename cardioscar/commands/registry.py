@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -73,7 +73,7 @@ def main(command: str, words: list[str]) -> int:
         return 0
     if words[0] not in ACTIONS:
         raise ConfigError("registry", "find, show or load", f"'{words[0]}'")
-    form = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
     from cardioscar.services import registry
     from cardioscar.services.mlflow_client import TrackingTarget
 
@@ -105,13 +105,16 @@ def main(command: str, words: list[str]) -> int:
     return 0
 
 
-def _model(text: str) -> dict[str, object]:
+def _model(text: str) -> dict[str, Any]:
     return {"version": int(text)} if text.isdecimal() else {"subject": text}
 
 
-def _print(rows: list) -> None:  # type: ignore[type-arg]
+def _print(rows: list[Any]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from cardioscar.commands.table import printable
 
     if not rows:
         sys.stdout.write("no model meets the conditions\n")
@@ -123,5 +126,7 @@ def _print(rows: list) -> None:  # type: ignore[type-arg]
         numbers = [row.metrics.get(name) for name in ("dice", "heldout_dice", "scar_ml")]
         shown = ["–" if n is None else f"{n:.3f}" for n in numbers]
         when = row.created.strftime("%Y-%m-%d %H:%M")
-        table.add_row(row.subject, row.cohort, str(row.version), row.qc, *shown, when)
+        texts = (row.subject, row.cohort, str(row.version), row.qc, *shown, when)
+        # Text, because what a server holds may have brackets, which rich would take for markup
+        table.add_row(*(Text(printable(text)) for text in texts))
     Console().print(table)

@@ -13,15 +13,16 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.options import StageOptions, expand, read_config
-from cardioscar.errors import CardioscarError
+from cardioscar.errors import CardioscarError, ConfigError, PlatformError, UnreachableError
 
 
 @dataclass(frozen=True)
 class Run:
     """Reconstruct the scar of a cohort on this machine.
 
-    COHORT is a folder of subject folders (`mesh.*`, `lge.*`, `labels.*`, `scar.*`, `truth.*`), a folder with a `cohort.csv`,
-    or the folder of one subject. Run the same command again to go on after an interruption: finished work is reused.
+    The cohort is a folder of subject folders (`mesh.*`, `lge.*`, `labels.*`, `scar.*`, `truth.*`), a folder with a
+    `cohort.csv`, or the folder of one subject. Run the same command again to go on after an interruption: finished work
+    is reused.
     """
 
     cohort: tyro.conf.Positional[Path]
@@ -45,23 +46,37 @@ class Run:
     verbose: Annotated[bool, tyro.conf.arg(aliases=["-v"])] = False
     """Log lines on the terminal too (they are always in OUT/run.log)."""
 
+    def __post_init__(self) -> None:
+        # said before hours of work, not after them
+        if self.jobs < 0:
+            raise ConfigError("jobs", "0 or more", str(self.jobs))
+        if not 0 <= self.max_failed_fraction <= 1:
+            raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{self.max_failed_fraction:g}")
+
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
-    from cardioscar.stages.cohort_run import run_cohort
-    from cardioscar.stages.logs import configure
-
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
-    options.out.mkdir(parents=True, exist_ok=True) if options.out.parent.is_dir() else None
-    configure(logging.INFO, str(options.out / "run.log") if options.out.is_dir() else None, stderr=options.verbose)
+    from cardioscar.commands.table import print_cohort
+    from cardioscar.stages.cohort import check_output
+    from cardioscar.stages.cohort_run import run_cohort
+    from cardioscar.stages.list_subjects import select
+    from cardioscar.stages.logs import configure
+    from cardioscar.stages.summarize_cohort import CohortRejected
+
+    subjects = select(options.cohort, options.subjects)
+    check_output(options.cohort, options.out)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlatformError(f"cannot write to output '{options.out.name}': {error.strerror}") from error
+    configure(logging.INFO, str(options.out / "run.log"), stderr=options.verbose)
     uri, experiment = (
         tracking(options.tracking_uri, options.out),
         options.experiment or experiment_name(options.cohort),
     )
     verdict: CardioscarError | None = None
-    from cardioscar.stages.summarize_cohort import CohortRejected
-
-    with _progress(options.cohort, options.subjects, quiet=options.verbose) as note:
+    with _progress(len(subjects), quiet=options.verbose) as note:
         try:
             run = run_cohort(
                 options.cohort,
@@ -74,10 +89,8 @@ def main(command: str, words: list[str]) -> int:
                 max_failed_fraction=options.max_failed_fraction,
                 on_event=note,
             )
-        except CohortRejected as rejected:
-            verdict, run = rejected, None
-    from cardioscar.commands.table import print_cohort
-
+        except (CohortRejected, UnreachableError) as error:  # after the cohort's report is written
+            verdict, run = error, None
     print_cohort(options.out / "results", uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
@@ -124,7 +137,7 @@ def _defaults(words: list[str]) -> Any:
 
 
 @contextmanager
-def _progress(cohort: Path, subjects: str, *, quiet: bool) -> Iterator[Callable[[tuple[str, str, str]], None]]:
+def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, str, str]], None]]:
     """A progress bar over subjects × stages."""
     from rich.console import Console
     from rich.progress import (
@@ -137,9 +150,7 @@ def _progress(cohort: Path, subjects: str, *, quiet: bool) -> Iterator[Callable[
     )
 
     from cardioscar.stages.cohort_run import STAGES
-    from cardioscar.stages.list_subjects import select
 
-    total = len(select(str(cohort), subjects)) * len(STAGES)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -149,7 +160,7 @@ def _progress(cohort: Path, subjects: str, *, quiet: bool) -> Iterator[Callable[
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("reconstructing", total=total)
+        task = bar.add_task("reconstructing", total=subjects * len(STAGES))
 
         def note(event: tuple[str, str, str]) -> None:
             subject, stage, outcome = event

@@ -174,8 +174,10 @@ def main(command: str, words: list[str]) -> int:
         return 0
     options = as_mapping(form.options)
     if command == "preprocess":
+        from cardioscar.stages.cohort import check_output
         from cardioscar.stages.list_subjects import select
 
+        check_output(form.cohort, form.out)
         ids = [entry.subject for entry in select(form.cohort, form.subjects)]
         stage.run(form.cohort, ids, form.out, options)
     elif command == "group-sort":
@@ -198,9 +200,11 @@ def _subjects(artifact: Path, wanted: str) -> list[str]:
     """The subjects of an artifact folder, or those asked for."""
     from cardioscar.errors import InputError
 
-    if wanted:
-        return [name.strip() for name in wanted.split(",") if name.strip()]
-    found = sorted(path.parent.name for path in artifact.glob("*/status.json"))
+    found = sorted(p.parent.name for p in artifact.glob("*/status.json") if not p.parent.name.startswith("."))
     if not found:
         raise InputError(artifact.name, "an artifact folder with subjects", "none")
-    return found
+    asked = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
+    missing = [name for name in asked if name not in found]
+    if missing:
+        raise InputError("subjects", f"ids of {artifact.name} ({len(found)} subjects)", ", ".join(missing[:5]))
+    return asked or found

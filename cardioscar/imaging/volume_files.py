@@ -82,7 +82,7 @@ def write_volume(path: Path, volume: Volume) -> None:
         volume: Booleans are written as uint8, half precision as float32.
 
     Raises:
-        InputError: If the ending is another.
+        InputError: If the ending is another, or a value is not finite.
         PlatformError: If it cannot be written (folder missing, disk full).
     """
     import SimpleITK
@@ -90,6 +90,9 @@ def write_volume(path: Path, volume: Volume) -> None:
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         raise InputError(path.name, "the ending .nii or .nii.gz", f"'{path.suffix}'")
     values = volume.values
+    bad = int((~np.isfinite(values)).sum())
+    if bad:  # ITK, and with it many programs, reads NaN as zero
+        raise InputError(path.name, "finite voxel values", f"{bad} others")
     if values.dtype == bool:
         values = values.astype(np.uint8)
     elif values.dtype == np.float16:

@@ -63,7 +63,7 @@ def predict(
     samples: int = 20,
     projection: Literal["none", "soft", "hard"] = "soft",
     interpolated: NodeValues | None = None,
-    blend: float = 0.5,
+    blend: float = 0.25,
     reach_mm: float = 4.0,
     seed: int = 0,
     on_sample: Callable[[int, int], None] | None = None,

@@ -15,10 +15,11 @@ import yaml
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, InputError
+from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.subject_id import check_subject_id
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-MESH_SUFFIXES = (".vtu", ".vtk", ".vtp", ".ply", ".stl", ".pts")
+MESH_SUFFIXES = (".vtu", ".vtk", ".vtp", ".ply", ".stl", ".pts", ".elem")
 ROLES: dict[str, tuple[str, ...]] = {
     "mesh": MESH_SUFFIXES,
     "lge": IMAGE_SUFFIXES,
@@ -26,9 +27,14 @@ ROLES: dict[str, tuple[str, ...]] = {
     "scar": IMAGE_SUFFIXES,
     "truth": (".vtu", ".vtk", *IMAGE_SUFFIXES),
 }
-"""Conventional file stems and their endings. `lge/` may also be a folder of DICOM files, `scar/` one of VTK grid layers."""
+"""Conventional file stems and their endings.
+
+`lge/` may also be a folder of DICOM files, `scar/` one of VTK grid layers."""
 
 FOLDER_ROLES = ("lge", "scar")
+SIDECARS = (".json", ".txt", ".csv", ".md", ".yaml", ".raw", ".zraw", ".lon")
+"""Endings of files that may lie beside an image or a mesh without being one."""
+
 SETTINGS, MANIFEST = "subject.yaml", "cohort.csv"
 
 
@@ -51,6 +57,8 @@ class SubjectSettings:
         thickness = self.slice_thickness_mm
         if thickness is not None and not (math.isfinite(thickness) and thickness > 0):
             raise ConfigError(f"{SETTINGS}: slice_thickness_mm", "a positive number", f"{thickness:g}")
+        if self.label_table not in (None, *LABEL_TABLES):
+            raise ConfigError(f"{SETTINGS}: label_table", f"one of {', '.join(LABEL_TABLES)}", repr(self.label_table))
         for name in ("septum_direction", "apex_to_base"):
             vector = getattr(self, name)
             if vector is not None and not (math.isfinite(math.hypot(*vector)) and any(vector)):
@@ -90,7 +98,8 @@ class SubjectFiles:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            raise InputError(SETTINGS, "YAML", type(error).__name__) from error
+            mark = getattr(error, "problem_mark", None)
+            raise InputError(SETTINGS, "YAML", f"none from line {mark.line + 1}" if mark else "none") from error
         if not isinstance(content, dict | None):
             raise InputError(SETTINGS, "keys and values", type(content).__name__)
         return from_mapping(SubjectSettings, content or {}, where=SETTINGS)
@@ -122,6 +131,21 @@ def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> 
     if not folders:
         raise InputError("cohort", "at least one subject folder", "none")
     return list(_entries([(folder.name, folder.name, folder) for folder in folders], only))
+
+
+def check_output(cohort_uri: str | Path, output: str | Path) -> None:
+    """Refuse an output folder that would be taken for a subject, or for several, when the cohort is read again.
+
+    Args:
+        cohort_uri: As for `read_cohort`.
+        output: Folder to write to; it need not exist.
+
+    Raises:
+        InputError: If it lies among the folders of the subjects.
+    """
+    root, out = Path(cohort_uri).resolve(), Path(output).resolve()
+    if root.is_dir() and not (root / MANIFEST).is_file() and root in (out, out.parent) and not is_subject_folder(root):
+        raise InputError("output", "a folder outside the cohort's", "one that would be taken for a subject")
 
 
 def is_subject_folder(folder: Path) -> bool:
@@ -167,17 +191,24 @@ def _by_role(paths: list[Path]) -> dict[str, list[Path]]:
         found[role] = [names[role + s] for s in suffixes if role + s in names and names[role + s].is_file()]
         if role in FOLDER_ROLES and role in names and names[role].is_dir():
             found[role].append(names[role])
+    if {"mesh.pts", "mesh.elem"} <= set(names):
+        found["mesh"].remove(names["mesh.elem"])  # a pair, named by its .pts
     return found
 
 
 def _subject(name: str, where: str, folder: Path) -> SubjectFiles:
     try:
-        files = {}
-        for role, found in _by_role(_listed(folder, where)).items():
+        files, paths = {}, _listed(folder, where)
+        for role, found in _by_role(paths).items():
             if len(found) > 1:
                 raise InputError(where, f"one file for '{role}'", ", ".join(p.name for p in found))
             if found:
                 files[role] = found[0]
+                continue
+            # a mesh.obj that is passed over in silence would be replaced by a mesh built from labels
+            strays = [p for p in paths if p.name.startswith(f"{role}.") and p.suffix not in SIDECARS and p.is_file()]
+            if strays:
+                raise InputError(where, f"a {role} that ends in {', '.join(ROLES[role])}", strays[0].name)
         if (folder / SETTINGS).is_file():
             files[SETTINGS] = folder / SETTINGS
         return SubjectFiles(name, _completed(where, files))
@@ -215,20 +246,20 @@ def _data_file(where: str, header: Path) -> Path | None:
     found = re.search(r"^(?:data ?file *:|ElementDataFile *=) *(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
     if not found or found[1] in ("LOCAL", "LIST") or "%" in found[1]:
         return None
-    path = _inside(header.parent.resolve(), found[1])
-    if path is None:
-        raise InputError(where, f"the voxels of {header.name} in the same folder", "a path that leads outside")
+    path = _inside(header.parent.resolve(), found[1], where, f"a path of the voxels of {header.name} in its folder")
     return path if path.is_file() else None
 
 
-def _inside(root: Path, text: str) -> Path | None:
-    """A relative path resolved, or None where it leads out of its folder or is no path at all."""
+def _inside(root: Path, text: str, where: str, rule: str) -> Path:
+    """A relative path resolved; refused where it leads out of its folder or is no path at all."""
     try:
         path = (root / text).resolve()
         path.exists()
     except (OSError, ValueError):
-        return None
-    return path if path.is_relative_to(root) and not Path(text).is_absolute() else None
+        raise InputError(where, rule, "no path") from None
+    if Path(text).is_absolute() or not path.is_relative_to(root):
+        raise InputError(where, rule, "one that leads outside")
+    return path
 
 
 def _from_manifest(manifest: Path, only: Collection[str] | None) -> Iterator[SubjectFiles]:
@@ -264,7 +295,7 @@ def _from_manifest(manifest: Path, only: Collection[str] | None) -> Iterator[Sub
             problem = InputError(manifest.name, "each id once", f"'{name}' {counts[name]} times")
             yield SubjectFiles(name, problem=problem)
         elif None in row:  # csv's key for what no column holds
-            cells = len(columns) + len(row[None])  # type: ignore[call-overload]
+            cells = len(columns) + len(row[None])
             yield SubjectFiles(name, problem=InputError(where, f"{len(columns)} cells", str(cells)))
         else:
             yield _from_row(name, row, manifest, where)
@@ -276,9 +307,8 @@ def _from_row(name: str, row: dict[str, str], manifest: Path, where: str) -> Sub
         for role, text in row.items():
             if role == "subject" or not text:
                 continue
-            path = _inside(manifest.parent.resolve(), text)
-            if path is None:
-                raise InputError(where, f"a path of '{role}' inside the cohort's folder", "one that leads outside")
+            rule = f"a path of '{role}' inside the cohort's folder"
+            path = _inside(manifest.parent.resolve(), text, where, rule)
             if not path.is_file() and not (role in FOLDER_ROLES and path.is_dir()):
                 raise InputError(where, f"the file of '{role}'", f"no file '{path.name}'")
             files[SETTINGS if role == "settings" else role] = path

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cardioscar.errors import CardioscarError, PlatformError, UnreachableError
-from cardioscar.stages.status import Failure, Status
+from cardioscar.config import from_mapping
+from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.stages.logs import about
+from cardioscar.stages.status import Status
+from cardioscar.stages.subject_folder import only_writer, platform_faults
 
 log = logging.getLogger(__name__)
 
 STAGES = ("preprocess", "group_sort", "train", "infer", "evaluate")
 Event = tuple[str, str, str]
-"""Subject, stage, outcome."""
+"""Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
+
+OnEvent = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def run_cohort(
     tracking_uri: str = "",
     experiment: str = "cardioscar",
     max_failed_fraction: float = 0.1,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: OnEvent = lambda event: None,
 ) -> CohortRun:
     """Run a cohort.
 
@@ -59,7 +62,8 @@ def run_cohort(
         out: Output folder: `work/<stage>/<subject>`, `results/<subject>`, `results/cohort.html`.
         options: Settings of each stage by its name.
         subjects: Comma-separated ids; empty for all.
-        jobs: Processes; 0 takes one for each core, at most one for each subject.
+        jobs: Worker processes; 0 takes one for each core, at most one for each subject. 1 works in this process, which
+            a subject that crashes its process takes along; one subject alone does too.
         tracking_uri: MLflow server or local store; empty tracks nothing.
         experiment: Name of the cohort's experiment.
         max_failed_fraction: Largest share of failed subjects with which the run counts as done.
@@ -69,57 +73,111 @@ def run_cohort(
         What was done.
 
     Raises:
-        PlatformError: If the machine fails.
-        UnreachableError: If the tracking server does not answer; all results are on disk.
+        InputError: If there is no such cohort, subject or setting (before any work).
+        PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
+        UnreachableError: If the tracking server does not answer; all results and the report are on disk.
         CohortRejected: If too many subjects failed; the report is written.
     """
-    from cardioscar.stages import evaluate, summarize_cohort
     from cardioscar.stages.list_subjects import select
 
+    _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
-    began = time.perf_counter()
     ids = [entry.subject for entry in select(str(cohort), subjects)]
-    try:
+    with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlatformError(f"cannot write to output '{out.name}': {error.strerror}") from error
-    jobs = min(jobs or len(os.sched_getaffinity(0)), len(ids))
-    events: dict[str, list[Event]] = {}
+    with only_writer(out, "run"):
+        events: dict[str, list[Event]] = {subject: [] for subject in ids}
 
-    def note(event: Event) -> None:
-        events.setdefault(event[0], []).append(event)
-        on_event(event)
+        def note(event: Event) -> None:
+            events[event[0]].append(event)
+            on_event(event)
 
-    if jobs == 1:
-        rows = {subject: run_subject(str(cohort), subject, str(out), options, note) for subject in ids}
-    else:
-        rows = _in_pool(ids, str(cohort), str(out), options, jobs, note)
-    seconds = {"reconstruct": time.perf_counter() - began}
+        clock = time.perf_counter()
+        rows = _reconstruct(ids, str(cohort), str(out), options, jobs, note)
+        seconds = {"reconstruct": time.perf_counter() - clock}
+        summary = _conclude(cohort, out, rows, subjects, tracking_uri, experiment, max_failed_fraction, note, seconds)
+    reused = sum(all(outcome == "reused" for *_, outcome in of_subject) for of_subject in events.values())
+    return CohortRun(summary, rows, reused, seconds)
 
-    unreachable = None
+
+def _check(
+    options: Mapping[str, Mapping[str, Any]],
+    jobs: int,
+    tracking_uri: str,
+    experiment: str,
+    max_failed_fraction: float,
+) -> None:
+    """Refuse at once what would be refused after hours."""
+    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.stages.summarize_cohort import check_fraction
+
+    unknown = sorted(set(options) - set(STAGES))
+    if unknown:
+        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
+    for stage, settings in options.items():
+        from_mapping(import_module(f"cardioscar.stages.{stage}").Config, settings, where=stage)
+    if jobs < 0:
+        raise ConfigError("jobs", "0 or more processes", str(jobs))
+    check_fraction(max_failed_fraction)
+    if tracking_uri:
+        TrackingTarget(tracking_uri, experiment)
+
+
+def _reconstruct(
+    ids: list[str],
+    cohort: str,
+    out: str,
+    options: Mapping[str, Mapping[str, Any]],
+    jobs: int,
+    note: OnEvent,
+) -> list[Status]:
+    if jobs == 1 or len(ids) == 1:
+        return [run_subject(cohort, subject, out, options, note) for subject in ids]
+    from cardioscar.stages.workers import run_in_workers
+
+    rows = run_in_workers(ids, cohort, out, options, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)
+    return [rows[subject] for subject in ids]
+
+
+def _conclude(
+    cohort: str | Path,
+    out: Path,
+    rows: list[Status],
+    subjects: str,
+    tracking_uri: str,
+    experiment: str,
+    max_failed_fraction: float,
+    note: OnEvent,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Record the subjects, and write the cohort's report, come what may of the record."""
+    from cardioscar.stages import evaluate, summarize_cohort
+
+    untracked = None
     clock = time.perf_counter()
     if tracking_uri:
         work = out / "work"
         try:
             evaluate.record(
-                [rows[i] for i in ids], groups=work / "preprocess", fields=work / "train", scars=work / "infer",
+                rows, groups=work / "preprocess", fields=work / "train", scars=work / "infer",
                 output=work / "evaluate", uri=tracking_uri, experiment=experiment,
                 on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
             )  # fmt: skip
-        except UnreachableError as error:
-            # the cohort's report comes first: tracking can be repeated, and this run will say so at its end
-            unreachable = error
+        except CardioscarError as error:
+            # the report comes first: recording can be repeated, and the run says so at its end
+            untracked = error
+            with about("track", "cohort"):
+                log.error("not recorded: %s", error)
     seconds["track"] = time.perf_counter() - clock
     clock = time.perf_counter()
     summary = summarize_cohort.run(
         cohort, out / "results", "", max_failed_fraction, tracking_uri, experiment, subjects,
-        track=bool(tracking_uri) and unreachable is None,
+        track=bool(tracking_uri) and untracked is None,
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock
-    if unreachable:
-        raise unreachable
-    reused = sum(all(outcome == "reused" for *_, outcome in events.get(i, [("", "", "")])) for i in ids)
-    return CohortRun(summary, [rows[i] for i in ids], reused, seconds)
+    if untracked:
+        raise untracked
+    return summary
 
 
 def run_subject(
@@ -127,120 +185,25 @@ def run_subject(
     subject: str,
     out: str,
     options: Mapping[str, Mapping[str, Any]],
-    note: Callable[[Event], None],
+    note: OnEvent,
 ) -> Status:
     """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
     from cardioscar.stages import evaluate, group_sort, infer, preprocess, train
 
     work = {stage: Path(out) / "work" / stage for stage in STAGES}
-    began = time.time()
 
-    def done(row: Status) -> None:
-        from datetime import datetime
+    def done(row: Status, reused: bool) -> None:
+        note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
-        fresh = datetime.fromisoformat(row.started).timestamp() >= int(began) if row.started else True
-        note((subject, row.stage, row.outcome if fresh or row.outcome != "ok" else "reused"))
-
-    ids, hooks = [subject], {"on_done": done}
-    preprocess.run(cohort, ids, str(work["preprocess"]), options.get("preprocess"), **hooks)
-    group_sort.run(work["preprocess"], ids, work["group_sort"], options.get("group_sort"), **hooks)
-    train.run(work["group_sort"], ids, work["train"], options.get("train"), **hooks)
+    ids = [subject]
+    preprocess.run(cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
+    group_sort.run(work["preprocess"], ids, str(work["group_sort"]), options.get("group_sort"), on_done=done)
+    train.run(work["group_sort"], ids, work["train"], options.get("train"), on_done=done)
     infer.run(
-        work["preprocess"],
-        work["group_sort"],
-        work["train"],
-        ids,
-        work["infer"],
-        options.get("infer"),
-        **hooks,
+        work["preprocess"], work["group_sort"], work["train"], ids, work["infer"], options.get("infer"), on_done=done
     )
     [row] = evaluate.run(
         cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
-        options.get("evaluate"), results_uri=Path(out) / "results", track=False, **hooks,
+        options.get("evaluate"), results_uri=Path(out) / "results", track=False, on_done=done,
     )  # fmt: skip
-    return row
-
-
-_events: Any = None
-
-
-def _start_worker(events: Any, threads: int, log_file: str, level: int) -> None:
-    global _events
-    _events = events
-    # before torch is imported: two subjects must not fight for the same cores
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = str(threads)
-    from cardioscar.stages.logs import configure
-
-    configure(level, log_file)
-
-
-def _work(cohort: str, subject: str, out: str, options: Mapping[str, Mapping[str, Any]]) -> Status:
-    return run_subject(cohort, subject, out, options, _events.put)
-
-
-def _in_pool(
-    ids: Sequence[str],
-    cohort: str,
-    out: str,
-    options: Mapping[str, Mapping[str, Any]],
-    jobs: int,
-    note: Callable[[Event], None],
-) -> dict[str, Status]:
-    """Run subjects in worker processes. A worker that dies takes its pool with it, so those who were in flight run again
-    alone, one at a time: the one that kills its worker again becomes a failed row."""
-    rows: dict[str, Status] = {}
-    suspects = _pool(list(ids), cohort, out, options, jobs, note, rows)
-    for subject in suspects:
-        if _pool([subject], cohort, out, options, 1, note, rows):
-            failure = Failure("worker_died", "its process was killed twice (out of memory?)", "unknown")
-            rows[subject] = _dead(out, subject, failure)
-            note((subject, "evaluate", "failed"))
-    return rows
-
-
-def _pool(
-    ids: list[str],
-    cohort: str,
-    out: str,
-    options: Mapping[str, Mapping[str, Any]],
-    jobs: int,
-    note: Callable[[Event], None],
-    rows: dict[str, Status],
-) -> list[str]:
-    context = multiprocessing.get_context("spawn")  # fork copies torch's and VTK's threads in an undefined state
-    events = context.SimpleQueue()
-    threads = max(1, len(os.sched_getaffinity(0)) // jobs)
-    settings = (events, threads, str(Path(out) / "run.log"), logging.getLogger("cardioscar").level)
-    lost = []
-    with ProcessPoolExecutor(jobs, context, _start_worker, settings) as pool:
-        futures: dict[Future[Status], str] = {pool.submit(_work, cohort, i, out, options): i for i in ids}
-        pending = set(futures)
-        while pending:
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            while not events.empty():
-                note(events.get())
-            for future in finished:
-                try:
-                    rows[futures[future]] = future.result()
-                except BrokenProcessPool:
-                    lost.append(futures[future])
-                except CardioscarError:
-                    for other in pending:
-                        other.cancel()
-                    raise
-        while not events.empty():
-            note(events.get())
-    return lost
-
-
-def _dead(out: str, subject: str, failure: Failure) -> Status:
-    from cardioscar.stages.status import write_status
-    from cardioscar.stages.subjects import publish_folder
-
-    row = Status(subject, failure.stage, "failed", error=failure)
-    scratch = Path(out) / "results" / f".{subject}.partial"
-    scratch.mkdir(parents=True, exist_ok=True)
-    write_status(scratch, row)
-    publish_folder(scratch, Path(out) / "results" / subject)
     return row

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError, GeometryError, InputError
-from cardioscar.stages.cohort import read_cohort
-from cardioscar.stages.status import Status, read_status
-from cardioscar.stages.subjects import Work, publish_folder, run_shard
+from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
+from cardioscar.stages.cohort import SETTINGS, read_cohort
+from cardioscar.stages.status import FILE, Status, read_status
+from cardioscar.stages.subject_folder import file_hashes, fresh_folder, only_writer, platform_faults, recover
+from cardioscar.stages.subjects import OnDone, Work, run_shard
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ def run(
     experiment: str = "cardioscar",
     *,
     track: bool = True,
-    **hooks: Any,
+    on_done: OnDone | None = None,
 ) -> list[Status]:
     """Score each subject, write its report, publish its results and record it.
 
@@ -75,7 +76,7 @@ def run(
         tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
         experiment: Name of the cohort's experiment.
         track: Record in MLflow; a caller with several workers records by itself, in one process.
-        hooks: `on_done` of the shard loop.
+        on_done: Called with each row once it is published, and whether it was reused.
 
     Returns:
         One row for each subject.
@@ -84,23 +85,32 @@ def run(
         UnreachableError: If the tracking server does not answer; all results are on disk by then.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
-    entries = {entry.subject: entry for entry in read_cohort(cohort_uri)}
+    entries = {entry.subject: entry for entry in read_cohort(cohort_uri, subjects)}
 
     def files(subject: str) -> dict[str, Path]:
         if subject not in entries:
             raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
-        truth = entries[subject].checked().get("truth")
-        return {"truth": truth} if truth else {}
+        found = entries[subject].checked()
+        if "truth" not in found:
+            return {}  # without truth the settings say nothing here that earlier stages have not heeded
+        return {role: path for role, path in found.items() if role.split(".")[0] == "truth" or role == SETTINGS}
 
     def work(job: Work) -> None:
-        entry = entries[job.subject]
-        _evaluate(job, config, files(job.subject).get("truth"), entry.settings().mesh_frame)
+        truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
+        table = settings.label_table or job.upstream_status["groups"].config["label_table"]
+        _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, settings.mesh_frame, table) if truth else None)
+
+    def done(row: Status, reused: bool) -> None:
+        # at once, so that what is finished is out even if the machine fails at the next subject
+        if results_uri:
+            publish(row, Path(output), [Path(scars), Path(fields)], Path(results_uri))
+        if on_done:
+            on_done(row, reused)
 
     upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
-    rows = run_shard("evaluate", subjects, output, config, work, upstream=upstream, files=files, **hooks)
-    if results_uri:
-        for row in rows:
-            publish(row, Path(output), [Path(scars), Path(fields)], Path(results_uri))
+    rows = run_shard(
+        "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True, on_done=done
+    )
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if track and uri:
         record(rows, groups=groups, fields=fields, scars=scars, output=output, uri=uri, experiment=experiment)
@@ -108,22 +118,37 @@ def run(
 
 
 def publish(row: Status, output: Path, artifacts: Sequence[Path], results: Path) -> None:
-    """Copy a subject's results under stable names; the folder appears whole, and only where it differs."""
-    results.mkdir(parents=True, exist_ok=True)
-    final, scratch = results / row.subject, results / f".{row.subject}.partial"
-    if (earlier := read_status(final)) and earlier == row:
-        return
-    shutil.rmtree(scratch, ignore_errors=True)
-    shutil.copytree(output / row.subject, scratch)
+    """Copy a subject's results under stable names; the folder appears whole, and only where it differs.
+
+    Args:
+        row: The subject's row of this stage.
+        output: Artifact of this stage.
+        artifacts: Artifacts of earlier stages, whose `PUBLISHED` files belong to the results.
+        results: Folder of published results.
+
+    Raises:
+        PlatformError: If it cannot be written; an earlier publication stays.
+    """
+    sources = {name: output / row.subject / name for name in row.outputs}
+    hashes = dict(row.outputs)
     if row.outcome == "ok":
-        for name in PUBLISHED:
-            found = next(
-                (root / row.subject / name for root in artifacts if (root / row.subject / name).is_file()),
-                None,
-            )
-            if found:
-                shutil.copy2(found, scratch / name)
-    publish_folder(scratch, final)
+        for artifact in artifacts:
+            earlier = read_status(artifact / row.subject)
+            for name, sha in (earlier.outputs if earlier else {}).items():
+                if name in PUBLISHED:
+                    sources[name], hashes[name] = artifact / row.subject / name, sha
+    final = results / row.subject
+    with platform_faults(results):
+        results.mkdir(parents=True, exist_ok=True)
+        with only_writer(results, row.subject):
+            recover(final)
+            if read_status(final) == row and file_hashes(final) == hashes:
+                return
+            with fresh_folder(final) as scratch:
+                for name, source in sources.items():
+                    (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, scratch / name)
+                shutil.copyfile(output / row.subject / FILE, scratch / FILE)
 
 
 def record(
@@ -233,7 +258,7 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
     return flat
 
 
-def _evaluate(job: Work, config: Config, truth_file: Path | None, mesh_frame: str) -> None:
+def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
     import numpy as np
 
     from cardioscar.imaging.mesh_files import read_mesh
@@ -278,9 +303,9 @@ def _evaluate(job: Work, config: Config, truth_file: Path | None, mesh_frame: st
         },
         "orientation": facts["orientation"],
     }
-    reliability = None
-    if truth_file is not None:
-        truth = _read_truth(truth_file, mesh, mesh_frame)
+    reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
+    truth = read_truth(mesh)
+    if truth is not None:
         baselines = {
             "log_odds": log_odds(stack, mesh.nodes_mm),
             "signed_distance": signed_distance(stack, mesh.nodes_mm),
@@ -312,10 +337,18 @@ def _evaluate(job: Work, config: Config, truth_file: Path | None, mesh_frame: st
     log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
     from cardioscar.stages.subject_report import write_report
 
-    write_report(job, mesh, metrics, facts, residual, groups["slice_number"], reliability, figures=config.figures)
+    evidence = (job, mesh, metrics, facts, residual, groups["slice_number"], reliability)
+    try:
+        write_report(*evidence, figures=config.figures)
+    except (PlatformError, OSError, MemoryError):
+        raise
+    except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
+        log.warning("a report without figures: %s while drawing", type(error).__name__)
+        log.debug("figures", exc_info=True)
+        write_report(*evidence, figures=False)
 
 
-def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str) -> np.ndarray:
+def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str) -> np.ndarray:
     """True scar at each node: from a mesh with point data `scar_truth`, or from a label volume."""
     import numpy as np
 
@@ -330,9 +363,11 @@ def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str) -> np.ndarray:
         if stored.n_nodes != mesh.n_nodes or not np.allclose(stored.nodes_mm, mesh.nodes_mm, atol=0.01):
             raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{stored.n_nodes} others")
         return np.asarray(stored.grid.point_data["scar_truth"], dtype=float)
-    labels = read_labels(path)
+    labels = read_labels(path, label_table)
     index = np.floor(labels.mm_to_index(mesh.nodes_mm) + 0.5).astype(int)
     inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)
+    if not inside.any():
+        raise GeometryError(path.name, "a volume that overlaps the mesh", "none of its nodes inside")
     truth = np.zeros(mesh.n_nodes)
     truth[inside] = labels.values[tuple(index[inside].T)] == Label.SCAR
     return truth

@@ -28,7 +28,7 @@ class Config:
 def run(
     groups: str | Path,
     subjects: Sequence[str],
-    output: str,
+    output: str | Path,
     options: Mapping[str, Any] | None = None,
     **hooks: Any,
 ) -> list[Status]:

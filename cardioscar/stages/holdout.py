@@ -6,6 +6,19 @@ from cardioscar.errors import ConfigError
 from cardioscar.imaging.slices import SliceStack
 
 
+def check_holdout(holdout: str) -> None:
+    """Refuse a text that names no slices, before any subject is looked at.
+
+    Args:
+        holdout: `none`, `odd`, `even`, or slice numbers separated by commas.
+
+    Raises:
+        ConfigError: If it is none of these.
+    """
+    if holdout not in ("none", "odd", "even") and not all(part.strip().isdecimal() for part in holdout.split(",")):
+        raise ConfigError("holdout", "none, odd, even or slice numbers like 3,5", repr(holdout))
+
+
 def hidden_slices(stack: SliceStack, holdout: str) -> set[int]:
     """Numbers of the slices whose scar is hidden.
 
@@ -22,16 +35,14 @@ def hidden_slices(stack: SliceStack, holdout: str) -> set[int]:
     Raises:
         ConfigError: If the text is none of these, names a slice without wall, or leaves fewer than two slices.
     """
+    check_holdout(holdout)
     walls = sorted(s.number for s in stack if s.observed.any())
     if holdout == "none" or not walls:
         return set()
     if holdout in ("odd", "even"):
         hidden = {n for n in walls[1:-1] if n % 2 == (holdout == "odd")}
     else:
-        try:
-            hidden = {int(part) for part in holdout.split(",")}
-        except ValueError as error:
-            raise ConfigError("holdout", "none, odd, even or slice numbers like 3,5", repr(holdout)) from error
+        hidden = {int(part) for part in holdout.split(",")}
         missing = sorted(hidden - set(walls))
         if missing:
             known = ", ".join(map(str, walls))

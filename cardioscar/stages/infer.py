@@ -24,7 +24,7 @@ class Config:
     """MC-Dropout samples."""
     projection: Literal["soft", "hard", "none"] = "soft"
     """How the samples meet the pixels: within the pixels' variance, exactly, or not at all."""
-    blend: float = 0.5
+    blend: float = 0.25
     """Weight of log-odds interpolation between slices in the logit average with the field, 0 to below 1."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cardioscar.errors import InputError
 from cardioscar.stages.cohort import SubjectFiles, read_cohort
 from cardioscar.stages.preflight import check_run_size
 
 
-def select(cohort_uri: str, subjects: str = "") -> list[SubjectFiles]:
+def select(cohort_uri: str | Path, subjects: str = "") -> list[SubjectFiles]:
     """The subjects of a cohort, or those of a comma-separated list.
 
     Raises:
@@ -24,7 +26,7 @@ def select(cohort_uri: str, subjects: str = "") -> list[SubjectFiles]:
     return [known[name] for name in dict.fromkeys(wanted)]
 
 
-def run(cohort_uri: str, shard_size: int, subjects: str = "") -> list[list[str]]:
+def run(cohort_uri: str | Path, shard_size: int, subjects: str = "") -> list[list[str]]:
     """List a cohort's subjects in shards.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 _where: ContextVar[tuple[str, str]] = ContextVar("where", default=("-", "-"))
@@ -20,6 +20,13 @@ def about(stage: str, subject: str) -> Iterator[None]:
         yield
     finally:
         _where.reset(token)
+
+
+class _LogFile(logging.FileHandler):
+    """A file whose trouble (a full disk) is said once, by the stage that meets it too, not at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        pass
 
 
 class _Where(logging.Filter):
@@ -39,10 +46,13 @@ def configure(level: int = logging.INFO, log_file: str | None = None, *, stderr:
     logger = logging.getLogger("cardioscar")
     handlers: list[logging.Handler] = [logging.StreamHandler()] if stderr else []
     if log_file:
-        handlers.append(logging.FileHandler(log_file, encoding="utf-8", delay=True))
+        handlers.append(_LogFile(log_file, encoding="utf-8", delay=True))
     for handler in handlers:
         handler.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
         handler.addFilter(_Where())
+    for earlier in logger.handlers:
+        with suppress(OSError):  # what it could not write before, it cannot write now
+            earlier.close()
     logger.handlers[:] = handlers or [logging.NullHandler()]
     logger.propagate = False
     logger.setLevel(level)

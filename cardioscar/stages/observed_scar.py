@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.checks import check_image, check_probability
+from cardioscar.imaging.checks import check_image, check_probability, check_stack
 from cardioscar.imaging.grid_layers import read_grid_layers
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.lvmesh import LVMesh
@@ -79,9 +79,7 @@ def find_scar(
     rule = _rule(files, target)
     if rule == "layers":
         return ScarSource(rule, read_grid_layers(files["scar"], thickness_mm=thickness_mm, frame=mesh_frame))
-    lge = read_volume(files["lge"]) if "lge" in files else None
-    if lge is not None:
-        check_image(lge)
+    lge = _read(files["lge"], check_image) if "lge" in files else None
     if rule == "labels":
         if labels is None:
             raise InputError("labels", "a label volume for target 'labels'", "none")
@@ -89,8 +87,7 @@ def find_scar(
         stack = stack_from_volume(fraction, observed=wall_mask(labels), thickness_mm=thickness_mm)
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, labels) else None)
     if rule == "probability":
-        volume = read_volume(files["scar"])
-        check_probability(volume)
+        volume = _read(files["scar"], check_probability)
         wall = _wall_on(volume, labels, mesh)
         stack = stack_from_volume(volume, observed=wall, thickness_mm=thickness_mm)
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, volume) else None)
@@ -103,6 +100,25 @@ def find_scar(
 def wall_mask(labels: Volume) -> np.ndarray:
     """Myocardium and scar of a label volume, boolean, its shape."""
     return np.isin(labels.values, WALL)
+
+
+def check_wall(labels: Volume) -> None:
+    """Refuse a label volume without wall.
+
+    Raises:
+        InputError: With the labels that there are.
+    """
+    if not wall_mask(labels).any():
+        present = ", ".join(Label(value).name.lower().replace("_", " ") for value in np.unique(labels.values))
+        raise InputError(labels.source, "pixels of the wall (myocardium or scar)", f"{present} only")
+
+
+def _read(path: Path, check: Callable[[Volume], None]) -> Volume:
+    volume = read_volume(path)
+    check(volume)
+    # over whole images: seen through walls that differ, a repeated slice looks like two
+    check_stack(stack_from_volume(volume))
+    return volume
 
 
 def _rule(files: Mapping[str, Path], target: Target) -> str:
@@ -158,4 +174,10 @@ def _inside(volume: Volume, mesh: LVMesh) -> np.ndarray:
     if len(voxels):
         found = mesh.grid.find_containing_cell(volume.index_to_mm(voxels))
         wall[tuple(voxels[np.asarray(found).reshape(-1) >= 0].T)] = True
+    if not wall.any():
+        index = volume.mm_to_index(mesh.nodes_mm)
+        beyond = index - np.clip(index, -0.5, np.array(volume.values.shape) - 0.5)
+        apart_mm = np.linalg.norm(beyond * volume.spacing_mm, axis=1).min()
+        finding = f"no pixel inside it: the nearest node lies {apart_mm:.1f} mm outside the image"
+        raise GeometryError(volume.source, f"slices that cross {mesh.source}", finding)
     return wall

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
-from cardioscar.stages.cohort import SETTINGS, SubjectSettings, read_cohort
+from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.stages.cohort import SubjectSettings, read_cohort
+from cardioscar.stages.holdout import check_holdout
 from cardioscar.stages.observed_scar import Target
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
@@ -28,9 +31,10 @@ class Config:
     holdout: str = "none"
     """Slices whose scar is hidden and scored: none, odd, even, or slice numbers separated by commas."""
     slice_thickness_mm: float | None = None
-    """Thickness of the excited slices in mm; by default the file's, else the distance between slices."""
+    """Thickness of the excited slices in mm, of all subjects; by default that of `subject.yaml`, else the image file's,
+    else the distance between slices."""
     label_table: str = "cardioscar"
-    """Convention of the label volumes: cardioscar, emidec or scarnet."""
+    """Convention of the label volumes: cardioscar, emidec or scarnet; a subject's `subject.yaml` may name another."""
     edge_mm: float = 1.5
     """Edge length of a mesh built from labels, in mm."""
     n_sd: float = 5.0
@@ -41,14 +45,17 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("slice_thickness_mm", "edge_mm", "n_sd", "nodes_per_group"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not (math.isfinite(value) and value > 0):
                 raise ConfigError(name, "a positive number", f"{value:g}")
+        check_holdout(self.holdout)
+        if self.label_table not in LABEL_TABLES:
+            raise ConfigError("label_table", f"one of {', '.join(LABEL_TABLES)}", repr(self.label_table))
 
 
 def run(
-    cohort_uri: str,
+    cohort_uri: str | Path,
     subjects: Sequence[str],
-    output: str,
+    output: str | Path,
     options: Mapping[str, Any] | None = None,
     **hooks: Any,
 ) -> list[Status]:
@@ -66,13 +73,13 @@ def run(
         One row for each subject.
     """
     config = from_mapping(Config, options or {}, where="preprocess")
-    entries = {entry.subject: entry for entry in read_cohort(cohort_uri)}
+    entries = {entry.subject: entry for entry in read_cohort(cohort_uri, subjects)}
 
     def files(subject: str) -> dict[str, Path]:
         if subject not in entries:
             raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
         # truth is for evaluate alone: a truth that changes must not refit the field
-        return {role: path for role, path in entries[subject].checked().items() if role != "truth"}
+        return {role: path for role, path in entries[subject].checked().items() if role.split(".")[0] != "truth"}
 
     def work(job: Work) -> None:
         _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
@@ -90,13 +97,13 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.imaging.volume_files import read_labels
     from cardioscar.scar3d.groups import group_nodes, merge_for
     from cardioscar.stages.holdout import hidden_slices
-    from cardioscar.stages.observed_scar import find_scar
+    from cardioscar.stages.observed_scar import check_wall, find_scar
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
-    if thickness is not None and thickness <= 0:
-        raise ConfigError(SETTINGS, "a positive slice_thickness_mm", f"{thickness:g}")
-    table = settings.label_table or config.label_table
-    labels = read_labels(files["labels"], table) if "labels" in files else None
+    labels = None
+    if "labels" in files:
+        labels = read_labels(files["labels"], settings.label_table or config.label_table)
+        check_wall(labels)
     if "mesh" in files:
         mesh, made = read_mesh(files["mesh"], frame=settings.mesh_frame), "read"
     else:
@@ -113,9 +120,9 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         thickness_mm=thickness,
         mesh_frame=settings.mesh_frame,
     )
+    check_stack(source.stack)
     hidden = hidden_slices(source.stack, config.holdout)
     visible = source.visible(hidden, n_sd=config.n_sd)
-    check_stack(visible)
     merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.nodes_per_group)
     groups = group_nodes(mesh.nodes_mm, visible, merge=merge)
     seen = int((groups.group_index >= 0).sum())
@@ -157,7 +164,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
 
 
 def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:
-    """Add LV coordinates and AHA segments to the mesh; a mesh that has none (a fragment) is reconstructed all the same."""
+    """Add LV coordinates and AHA segments to the mesh; one that has none (a fragment) is reconstructed all the same."""
     import numpy as np
 
     from cardioscar.errors import GeometryError

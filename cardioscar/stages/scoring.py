@@ -1,4 +1,4 @@
-"""What a scar map is worth: against truth, on hidden slices, beside the baselines, and at the pixels it was fitted to."""
+"""What a scar map is worth: against truth, on hidden slices, beside the baselines, and at the pixels it came from."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def scar_summary(
         border_zone: Probabilities between which tissue is border zone; dense core from the second.
 
     Returns:
-        `volume_ml`, `fraction_of_wall`, `dense_core_ml`, `border_zone_ml`, `wall_ml`, `uncertainty_mean` (over the wall).
+        `volume_ml`, `fraction_of_wall`, `dense_core_ml`, `border_zone_ml`, `wall_ml`, `uncertainty_mean` (of the wall).
     """
     ml = mesh.node_volumes_ml
     wall = float(ml.sum())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
 
 FILE = "status.json"
 
@@ -52,12 +53,14 @@ class Status:
     outputs: dict[str, str] = field(default_factory=dict)
     """sha256 of each output file."""
 
-    def same_work(self, other: Status) -> bool:
-        """Whether two rows answer the same question: same inputs, settings and version."""
-        return (self.config_sha256, self.inputs, self.version) == (
-            other.config_sha256,
-            other.inputs,
-            other.version,
+    def answers(self, asked: Status) -> bool:
+        """Whether this row of an earlier run stands for a new one: same outcome so far, settings, inputs and version.
+
+        A failure never does: what made it fail may have passed.
+        """
+        return self.outcome != "failed" and all(
+            getattr(self, name) == getattr(asked, name)
+            for name in ("outcome", "error", "config_sha256", "inputs", "version")
         )
 
 
@@ -68,12 +71,11 @@ def write_status(folder: Path, status: Status) -> None:
 
 
 def read_status(folder: Path) -> Status | None:
-    """Read a subject folder's row; None where there is none."""
-    path = folder / FILE
-    if not path.is_file():
+    """Read a subject folder's row; None where there is none, or none that can be read (a torn disk)."""
+    try:
+        row = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        error = from_mapping(Failure, row["error"], where=FILE) if row["error"] else None
+        known = {f.name for f in dataclasses.fields(Status)}
+        return Status(**{k: v for k, v in row.items() if k in known} | {"error": error})
+    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError, ConfigError):
         return None
-    row = json.loads(path.read_text(encoding="utf-8"))
-    error = row.pop("error", None)
-    known = {f.name for f in dataclasses.fields(Status)}
-    status = Status(**{k: v for k, v in row.items() if k in known})
-    return dataclasses.replace(status, error=from_mapping(Failure, error, where=FILE)) if error else status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,6 @@ def write_report(
         created=job.upstream_status["scars"].started,
     )
     if figures:
-        import dataclasses
-
         report = dataclasses.replace(
             report,
             mesh=mesh,

@@ -7,13 +7,12 @@ A subject's fault becomes a row; the machine's fault (disk full, output not writ
 from __future__ import annotations
 
 import dataclasses
-import errno
-import fcntl
 import logging
+import os
+import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +23,20 @@ from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import CardioscarError, PlatformError
 from cardioscar.stages.logs import about
 from cardioscar.stages.status import FILE, Failure, Status, read_status, write_status
+from cardioscar.stages.subject_folder import (
+    PLATFORM_ERRNO,
+    file_hashes,
+    fresh_folder,
+    only_writer,
+    platform_faults,
+    recover,
+)
 from cardioscar.subject_id import check_subject_id
 
 log = logging.getLogger(__name__)
 
-_PLATFORM_ERRNO = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENOMEM}
+OnDone = Callable[[Status, bool], None]
+"""Called with each row, and whether an earlier run had done the work."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,17 @@ class Work:
     checkpoint: Path
 
 
+@dataclass(frozen=True)
+class _Stage:
+    name: str
+    output: Path
+    config: Any
+    work: Callable[[Work], None]
+    upstream: Mapping[str, str | Path]
+    files: Callable[[str], Mapping[str, Path]] | None
+    reads_settings: bool
+
+
 def run_shard(
     stage: str,
     subjects: Sequence[str],
@@ -59,9 +78,13 @@ def run_shard(
     *,
     upstream: Mapping[str, str | Path] | None = None,
     files: Callable[[str], Mapping[str, Path]] | None = None,
-    on_done: Callable[[Status], None] | None = None,
+    reads_settings: bool = False,
+    on_done: OnDone | None = None,
 ) -> list[Status]:
     """Run a stage over the subjects of a shard.
+
+    A subject is done again unless an earlier run ended well with the same settings, input files and version of
+    cardioscar, and its files are what they were. One that failed is always tried again.
 
     Args:
         stage: Name of the stage.
@@ -71,84 +94,117 @@ def run_shard(
         work: Fills `Work.out` for one subject, or raises.
         upstream: Artifact folders that the stage reads, by name. A subject that is not ok in one of them is skipped.
         files: Gives a subject's own input files by name (the first stages read the cohort); it may raise `InputError`.
-        on_done: Called with each row.
+        reads_settings: The stage reads the settings of earlier stages too, so a change of these is a change of input.
+        on_done: Called with each row, and whether it was reused.
 
     Returns:
         One row for each subject, in order.
 
     Raises:
+        InputError: If an id is no pseudonym: it would become a folder's name.
         PlatformError: If the machine fails; finished subjects stay, nothing is half written.
     """
-    output = Path(output)
-    with _platform_faults(output):
-        output.mkdir(parents=True, exist_ok=True)
+    for subject in subjects:
+        check_subject_id(subject)
+    one = _Stage(stage, Path(output), config, work, upstream or {}, files, reads_settings)
+    with platform_faults(one.output):
+        one.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for subject in subjects:
-        with about(stage, subject), _platform_faults(output), _only_writer(output, subject):
-            row = _run_subject(stage, subject, output, config, work, upstream or {}, files)
-        rows.append(row)
-        if on_done:
-            on_done(row)
+        with about(stage, subject):
+            with platform_faults(one.output), only_writer(one.output, subject):
+                row, reused = _run_subject(one, subject)
+            rows.append(row)
+            if on_done:
+                on_done(row, reused)
     return rows
 
 
-def _run_subject(
-    stage: str,
-    subject: str,
-    output: Path,
-    config: Any,
-    work: Callable[[Work], None],
-    upstream: Mapping[str, str | Path],
-    files: Callable[[str], Mapping[str, Path]] | None,
-) -> Status:
+def _run_subject(stage: _Stage, subject: str) -> tuple[Status, bool]:
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    final, scratch = output / subject, output / f".{subject}.partial"
-    row = Status(
-        subject, stage, "ok", started=started, version=__version__, config=as_mapping(config),
-        config_sha256=config_sha256(config),
+    new = Status(
+        subject, stage.name, "ok", started=started, version=__version__, config=as_mapping(stage.config),
+        config_sha256=config_sha256(stage.config),
     )  # fmt: skip
-    _recover(final, scratch)
-    scratch.mkdir()
+    final, checkpoint = stage.output / subject, stage.output / f".{subject}.checkpoint"
+    folders = {name: Path(root) / subject for name, root in stage.upstream.items()}
+    upstream = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
+
+    recover(final)
+    row = _guarded(new, lambda: _asked(stage, new, upstream))
+    earlier = read_status(final)
+    reused = earlier is not None and earlier.answers(row) and file_hashes(final) == earlier.outputs
+    if earlier is not None and reused:
+        log.info("unchanged: reused")
+        row = earlier
+    else:
+        with fresh_folder(final) as scratch:
+            if row.outcome == "ok":
+                asked, job = row, Work(subject, folders, upstream, scratch, checkpoint)
+                row = _guarded(asked, lambda: _worked(stage, job, asked))
+            if row.outcome == "failed":
+                _empty(scratch)
+            row = dataclasses.replace(row, seconds=round(time.perf_counter() - clock, 3))
+            write_status(scratch, row)
+        if row.outcome == "ok":
+            log.info("ok in %.1f s", row.seconds)
+    for leftover in stage.output.glob(f"{checkpoint.name}*"):
+        leftover.unlink(missing_ok=True)
+    return row, reused
+
+
+def _asked(stage: _Stage, row: Status, upstream: Mapping[str, Status]) -> Status:
+    """The row with its inputs, or as skipped where an earlier stage failed."""
+    bad = next((r for r in upstream.values() if r.outcome != "ok"), None)
+    if bad:
+        log.info("skipped: failed in %s", bad.error.stage if bad.error else bad.stage)
+        return dataclasses.replace(row, outcome="skipped", error=bad.error)
+    inputs = {f"{name}/{file}": sha for name, r in upstream.items() for file, sha in r.outputs.items()}
+    if stage.reads_settings:
+        inputs |= {f"{name}/{FILE}": r.config_sha256 for name, r in upstream.items()}
+    own = stage.files(row.subject) if stage.files else {}
+    return dataclasses.replace(row, inputs=inputs | {name: file_sha256(path) for name, path in own.items()})
+
+
+def _worked(stage: _Stage, job: Work, row: Status) -> Status:
+    stage.work(job)
+    return dataclasses.replace(row, outputs=file_hashes(job.out))
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def _guarded(row: Status, step: Callable[[], Status]) -> Status:
+    """Take a step with a row; a fault of the subject makes it a failed row, a fault of the machine is raised."""
     try:
-        check_subject_id(subject)
-        folders = {name: Path(root) / subject for name, root in upstream.items()}
-        rows = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
-        bad = next((r for r in rows.values() if r.outcome != "ok"), None)
-        if bad:
-            row = dataclasses.replace(row, outcome="skipped", error=bad.error)
-            log.info("skipped: failed in %s", bad.error.stage if bad.error else bad.stage)
-        else:
-            row = dataclasses.replace(row, inputs=_input_hashes(rows, files(subject) if files else {}))
-            earlier = read_status(final)
-            if earlier and earlier.outcome == "ok" and earlier.same_work(row) and _whole(final, earlier):
-                log.info("unchanged: reused")
-                shutil.rmtree(scratch)
-                return earlier
-            work(Work(subject, folders, rows, scratch, output / f".{subject}.checkpoint"))
-            row = dataclasses.replace(row, outputs=_hashes(scratch))
+        return step()
     except PlatformError:
         raise
     except CardioscarError as error:
-        row = _failed(row, error.kind, str(error))
-    except MemoryError as error:
-        raise PlatformError(f"{subject}: out of memory in {stage}") from error
+        return _failed(row, error.kind, str(error))
     except OSError as error:
-        if error.errno in _PLATFORM_ERRNO:
+        if error.errno in PLATFORM_ERRNO:
             raise
-        row = _failed(row, type(error).__name__, error.strerror or "operating-system error")
+        name = f"{Path(os.fsdecode(error.filename)).name}: " if error.filename else ""
+        return _failed(row, type(error).__name__, name + (error.strerror or "operating-system error"))
     except Exception as error:  # one subject's unforeseen fault must not take the cohort with it
+        fault = _machine_fault(error)
+        if fault:
+            raise PlatformError(f"{row.subject}: {fault} in {row.stage}; finished subjects are kept") from error
         log.debug("unforeseen", exc_info=True)
-        row = _failed(row, type(error).__name__, _one_line(error))
-    if row.outcome == "failed":
-        _empty(scratch)
-    row = dataclasses.replace(row, seconds=round(time.perf_counter() - clock, 3))
-    write_status(scratch, row)
-    publish_folder(scratch, final)
-    if row.outcome != "skipped":
-        (output / f".{subject}.checkpoint").unlink(missing_ok=True)
-    if row.outcome == "ok":
-        log.info("ok in %.1f s", row.seconds)
-    return row
+        return _failed(row, type(error).__name__, _one_line(error))
+
+
+def _machine_fault(error: Exception) -> str:
+    """What of the machine has failed, said by libraries in exceptions of their own; empty if nothing."""
+    text = str(error)
+    # torch.OutOfMemoryError (CUDA), and the plain RuntimeError of torch's allocator on the CPU
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+        return "out of memory"
+    # safetensors reports what the system said as text
+    return next((os.strerror(number).lower() for number in PLATFORM_ERRNO if f"(os error {number})" in text), "")
 
 
 def _failed(row: Status, kind: str, message: str) -> Status:
@@ -157,10 +213,15 @@ def _failed(row: Status, kind: str, message: str) -> Status:
 
 
 def _one_line(error: Exception) -> str:
-    """First line of an unforeseen error without what looks like a path: paths can identify people."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    words = [Path(w).name if "/" in w.strip("'\"") else w for w in lines[0][:300].split()]
-    return f"{type(error).__name__}: {' '.join(words)}"
+    """First line of an unforeseen error without folders: these can identify people.
+
+    >>> _one_line(ValueError("cannot read '/data/Jane Doe/lge.nii.gz'"))
+    "ValueError: cannot read 'lge.nii.gz'"
+    """
+    line = (str(error).strip().splitlines() or [""])[0][:300]
+    # from the word of the first separator to the last one: a folder's name may hold spaces
+    line = re.sub(r"[^\s'\"]*[/\\](?:.*[/\\])?", "", line)
+    return f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
 def _upstream_row(folder: Path, subject: str) -> Status:
@@ -168,81 +229,3 @@ def _upstream_row(folder: Path, subject: str) -> Status:
     if row is None:
         raise PlatformError(f"{subject}: the earlier stage left no {FILE}; run it again")
     return row
-
-
-def _input_hashes(upstream: Mapping[str, Status], files: Mapping[str, Path]) -> dict[str, str]:
-    hashes = {f"{name}/{file}": sha for name, row in upstream.items() for file, sha in row.outputs.items()}
-    return hashes | {name: file_sha256(path) for name, path in files.items()}
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        p.relative_to(folder).as_posix(): file_sha256(p)
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != FILE
-    }
-
-
-def _whole(folder: Path, row: Status) -> bool:
-    return all((folder / name).is_file() for name in row.outputs)
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder)
-    folder.mkdir()
-
-
-def publish_folder(scratch: Path, final: Path) -> None:
-    """Make a finished folder appear under its final name, whole, in place of an older one.
-
-    A directory cannot replace a full one in a single step; the older one steps aside first and is put back by the next
-    run if the process is killed between the two renames.
-    """
-    aside = final.with_name(f".{final.name}.old")
-    if final.exists():
-        final.rename(aside)
-    scratch.rename(final)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _recover(final: Path, scratch: Path) -> None:
-    """Clean up after a killed process: drop its scratch folder, put a folder that had stepped aside back."""
-    shutil.rmtree(scratch, ignore_errors=True)
-    aside = final.with_name(f".{final.name}.old")
-    if aside.exists():
-        if final.exists():
-            shutil.rmtree(aside)
-        else:
-            aside.rename(final)
-
-
-@contextmanager
-def _only_writer(output: Path, subject: str) -> Iterator[None]:
-    """Hold the subject's lock, so that two runs over the same output cannot mix their files."""
-    path = output / f".{_lock_name(subject)}.lock"
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PlatformError(f"another process is working on {subject} in the same output") from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _lock_name(subject: str) -> str:
-    return "".join(c if c.isalnum() else "_" for c in subject)[:64]
-
-
-@contextmanager
-def _platform_faults(output: Path) -> Iterator[None]:
-    """Turn errors of the machine into one clear line."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise PlatformError(
-                f"no space left on the device of output '{output.name}'; finished subjects are kept"
-            ) from error
-        raise PlatformError(f"cannot write to output '{output.name}': {error.strerror}") from error

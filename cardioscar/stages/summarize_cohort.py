@@ -12,7 +12,9 @@ from cardioscar import __version__
 from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.stages.evaluate import flat_metrics
 from cardioscar.stages.list_subjects import select
+from cardioscar.stages.logs import about
 from cardioscar.stages.status import Status, read_status
+from cardioscar.stages.subject_folder import platform_faults
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort import CohortRow
@@ -24,6 +26,16 @@ class CohortRejected(CardioscarError):  # noqa: N818 - a verdict, not a malfunct
     """More subjects failed than the run allows."""
 
     kind = "cohort"
+
+
+def check_fraction(max_failed_fraction: float) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        ConfigError: If it is not from 0 to 1.
+    """
+    if not 0 <= max_failed_fraction <= 1:
+        raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{max_failed_fraction:g}")
 
 
 def run(
@@ -54,14 +66,16 @@ def run(
 
     Raises:
         CohortRejected: If more failed; the report is written before.
+        UnreachableError: If the tracking server does not answer; the report is written before.
+        PlatformError: If the report cannot be written.
     """
     from cardioscar.imaging.atomic import atomic_file
     from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
 
-    if not 0 <= max_failed_fraction <= 1:
-        raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{max_failed_fraction:g}")
+    check_fraction(max_failed_fraction)
     results = Path(results_uri)
-    results.mkdir(parents=True, exist_ok=True)
+    with platform_faults(results):
+        results.mkdir(parents=True, exist_ok=True)
     ids = [entry.subject for entry in select(str(cohort_uri), subjects)]
     statuses = [read_status(results / subject) for subject in ids]
     rows = [_row(results, subject, status) for subject, status in zip(ids, statuses, strict=True)]
@@ -77,48 +91,49 @@ def run(
         # the time of the newest result, not of this page: the same results give the same page
         created=max((status.started for status in statuses if status), default=""),
     )
-    write_cohort_report(results / "cohort.html", rows, page)
-    if report_html:
-        write_cohort_report(Path(report_html), rows, page)
-    log.info(
-        "%d ok, %d failed of %d: %s",
-        summary["ok"],
-        summary["failed"],
-        summary["subjects"],
-        summary["verdict"],
-    )
+    for place in (results / "cohort.html", Path(report_html) if report_html else None):
+        if place:
+            with platform_faults(place.parent):
+                write_cohort_report(place, rows, page)
+    with about("summary", "cohort"):
+        log.info("{ok} ok, {failed} failed of {subjects}: {verdict}".format(**summary))
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    untracked = None
     if track and uri:
-        from cardioscar.services.mlflow_client import TrackingTarget
-        from cardioscar.services.tracking import record_cohort
-
-        numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
-        record_cohort(
-            TrackingTarget(uri, experiment),
-            table_csv=table,
-            report_html=results / "cohort.html",
-            metrics=numbers,
-        )
+        try:
+            _record(results, summary, uri, experiment)
+        except CardioscarError as error:
+            untracked = error
+            with about("track", "cohort"):
+                log.error("not recorded: %s", error)
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{summary['failed']} of {summary['subjects']} subjects failed ({summary['failed_fraction']:.0%}), "
             f"more than max_failed_fraction {max_failed_fraction:.0%}"
-        )
+        ) from untracked
+    if untracked:
+        raise untracked
     return summary
+
+
+def _record(results: Path, summary: dict[str, float | int | str], uri: str, experiment: str) -> None:
+    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.services.tracking import record_cohort
+
+    numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
+    report = results / "cohort.html"
+    record_cohort(
+        TrackingTarget(uri, experiment), table_csv=results / "cohort.csv", report_html=report, metrics=numbers
+    )
 
 
 def _row(results: Path, subject: str, status: Status | None) -> CohortRow:
     from cardioscar.report.cohort import CohortRow
 
     folder = results / subject
-    if status is None:
-        return CohortRow(
-            subject,
-            "failed",
-            stage="unknown",
-            error_kind="lost",
-            error_message="no result: its shard did not finish",
-        )
+    if status is None or (status.outcome == "ok" and not (folder / "metrics.json").is_file()):
+        reason = "no result: its shard did not finish" if status is None else "its metrics.json is missing"
+        return CohortRow(subject, "failed", stage="unknown", error_kind="lost", error_message=reason)
     if status.outcome != "ok":
         error = status.error
         return CohortRow(
@@ -155,7 +170,8 @@ def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str)
         "verdict": "rejected" if fraction > max_failed_fraction else "accepted",
     }
     for name in ("dice", "heldout_dice", "scar_percent", "residual_rms"):
-        values = [row.metrics[name] for row in rows if row.metrics.get(name) is not None]
+        found = [row.metrics.get(name) for row in rows]
+        values = [value for value in found if value is not None]
         if values:
             summary[f"mean_{name}"] = sum(values) / len(values)
     return summary

@@ -21,7 +21,7 @@ Config = FitConfig
 def run(
     sorted_groups: str | Path,
     subjects: Sequence[str],
-    output: str,
+    output: str | Path,
     options: Mapping[str, Any] | None = None,
     **hooks: Any,
 ) -> list[Status]:
@@ -62,7 +62,8 @@ def _fit(job: Work, config: Config) -> None:
     result = fit_field(observations, config, checkpoint=job.checkpoint, identity=identity)
     log.info(
         "%s on %s: %d steps in %.1f s, loss %.4g (%s)",
-        config.method, result.device, result.steps, result.seconds, result.losses.min(initial=np.inf), result.stop_reason,
+        config.method, result.device, result.steps, result.seconds, result.losses.min(initial=np.inf),
+        result.stop_reason,
     )  # fmt: skip
     if len(result.losses) == 0:
         raise InputError("sorted.npz", "a fit with a finite loss", "a loss that is not finite from the first epoch")

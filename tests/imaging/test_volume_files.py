@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.imaging.image_bytes import nifti
 from scipy.spatial.transform import Rotation
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
+from tests.imaging.image_bytes import nifti
 
 AFFINE_RAS = np.array([[2.0, 0, 0, 5], [0, 3, 0, 6], [0, 0, 4, 7], [0, 0, 0, 1]])
 
@@ -121,6 +121,30 @@ def test_sform_is_the_authority_over_pixdim_units_and_slight_shear(tmp_path):
     np.testing.assert_allclose(read_volume(path).affine[:3], (np.diag([-1, -1, 1, 1]) @ AFFINE_RAS)[:3], rtol=1e-6)
     path.write_bytes(nifti(changed(0, 1, 0.0015)))  # 0.03°: ITK refuses it, the stated tolerance does not
     assert read_volume(path).affine[0, 1] == pytest.approx(-0.0015)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize(("value", "found"), [(np.nan, "1 NaN and 0 infinite"), (-np.inf, "0 NaN and 1 infinite")])
+def test_nan_that_itk_would_read_as_zero_is_refused(suffix, value, found, tmp_path):
+    for index in ((0, 0, 0), (3, 2, 1)):
+        values = np.arange(24, dtype="<f4").reshape(4, 3, 2)
+        values[index] = value
+        data = nifti(AFFINE_RAS, values) + b"behind the image: \xff\xff\xff\xff"
+        path = tmp_path / f"lge{suffix}"
+        path.write_bytes(gzip.compress(data) if suffix.endswith("gz") else data)
+        with pytest.raises(
+            InputError, match=rf"^lge{suffix}: expected finite voxel values, found {found} of 24 voxels$"
+        ):
+            read_volume(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_volume_with_nan_is_not_written(value, tmp_path):
+    values = np.zeros((4, 3, 2), dtype=np.float32)
+    values[1, 1, 1] = value
+    with pytest.raises(InputError, match=r"^scar.nii: expected finite voxel values, found 1 others$"):
+        write_volume(tmp_path / "scar.nii", Volume(values, np.eye(4)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_single_slice_is_legal_to_read(tmp_path):

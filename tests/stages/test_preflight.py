@@ -45,9 +45,7 @@ def test_the_estimate_of_the_argument_is_never_below_its_json(ids, shard_size):
     shards = [ids[i : i + shard_size] for i in range(0, len(ids), shard_size)]
     length = len(json.dumps(shards).encode())
     with pytest.raises(ConfigError, match="split the cohort"):
-        check_run_size(
-            len(ids), shard_size, sum(map(len, ids)), max_nodes=10**9, max_argument_bytes=length - 1
-        )
+        check_run_size(len(ids), shard_size, sum(map(len, ids)), max_nodes=10**9, max_argument_bytes=length - 1)
 
 
 def test_a_cohort_whose_ids_fill_an_argument_is_split():

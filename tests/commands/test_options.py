@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cardioscar.commands.options import STAGE_CONFIGS, StageOptions, expand, read_config
+from cardioscar.errors import ConfigError, InputError
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["cohort", "-o", "out"], ["cohort", "-o", "out"]),
+        (["--holdout", "odd", "cohort"], ["--preprocess.holdout", "odd", "cohort"]),
+        (["--slice-thickness-mm=-3"], ["--preprocess.slice-thickness-mm=-3"]),
+        (["--slice_thickness_mm", "-3"], ["--preprocess.slice-thickness-mm", "-3"]),
+        (["--batch-nodes", "5"], ["--group-sort.batch-nodes", "5"]),
+        (["--border-zone", "0.2", "0.8"], ["--infer.border-zone", "0.2", "0.8"]),
+        (["--write-nifti", "--no-figures"], ["--infer.write-nifti", "--evaluate.no-figures"]),
+        (["--preprocess.holdout", "odd"], ["--preprocess.holdout", "odd"]),
+        # what several stages share goes to each of them, and takes no word that follows
+        (["--seed", "3", "cohort"], ["--train.seed=3", "--infer.seed=3", "cohort"]),
+        (["--seed", "-1"], ["--train.seed=-1", "--infer.seed=-1"]),
+        (["--device=cuda:1"], ["--train.device=cuda:1", "--infer.device=cuda:1"]),
+        (["--seed"], ["--train.seed", "--infer.seed"]),
+        (["--subjects", "seed", "--jobs", "2"], ["--subjects", "seed", "--jobs", "2"]),
+    ],
+)
+def test_short_flags_are_written_out(words: list[str], expected: list[str]) -> None:
+    assert expand(words) == expected
+
+
+def test_a_configuration_file_sets_stages(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("preprocess:\n  holdout: odd\ntrain: {steps: 7}\ninfer:\n")
+    options = read_config(path)
+    assert (options.preprocess.holdout, options.train.steps) == ("odd", 7)
+    assert options.infer == StageOptions().infer
+    assert set(options.by_stage()) == set(STAGE_CONFIGS)
+    assert options.by_stage()["train"]["steps"] == 7
+
+
+def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("# later\n")
+    assert read_config(tmp_path / "settings.yaml") == StageOptions()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "message"),
+    [
+        ("fit: {}", ConfigError, "s.yaml: expected one of the stages preprocess, .*, found 'fit'"),
+        ("3: {}\nfit: {}", ConfigError, "s.yaml: expected one of the stages preprocess, .*, found '3'"),
+        ("train: 5", ConfigError, "s.yaml: train: expected settings and their values, found 5"),
+        ("train: {step: 5}", ConfigError, r"s.yaml: train: expected one of .*'step' \(did you mean 'steps'\?\)"),
+        ("train: {steps: many}", ConfigError, "s.yaml: train: steps: expected a value of type int, found 'many'"),
+        (
+            "preprocess: {slice_thickness_mm: -1}",
+            ConfigError,
+            "slice_thickness_mm: expected a positive number, found -1",
+        ),
+        ("- train", InputError, "s.yaml: expected stages and their settings, found list"),
+        ("train: [", InputError, "s.yaml: expected YAML, found ParserError"),
+    ],
+)
+def test_a_bad_configuration_file(content: str, kind: type[InputError], message: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(content)
+    with pytest.raises(kind, match=f"^{message}$"):
+        read_config(tmp_path / "s.yaml")

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from cardioscar.commands.table import print_cohort
+from cardioscar.report.cohort import CohortRow, cohort_csv
+
+SCORES = {
+    "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
+    "heldout_dice_log_odds": 0.7712, "heldout_dice_signed_distance": 0.7654, "scar_ml": 12.34, "scar_percent": 14.19,
+}  # fmt: skip
+
+
+def printed(folder: Path, capsys: pytest.CaptureFixture[str], *rows: CohortRow, uri: str = "", most: int = 40) -> str:
+    (folder / "cohort.csv").write_text(cohort_csv(list(rows)), encoding="utf-8")
+    print_cohort(folder, uri, most=most)
+    return capsys.readouterr().out
+
+
+def ok(subject: str, qc: str = "pass", **scores: float | None) -> CohortRow:
+    return CohortRow(subject, "ok", stage="evaluate", qc=qc, metrics=SCORES | scores, report=f"{subject}/report.html")
+
+
+def failed(subject: str, message: str) -> CohortRow:
+    return CohortRow(subject, "failed", stage="preprocess", error_kind="input", error_message=message)
+
+
+def test_all_scores_fit_80_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(tmp_path, capsys, ok("P001"), ok("P002", "review", scar_ml=123.4)).splitlines()
+    table = lines[: next(i for i, line in enumerate(lines) if line.startswith("cohort report"))]
+    assert max(map(len, table)) <= 80
+    heading = [" ".join(line.split()) for line in table[:3]]
+    assert heading == [
+        "hidden hidden",
+        "log- signed hidden log- signed scar % of",
+        "subject QC Dice odds dist. Dice odds dist. ml wall",
+    ]
+    assert [line.split() for line in table[4:]] == [
+        ["P001", "pass", "0.876", "0.855", "0.841", "0.798", "0.771", "0.765", "12.3", "14.2"],
+        ["P002", "review", "0.876", "0.855", "0.841", "0.798", "0.771", "0.765", "123.4", "14.2"],
+    ]
+
+
+def test_columns_that_nobody_has_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unscored = ok("P001", **{name: None for name in SCORES if "dice" in name})
+    lines = printed(tmp_path, capsys, unscored).splitlines()
+    assert [line.split() for line in lines[:2]] == [["scar", "%", "of"], ["subject", "QC", "ml", "wall"]]
+    # what one subject has, the others lack visibly
+    lines = printed(tmp_path, capsys, unscored, ok("P002", dice=None)).splitlines()
+    assert lines[4].split() == ["P001", "pass", "–", "–", "–", "–", "–", "12.3", "14.2"]
+
+
+def test_failures_stand_below_the_table_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = "labels.nii.gz: expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (12 voxels), and more than fits"
+    lines = printed(tmp_path, capsys, failed("P001", message), ok("P002")).splitlines()
+    assert f"P001 failed in preprocess: {message}" in lines
+    assert lines.index(f"P001 failed in preprocess: {message}") > next(
+        i for i, line in enumerate(lines) if line.startswith("P002")
+    )
+    assert f"first subject  {tmp_path / 'P002' / 'report.html'}" in lines
+
+
+def test_without_a_subject_that_is_ok_there_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(tmp_path, capsys, failed("P001", "a.nii: expected x, found y")).splitlines()
+    assert lines == [
+        "P001 failed in preprocess: a.nii: expected x, found y",
+        f"cohort report  {tmp_path / 'cohort.html'}",
+    ]
+
+
+def test_text_from_outside_is_shown_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = "no file '[red]a[/red][link=http://x]\x1b[31m\x07.nii'"
+    folder = tmp_path / "[bold]results"
+    folder.mkdir()
+    text = printed(folder, capsys, failed("P001", message), ok("P002"), uri="sqlite:////data/[i]x/mlflow.db")
+    assert "no file '[red]a[/red][link=http://x]�[31m�.nii'" in text
+    assert f"cohort report  {folder / 'cohort.html'}\n" in text
+    assert "mlflow ui --backend-store-uri sqlite:////data/[i]x/mlflow.db\n" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "80", "200"])
+def test_no_width_cuts_anything_off(
+    columns: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    long = "P" + "0123456789" * 6
+    message = "a very long message " * 20 + "that ends here"
+    text = printed(tmp_path, capsys, ok("P001"), ok(long), failed("P003", message))
+    assert "…" not in text
+    assert all(f"{value:.3f}" in text for name, value in SCORES.items() if "dice" in name)
+    assert "that ends here\n" in text  # not wrapped by hand: the terminal does, and grep finds it whole
+    assert long in "".join(line.split(" ")[0] for line in text.splitlines() if "P003" not in line)
+
+
+def test_a_large_cohort_is_cut_short(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [ok(f"P{n:03d}") for n in range(7)] + [failed(f"Q{n:03d}", "x") for n in range(5)]
+    lines = printed(tmp_path, capsys, *rows, most=3).splitlines()
+    assert sum(line.startswith("P0") for line in lines) == 3
+    assert sum(line.startswith("Q0") for line in lines) == 3
+    assert "… and 4 more in cohort.csv" in lines
+    assert "… and 2 more failures in cohort.csv" in lines
+
+
+def test_the_columns_are_those_of_the_csv_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from cardioscar.commands.table import COLUMNS
+
+    printed(tmp_path, capsys, ok("P001"))
+    with (tmp_path / "cohort.csv").open(newline="") as stream:
+        assert {name for name, *_ in COLUMNS} <= set(csv.DictReader(stream).fieldnames or ())

@@ -1,0 +1,65 @@
+"""The command line in processes of its own, and ways to end them at a moment that is certain."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.finished_run import FLAGS, Run
+
+
+def start(run: Run, *words: str) -> subprocess.Popen[str]:
+    """Start `cardioscar run` as the leader of a process group."""
+    command = [sys.executable, "-m", "cardioscar.cli", "run", str(run.cohort), "-o", str(run.out), *FLAGS, *words]
+    return subprocess.Popen(
+        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str], *, seconds: float = 60) -> bool:
+    """Watch closely until something holds; False if the process ended before."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None:
+            return False
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.0005)
+    return True
+
+
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """SIGKILL for a process and all its workers."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def members(group: int) -> list[int]:
+    """Processes of a group that are alive."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(of) == group and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def holder(lock: Path) -> int | None:
+    """The process that has a file open, among this user's."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if any(link.readlink() == lock for link in (entry / "fd").iterdir()):
+                    return int(entry.name)
+            except OSError:
+                continue
+    return None

@@ -1,0 +1,253 @@
+"""A whole cohort on one machine: what is done, what is reused, what is recorded, and the verdict."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import socket
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.stages.cohort_run import STAGES, run_cohort
+from cardioscar.stages.summarize_cohort import CohortRejected
+from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
+
+EXPECTED = """
+cohort.csv
+cohort.html
+P001/field.json
+P001/field.safetensors
+P001/figures/bullseye.png
+P001/metrics.json
+P001/report.html
+P001/scar.vtu
+P001/status.json
+""".split()
+"""Published files of a run without 3D figures."""
+
+
+@pytest.fixture
+def run(finished: Run, tmp_path: Path) -> Run:
+    return finished.copy(tmp_path)
+
+
+@pytest.fixture
+def spoilt(run: Run) -> Run:
+    """A cohort with one subject whose image is cut off."""
+    path = run.cohort / "P002" / "labels.nii.gz"
+    path.write_bytes(path.read_bytes()[:100])
+    return run
+
+
+def test_results_are_the_files_that_are_promised(finished: Run) -> None:
+    found = content(finished.out / "results")
+    assert sorted(name for name in found if not name.startswith(("P002", "P003"))) == sorted(EXPECTED)
+    assert hidden(finished.out) == []
+
+
+def test_a_second_run_does_no_work(run: Run) -> None:
+    files = [p for p in run.out.rglob("*") if p.is_file() and "cohort." not in p.name]
+    before = [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files]
+    written = {name: (run.out / "results" / name).read_bytes() for name in ("cohort.csv", "cohort.html")}
+    events: list[tuple[str, str, str]] = []
+    done = run.again(on_event=events.append)
+    assert done.reused == 3
+    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in STAGES]
+    assert [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files] == before
+    assert {name: (run.out / "results" / name).read_bytes() for name in written} == written
+
+
+def test_a_setting_is_heeded_from_its_stage_on(run: Run) -> None:
+    events: list[tuple[str, str, str]] = []
+    options = OPTIONS | {"infer": OPTIONS["infer"] | {"samples": 2}}
+    done = run_cohort(run.cohort, run.out, options, subjects="P001", jobs=1, on_event=events.append)
+    assert [outcome for *_, outcome in events] == ["reused", "reused", "reused", "ok", "ok"]
+    assert done.reused == 0
+
+
+def test_an_image_that_changes_is_heeded_from_the_first_stage_on(run: Run) -> None:
+    shutil.copytree(run.cohort / "P002", run.cohort / "P001", dirs_exist_ok=True)
+    done = run.again()
+    assert done.reused == 2
+    one, two = content(run.result("P001")), content(run.result("P002"))
+    assert one["scar.vtu"] == two["scar.vtu"]
+
+
+@pytest.mark.parametrize("harm", ["a file cut off", "a file gone", "the folder gone"])
+def test_results_that_are_not_what_they_were_are_published_again(run: Run, harm: str) -> None:
+    before = content(run.result())
+    if harm == "a file cut off":
+        (run.result() / "field.safetensors").write_bytes(b"cut off")
+    elif harm == "a file gone":
+        (run.result() / "scar.vtu").unlink()
+    else:
+        shutil.rmtree(run.result())
+    assert run.again().reused == 3
+    assert content(run.result()) == before
+
+
+def test_results_follow_a_switch_that_is_taken_back(run: Run) -> None:
+    options = OPTIONS | {"infer": OPTIONS["infer"] | {"write_nifti": True, "write_opencarp": True}}
+    run_cohort(run.cohort, run.out, options, subjects="P001", jobs=1)
+    more = {"scar_probability.nii.gz", "scar.pts", "scar.elem"}
+    assert content(run.result()).keys() >= more
+    run.again("P001")
+    assert not content(run.result()).keys() & more
+
+
+def test_one_bad_subject_is_one_row_with_its_reason(spoilt: Run) -> None:
+    events: list[tuple[str, str, str]] = []
+    done = spoilt.again(max_failed_fraction=0.34, on_event=events.append)
+    assert [row.outcome for row in done.rows] == ["ok", "skipped", "ok"]
+    assert [event[1:] for event in events if event[0] == "P002"] == [
+        ("preprocess", "failed"), ("group_sort", "skipped"), ("train", "skipped"), ("infer", "skipped"),
+        ("evaluate", "skipped"),
+    ]  # fmt: skip
+    assert done.reused == 2
+    assert content(spoilt.result("P002")).keys() == {"status.json"}
+    summary = done.summary
+    assert (summary["subjects"], summary["ok"], summary["failed"], summary["verdict"]) == (3, 2, 1, "accepted")
+    with (spoilt.out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        [row] = [row for row in csv.DictReader(stream) if row["subject"] == "P002"]
+    assert "labels.nii.gz" in "".join(row.values())
+    assert "labels.nii.gz" in (spoilt.out / "results" / "cohort.html").read_text(encoding="utf-8")
+
+
+def test_too_many_bad_subjects_reject_the_cohort_after_the_report(spoilt: Run) -> None:
+    report = spoilt.out / "results" / "cohort.html"
+    report.unlink()
+    with pytest.raises(CohortRejected, match=r"^1 of 3 subjects failed \(33%\), more than max_failed_fraction 10%$"):
+        spoilt.again()
+    assert "labels.nii.gz" in report.read_text(encoding="utf-8")
+
+
+def test_a_subject_that_was_mended_joins_the_results(spoilt: Run, finished: Run) -> None:
+    spoilt.again(max_failed_fraction=1)
+    shutil.copy(finished.cohort / "P002" / "labels.nii.gz", spoilt.cohort / "P002" / "labels.nii.gz")
+    done = spoilt.again(max_failed_fraction=0)
+    assert [row.outcome for row in done.rows] == ["ok"] * 3
+    assert content(spoilt.result("P002"))["scar.vtu"] == content(finished.result("P002"))["scar.vtu"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({"jobs": -1}, "jobs: expected 0 or more processes, found -1"),
+        ({"subjects": "P001,P009"}, "P009"),
+        ({"max_failed_fraction": 1.5}, "max_failed_fraction"),
+        ({"tracking_uri": "ftp://host"}, "tracking URI"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_work(
+    finished: Run, tmp_path: Path, settings: dict[str, object], rule: str
+) -> None:
+    with pytest.raises(InputError, match=rule):
+        Run(finished.cohort, tmp_path / "run").again(**settings)
+    assert not (tmp_path / "run" / "work" / "preprocess").exists()
+
+
+@pytest.mark.parametrize("options", [{"trian": {}}, {"train": {"stpes": 3}}, {"infer": {"samples": 0}}])
+def test_an_unknown_setting_is_refused_before_any_work(
+    finished: Run, tmp_path: Path, options: dict[str, dict[str, object]]
+) -> None:
+    with pytest.raises(ConfigError, match="trian|stpes|samples"):
+        run_cohort(finished.cohort, tmp_path, options, jobs=1)
+    assert not (tmp_path / "work" / "preprocess").exists()
+
+
+# records
+
+
+@pytest.fixture
+def dead_server() -> str:
+    """A port that nobody listens to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_dead_server_costs_no_result(run: Run, dead_server: str) -> None:
+    pytest.importorskip("mlflow")
+    for path in (run.out / "results").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    began = time.monotonic()
+    with pytest.raises(UnreachableError, match="MLflow server .*connection refused"):
+        run.again(tracking_uri=dead_server)
+    assert time.monotonic() - began < 30
+    for subject in SUBJECTS:
+        assert content(run.result(subject)).keys() >= {"scar.vtu", "metrics.json", "report.html"}
+    assert (run.out / "results" / "cohort.html").is_file()
+
+
+def test_a_rejected_cohort_is_rejected_whatever_the_server_does(spoilt: Run, dead_server: str) -> None:
+    pytest.importorskip("mlflow")
+    with pytest.raises(CohortRejected):
+        spoilt.again(tracking_uri=dead_server)
+    assert (spoilt.out / "results" / "cohort.html").is_file()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_command_line_says_that_the_server_is_dead(
+    run: Run, dead_server: str, capfd: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    pytest.importorskip("mlflow")
+    from cardioscar.cli import main
+    from tests.finished_run import FLAGS
+
+    began = time.monotonic()
+    words = ["run", str(run.cohort), "-o", str(run.out), *FLAGS, f"--jobs={jobs}", f"--tracking-uri={dead_server}"]
+    assert main(words) == 4
+    assert time.monotonic() - began < 30
+    said = capfd.readouterr()
+    assert "connection refused: is the server running?" in said.err
+    assert "Traceback" not in said.err
+    assert (run.out / "results" / "cohort.html").is_file()
+
+
+def test_a_store_that_cannot_be_used_costs_no_result(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    (tmp_path / "mlflow.db").write_text("this is no database, whatever its name may say" * 100)
+    (run.out / "results" / "cohort.html").unlink()
+    with pytest.raises(PlatformError, match=r"MLflow store mlflow\.db"):
+        run.again(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    assert (run.out / "results" / "cohort.html").is_file()
+
+
+def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    from cardioscar.services.mlflow_client import TrackingTarget, connect
+
+    target = TrackingTarget.local(tmp_path)
+    events: list[tuple[str, str, str]] = []
+
+    def again() -> int:
+        events.clear()
+        settings = {"tracking_uri": target.uri, "experiment": "records", "on_event": events.append}
+        return int(run.again(**settings).reused)
+
+    def versions() -> Counter[str]:
+        found = connect(target).search_model_versions("name = 'cardioscar-scar3d'")
+        return Counter(version.tags["cs.subject"] for version in found)
+
+    assert again() == 0
+    assert [event for event in events if event[1] == "track"] == [(s, "track", "ok") for s in SUBJECTS]
+    assert versions() == dict.fromkeys(SUBJECTS, 1)
+
+    assert again() == 3
+    assert [event for event in events if event[1] == "track"] == [(s, "track", "reused") for s in SUBJECTS]
+    assert versions() == dict.fromkeys(SUBJECTS, 1)
+    client = connect(target)
+    [experiment] = [e for e in client.search_experiments() if e.name == "records"]
+    kinds = Counter(r.data.tags["cs.kind"] for r in client.search_runs([experiment.experiment_id]))
+    assert kinds == {"subject": 3, "cohort": 1}
+
+    # a subject that is done anew is a new version of its own
+    with (run.cohort / "P001" / "subject.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("# another day\n")
+    assert again() == 2
+    assert versions() == {"P001": 2, "P002": 1, "P003": 1}

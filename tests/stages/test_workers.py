@@ -1,0 +1,110 @@
+"""A worker that dies costs its own subject at most; the machine's fault and ctrl-c end the run at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from cardioscar.errors import PlatformError
+from cardioscar.stages.cohort_run import run_cohort
+from cardioscar.stages.status import read_status
+from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
+from tests.stages.processes import holder, members, start, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+class Killer(threading.Thread):
+    """Kills whichever process works on a subject in a stage, so many times."""
+
+    def __init__(self, run: Run, stage: str, subject: str, times: int) -> None:
+        super().__init__(daemon=True)
+        self.lock = run.folder(stage, subject).with_name(f".{subject}.lock")
+        self.times, self.killed, self.over = times, 0, False
+
+    def run(self) -> None:
+        while self.killed < self.times and not self.over:
+            worker = holder(self.lock) if self.lock.exists() else None
+            if worker:
+                os.kill(worker, signal.SIGKILL)
+                self.killed += 1
+                while holder(self.lock) == worker:
+                    time.sleep(0.001)
+            time.sleep(0.002)
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_subject_that_kills_its_worker_is_tried_again_alone(
+    finished: Run, tmp_path: Path, times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that always does becomes a failed row in the stage where it died; the others are as ever."""
+    run = finished.copy(tmp_path, before="evaluate")
+    killer = Killer(run, "evaluate", "P002", times)
+    killer.start()
+    events: list[tuple[str, str, str]] = []
+    with caplog.at_level(logging.ERROR, "cardioscar"):
+        done = run.again(jobs=2, max_failed_fraction=0.5, on_event=events.append)
+    killer.over = True
+    killer.join()
+    rows = dict(zip(SUBJECTS, done.rows, strict=True))
+    assert {subject: row.outcome for subject, row in rows.items()} == {
+        "P001": "ok",
+        "P002": "ok" if times == 1 else "failed",
+        "P003": "ok",
+    }
+    assert done.reused == 0
+    assert hidden(run.out) == []
+    for subject in SUBJECTS:
+        assert read_status(run.result(subject)) == rows[subject]
+        if rows[subject].outcome == "ok":
+            assert content(run.result(subject)).keys() == content(finished.result(subject)).keys()
+    assert ("P001", "evaluate", "ok") in events
+    if times == 1:
+        assert killer.killed == 1
+        return
+    assert killer.killed == 2
+    failed = rows["P002"]
+    assert failed.error is not None
+    assert (failed.error.kind, failed.error.stage) == ("worker_died", "evaluate")
+    assert failed.error.message == "its process was killed twice in evaluate (out of memory?)"
+    assert content(run.result("P002")).keys() == {"status.json"}
+    assert read_status(run.folder("evaluate", "P002")) == failed
+    assert events.count(("P002", "evaluate", "failed")) == 1
+    assert (done.summary["ok"], done.summary["failed"]) == (2, 1)
+    assert "killed twice in evaluate" in (run.out / "results" / "cohort.csv").read_text(encoding="utf-8")
+
+    mended = run.again("P002")
+    assert [row.outcome for row in mended.rows] == ["ok"]
+    assert content(run.result("P002")).keys() == content(finished.result("P002")).keys()
+
+
+def test_the_machines_fault_ends_the_run_and_nobody_else_is_begun(finished: Run, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir(parents=True)
+    (tmp_path / "work" / "group_sort").write_text("a file in the way")
+    with pytest.raises(PlatformError, match="cannot write to output 'group_sort'"):
+        run_cohort(finished.cohort, tmp_path, OPTIONS, jobs=2)
+    begun = sorted(p.name for p in (tmp_path / "work" / "preprocess").iterdir())
+    assert begun == ["P001", "P002"]
+    assert hidden(tmp_path) == []
+
+
+def test_ctrl_c_ends_the_run_at_once_and_it_goes_on_later(finished: Run, tmp_path: Path) -> None:
+    run = finished.copy(tmp_path, before="train")
+    process = start(run, "--jobs=2", "--tracking-uri=off")
+    assert wait_until(lambda: run.folder("train").with_name(".P001.partial").exists(), process)
+    os.killpg(process.pid, signal.SIGINT)
+    pressed = time.monotonic()
+    said = process.communicate(timeout=60)[0]
+    assert time.monotonic() - pressed < 10
+    assert process.returncode == 130, said
+    assert "interrupted; run the same command again to go on" in said
+    assert "Traceback" not in said
+    assert members(process.pid) == []
+    assert [row.outcome for row in run.again().rows] == ["ok"] * 3
+    assert hidden(run.out) == []
