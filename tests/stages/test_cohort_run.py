@@ -16,17 +16,17 @@ from cardioscar.stages.cohort_run import STAGES, run_cohort
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
 
-EXPECTED = """
-cohort.csv
-cohort.html
-P001/field.json
-P001/field.safetensors
-P001/figures/bullseye.png
-P001/metrics.json
-P001/report.html
-P001/scar.vtu
-P001/status.json
-""".split()
+EXPECTED = [
+    "cohort.csv",
+    "cohort.html",
+    "P001/field.json",
+    "P001/field.safetensors",
+    "P001/figures/bullseye.png",
+    "P001/metrics.json",
+    "P001/report.html",
+    "P001/scar.vtu",
+    "P001/status.json",
+]
 """Published files of a run without 3D figures."""
 
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_is_refused_before_any_work(
 def test_an_unknown_setting_is_refused_before_any_work(
     finished: Run, tmp_path: Path, options: dict[str, dict[str, object]]
 ) -> None:
-    with pytest.raises(ConfigError, match="trian|stpes|samples"):
+    with pytest.raises(ConfigError, match=r"trian|stpes|samples"):
         run_cohort(finished.cohort, tmp_path, options, jobs=1)
     assert not (tmp_path / "work" / "preprocess").exists()
 
@@ -176,7 +176,7 @@ def test_a_dead_server_costs_no_result(run: Run, dead_server: str) -> None:
         if path.is_file():
             path.unlink()
     began = time.monotonic()
-    with pytest.raises(UnreachableError, match="MLflow server .*connection refused"):
+    with pytest.raises(UnreachableError, match=r"MLflow server .*connection refused"):
         run.again(tracking_uri=dead_server)
     assert time.monotonic() - began < 30
     for subject in SUBJECTS:

@@ -168,7 +168,7 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
     run = Run(finished.copy(tmp_path).cohort, tmp_path / "new")
     target = TrackingTarget.local(run.out)
     client = connect(target)  # makes the store's tables, which takes a while
-    log, chance = run.out / "run.log", random.Random(3)  # noqa: S311 - no secret
+    log, chance = run.out / "run.log", random.Random(3)
     killed_after = []
     for _ in range(6):
         lines = log.read_bytes().count(b"\n") if log.exists() else 0

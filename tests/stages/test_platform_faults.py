@@ -37,7 +37,7 @@ def test_a_disk_that_fills_up_keeps_what_is_finished(finished: Run, disk: Callab
     needed = sum(-(-p.stat().st_size // 4096) * 4096 for p in finished.out.rglob("*") if p.is_file())
     mounted = disk(f"size={int(share * needed)}")
     run = Run(finished.cohort, mounted / "run")
-    with pytest.raises(PlatformError, match="no space left|could not be written|disk full") as caught:
+    with pytest.raises(PlatformError, match=r"no space left|could not be written|disk full") as caught:
         run.again()
     assert "/" not in str(caught.value)
     assert [name for name in hidden(mounted) if not name.endswith(".checkpoint")] == []
@@ -63,9 +63,9 @@ def test_a_read_only_disk_ends_the_run_in_one_clear_line(finished: Run, disk: Ca
     run.again("P001")
     before = content(mounted)
     disk("ro")
-    with pytest.raises(PlatformError, match="^cannot write to output '[a-z_]+': Read-only file system"):
+    with pytest.raises(PlatformError, match=r"^cannot write to output '[a-z_]+': Read-only file system"):
         run.again()
-    with pytest.raises(PlatformError, match="Read-only file system"):
+    with pytest.raises(PlatformError, match=r"Read-only file system"):
         Run(finished.cohort, mounted / "other").again()
     assert content(mounted) == before
 
@@ -75,7 +75,7 @@ def test_a_file_in_the_place_of_a_folder_ends_the_run(finished: Run, tmp_path: P
     run = Run(finished.cohort, tmp_path / "run")
     (run.out / place).parent.mkdir(parents=True)
     (run.out / place).write_text("in the way")
-    with pytest.raises(PlatformError, match="^cannot write to output '[a-z]+': ") as caught:
+    with pytest.raises(PlatformError, match=r"^cannot write to output '[a-z]+': ") as caught:
         run.again("P001")
     assert str(tmp_path) not in str(caught.value)
     (run.out / place).unlink()
@@ -83,7 +83,7 @@ def test_a_file_in_the_place_of_a_folder_ends_the_run(finished: Run, tmp_path: P
 
 
 def test_a_place_where_nothing_can_be_made_ends_the_run(finished: Run) -> None:
-    with pytest.raises(PlatformError, match="^cannot write to output 'run': "):
+    with pytest.raises(PlatformError, match=r"^cannot write to output 'run': "):
         Run(finished.cohort, Path("/proc/run")).again()
 
 
@@ -96,7 +96,7 @@ def test_memory_that_runs_out_names_the_subject(finished: Run, tmp_path: Path, m
         np.empty((1 << 50,))
 
     monkeypatch.setattr("cardioscar.stages.group_sort._sort", too_much)
-    with pytest.raises(PlatformError, match="^P001: out of memory in group_sort"):
+    with pytest.raises(PlatformError, match=r"^P001: out of memory in group_sort"):
         run.again()
     assert hidden(run.out) == []
     monkeypatch.undo()

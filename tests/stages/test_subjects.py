@@ -168,7 +168,7 @@ def test_a_checkpoint_that_a_kill_left_beside_a_finished_subject_goes(tmp_path: 
 
 def test_two_processes_do_not_work_on_one_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject_folder, "_LOCK_PATIENCE_S", 0.1)
-    with only_writer(tmp_path, "b"), pytest.raises(PlatformError, match="another process is working on 'b'"):
+    with only_writer(tmp_path, "b"), pytest.raises(PlatformError, match=r"another process is working on 'b'"):
         run_shard("sum", ["a", "b"], tmp_path, Config(), write)
     assert {p.name for p in tmp_path.iterdir()} == {"a"}
 
@@ -176,7 +176,7 @@ def test_two_processes_do_not_work_on_one_subject(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere", "/dev/null/x"])
 def test_an_output_that_cannot_be_made_ends_the_stage(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PlatformError, match="^cannot write to output '[a-z]+': "):
+    with pytest.raises(PlatformError, match=r"^cannot write to output '[a-z]+': "):
         run_shard("sum", ["a"], tmp_path / place, Config(), write)
 
 

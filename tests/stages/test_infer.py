@@ -1,0 +1,181 @@
+"""The map on disk in every form says the same as the mesh."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from cardioscar.errors import PlatformError
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.mesh_files import read_mesh
+from cardioscar.imaging.opencarp import read_opencarp
+from cardioscar.imaging.sampling import sample_nodes
+from cardioscar.imaging.volume_files import read_volume
+from cardioscar.stages.status import Status
+from tests.finished_run import Run, content
+
+
+@pytest.fixture
+def run(finished: Run, tmp_path: Path) -> Run:
+    return finished.copy(tmp_path, before="infer")
+
+
+def infer(run: Run, **options: object) -> LVMesh:
+    [row] = run.stage("infer", ["P001"], options=options)
+    assert row.error is None
+    return read_mesh(run.folder("infer") / "scar.vtu")
+
+
+def data(mesh: LVMesh, name: str) -> np.ndarray:
+    return np.asarray(mesh.grid.point_data[name])
+
+
+def group_means(run: Run, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over each group's nodes, and its pixel."""
+    with np.load(run.folder("preprocess") / "groups.npz") as stored:
+        index, targets = stored["group_index"], stored["targets"]
+    seen = index >= 0
+    sums = np.bincount(index[seen], weights=values[seen].astype(float), minlength=len(targets))
+    return sums / np.bincount(index[seen], minlength=len(targets)), targets
+
+
+def test_the_map_is_on_the_nodes_of_the_mesh(run: Run) -> None:
+    mesh, before = infer(run), read_mesh(run.folder("preprocess") / "mesh.vtu")
+    np.testing.assert_array_equal(mesh.nodes_mm, before.nodes_mm)
+    for name in before.grid.point_data:
+        np.testing.assert_array_equal(data(mesh, name), data(before, name))
+    probability, uncertainty = data(mesh, "scar_probability"), data(mesh, "scar_uncertainty")
+    assert (probability >= 0).all()
+    assert (probability <= 1).all()
+    assert (uncertainty >= 0).all()
+    assert (uncertainty <= 0.5).all()
+    assert uncertainty.max() > 0.01
+    assert probability.max() > 0.8
+    np.testing.assert_array_equal(data(mesh, "scar_binary"), probability >= 0.5)
+    assert data(mesh, "scar_binary").dtype == np.uint8
+
+
+def test_the_threshold_is_heeded(run: Run) -> None:
+    low, high = infer(run, threshold=0.2), None
+    counts = [int(data(low, "scar_binary").sum())]
+    high = infer(run, threshold=0.9)
+    counts.append(int(data(high, "scar_binary").sum()))
+    np.testing.assert_array_equal(data(high, "scar_binary"), data(high, "scar_probability") >= 0.9)
+    assert counts[0] > counts[1] > 0
+
+
+def test_one_sample_has_no_spread(run: Run) -> None:
+    np.testing.assert_array_equal(data(infer(run, samples=1), "scar_uncertainty"), 0)
+
+
+def test_the_seed_decides_the_draws(run: Run) -> None:
+    one, same, other = (data(infer(run, seed=seed), "scar_uncertainty") for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+def test_a_hard_projection_meets_the_pixels(run: Run) -> None:
+    means, targets = group_means(run, data(infer(run, projection="hard", samples=2), "scar_probability"))
+    # float32 on disk
+    np.testing.assert_allclose(means, targets, atol=2e-6)
+
+
+def test_the_projections_meet_the_pixels_in_this_order(run: Run) -> None:
+    rms = {}
+    for projection in ("hard", "soft", "none"):
+        means, targets = group_means(run, data(infer(run, projection=projection), "scar_probability"))
+        rms[projection] = float(np.sqrt(np.mean((means - targets) ** 2)))
+    assert rms["hard"] < rms["soft"] < rms["none"]
+
+
+def test_the_blend_is_an_average_of_logits(run: Run) -> None:
+    """Without dropout draws and projection the map is known from the field and the interpolation."""
+    from cardioscar.imaging.slice_files import load_stack
+    from cardioscar.scar3d.interpolation import log_odds
+
+    run.stage("train", ["P001"], options={"dropout": 0.0})
+    alone = data(infer(run, projection="none", samples=1, blend=0.0), "scar_probability")
+    blended = infer(run, projection="none", samples=1, blend=0.3)
+    stack = load_stack(run.folder("preprocess") / "slices.npz")
+    between = np.clip(log_odds(stack, blended.nodes_mm), 1e-4, 1 - 1e-4)
+    field = logit(np.clip(alone.astype(float), 1e-6, 1 - 1e-6))
+    np.testing.assert_allclose(data(blended, "scar_probability"), expit(0.7 * field + 0.3 * logit(between)), atol=2e-3)
+
+
+def test_the_volume_agrees_with_the_mesh(run: Run) -> None:
+    mesh = infer(run, write_nifti=True)
+    volume = read_volume(run.folder("infer") / "scar_probability.nii.gz")
+    assert volume.values.dtype == np.float32
+    # cubic voxels of the mesh's edge, along the axes of the slices
+    np.testing.assert_allclose(volume.spacing_mm, round(mesh.edge_mm, 2), rtol=1e-5)
+    slices = read_volume(run.cohort / "P001" / "scar.nii.gz")
+    axes = volume.affine[:3, :3] / volume.spacing_mm
+    np.testing.assert_allclose(axes[:, :2], (slices.affine[:3, :3] / slices.spacing_mm)[:, :2], atol=1e-5)
+    assert abs(np.linalg.det(axes)) == pytest.approx(1, abs=1e-5)
+
+    index = np.argwhere(np.ones(volume.values.shape))
+    expected, inside = sample_nodes(mesh, data(mesh, "scar_probability"), volume.index_to_mm(index))
+    found = volume.values.ravel()
+    np.testing.assert_allclose(found[inside], expected[inside], atol=1e-4)
+    outer = ~inside & (np.abs(found) > 0)
+    # header and file round the positions: a voxel on the very border may fall on either side
+    assert outer.mean() < 1e-3
+    # its sum is the expected volume of scar
+    voxel_ml = float(np.prod(volume.spacing_mm)) / 1000
+    expected_ml = float(mesh.node_volumes_ml @ data(mesh, "scar_probability"))
+    assert found.sum() * voxel_ml == pytest.approx(expected_ml, rel=0.1)
+
+
+def test_the_volume_holds_the_whole_mesh(run: Run) -> None:
+    mesh = infer(run, write_nifti=True)
+    volume = read_volume(run.folder("infer") / "scar_probability.nii.gz")
+    index = volume.mm_to_index(mesh.nodes_mm)
+    assert (index > -0.5).all()
+    assert (index < np.array(volume.values.shape) - 0.5).all()
+
+
+def test_opencarp_tags_are_healthy_border_zone_and_core(run: Run) -> None:
+    mesh = infer(run, write_opencarp=True, border_zone=[0.3, 0.6])
+    grid = read_opencarp(run.folder("infer") / "scar.pts")
+    np.testing.assert_allclose(grid.points, mesh.nodes_mm, atol=1e-3)
+    assert grid.n_cells == mesh.grid.n_cells
+    probability = data(mesh, "scar_probability").astype(float)
+    of_cells = probability[mesh.grid.cells_dict[10]].mean(axis=1)
+    tags = np.asarray(grid.cell_data["element_tag"])
+    clear = np.abs(of_cells[:, None] - [0.3, 0.6]).min(axis=1) > 1e-5  # VTK averages in single precision
+    np.testing.assert_array_equal(tags[clear], 1 + (of_cells >= 0.3)[clear] + (of_cells >= 0.6)[clear])
+    assert set(np.unique(tags)) == {1, 2, 3}
+
+
+def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:
+    infer(run)
+    assert content(run.folder("infer")).keys() == {"scar.vtu", "status.json"}
+
+
+@pytest.mark.parametrize("limit", [100, 3_000, 10_000, 20_000, 40_000, 60_000, 10_000_000])
+def test_a_full_disk_never_passes_for_a_result(run: Run, limit: int) -> None:
+    """With every kind of file asked for, a limit on their size ends the stage, or is wide enough for whole files."""
+    options = {"write_nifti": True, "write_opencarp": True}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    rows: list[Status] = []
+    try:
+        rows = run.stage("infer", ["P001"], options=options)
+    except PlatformError:
+        pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    limited = content(run.folder("infer"))
+    [row] = run.stage("infer", ["P001"], options=options)
+    files = content(run.folder("infer"))
+    assert row.outcome == "ok"
+    if rows:
+        assert rows == [row]
+        assert limited == files
+    else:
+        assert limited == {}
+        assert max(map(len, files.values())) > limit

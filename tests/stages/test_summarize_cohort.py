@@ -1,0 +1,162 @@
+"""The table, the page and the one verdict; a subject that is missed is not forgotten."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import resource
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.stages import summarize_cohort
+from cardioscar.stages.status import Failure, read_status, write_status
+from cardioscar.stages.summarize_cohort import CohortRejected
+from tests.finished_run import SUBJECTS, Run, hidden
+
+
+@pytest.fixture
+def run(finished: Run, tmp_path: Path) -> Run:
+    return finished.copy(tmp_path)
+
+
+def summarize(run: Run, **settings: object) -> dict[str, object]:
+    return summarize_cohort.run(run.cohort, run.out / "results", **settings)
+
+
+def table(run: Run) -> dict[str, dict[str, str]]:
+    with (run.out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        return {row["subject"]: row for row in csv.DictReader(stream)}
+
+
+def fail(run: Run, subject: str) -> None:
+    row = read_status(run.result(subject))
+    assert row is not None
+    shutil.rmtree(run.result(subject))
+    run.result(subject).mkdir()
+    failure = Failure("geometry", "mesh.vtu: expected millimetres, found metres", "preprocess")
+    write_status(run.result(subject), dataclasses.replace(row, outcome="skipped", error=failure, outputs={}))
+
+
+def test_the_summary_counts_and_averages(run: Run) -> None:
+    summary = summarize(run, experiment="ward 7")
+    counts = {name: summary[name] for name in ("cohort", "subjects", "ok", "failed", "failed_fraction", "verdict")}
+    assert counts == {
+        "cohort": "ward 7", "subjects": 3, "ok": 3, "failed": 0, "failed_fraction": 0, "verdict": "accepted",
+    }  # fmt: skip
+    found = [json.loads((run.result(subject) / "metrics.json").read_text(encoding="utf-8")) for subject in SUBJECTS]
+    dices = [metrics["truth"]["cardioscar"]["dice"] for metrics in found]
+    assert summary["mean_dice"] == pytest.approx(sum(dices) / 3)
+    assert summary["review"] == sum(metrics["qc"]["verdict"] == "review" for metrics in found)
+
+
+def test_the_table_has_a_row_for_each_subject(run: Run) -> None:
+    fail(run, "P002")
+    summarize(run, max_failed_fraction=1)
+    rows = table(run)
+    assert list(rows) == list(SUBJECTS)
+    assert [rows[subject]["outcome"] for subject in SUBJECTS] == ["ok", "failed", "ok"]
+    assert "mesh.vtu: expected millimetres, found metres" in rows["P002"].values()
+    assert "preprocess" in rows["P002"].values()
+
+
+def test_the_page_links_to_the_reports(run: Run) -> None:
+    summarize(run)
+    page = (run.out / "results" / "cohort.html").read_text(encoding="utf-8")
+    for subject in SUBJECTS:
+        assert f"{subject}/report.html" in page
+        assert (run.out / "results" / subject / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("failed", "limit", "accepted"), [(0, 0, True), (1, 0.3, False), (1, 0.34, True), (3, 1, True)]
+)
+def test_the_verdict_is_taken_by_the_share_that_failed(run: Run, failed: int, limit: float, accepted: bool) -> None:
+    for subject in SUBJECTS[:failed]:
+        fail(run, subject)
+    if accepted:
+        assert summarize(run, max_failed_fraction=limit)["verdict"] == "accepted"
+    else:
+        with pytest.raises(CohortRejected, match=rf"^{failed} of 3 subjects failed"):
+            summarize(run, max_failed_fraction=limit)
+    assert len(table(run)) == 3
+
+
+@pytest.mark.parametrize("harm", ["no folder", "no row", "a torn row", "no metrics"])
+def test_a_subject_whose_results_are_missing_is_lost(run: Run, harm: str) -> None:
+    folder = run.result("P003")
+    if harm == "no folder":
+        shutil.rmtree(folder)
+    elif harm == "no row":
+        (folder / "status.json").unlink()
+    elif harm == "a torn row":
+        (folder / "status.json").write_text('{"subj')
+    else:
+        (folder / "metrics.json").unlink()
+    summary = summarize(run, max_failed_fraction=0.5)
+    assert (summary["ok"], summary["failed"]) == (2, 1)
+    assert "lost" in table(run)["P003"].values()
+    with pytest.raises(CohortRejected):
+        summarize(run, max_failed_fraction=0.3)
+
+
+def test_results_of_other_subjects_do_not_count(run: Run) -> None:
+    assert summarize(run, subjects="P001,P003")["subjects"] == 2
+    assert list(table(run)) == ["P001", "P003"]
+
+
+def test_the_same_results_give_the_same_pages(run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "artifact" / "report.html"
+    summarize(run, report_html=elsewhere)
+    names = ("cohort.csv", "cohort.html")
+    first = [(run.out / "results" / name).read_bytes() for name in names]
+    summarize(run)
+    assert [(run.out / "results" / name).read_bytes() for name in names] == first
+    assert elsewhere.read_bytes() == first[1]
+
+
+@pytest.mark.parametrize("limit", [-0.1, 1.1, float("nan")])
+def test_a_limit_that_is_no_share_is_refused(run: Run, limit: float) -> None:
+    with pytest.raises(ConfigError, match="max_failed_fraction: expected a share from 0 to 1"):
+        summarize(run, max_failed_fraction=limit)
+
+
+def test_a_subject_that_is_not_in_the_cohort_is_refused(run: Run) -> None:
+    with pytest.raises(InputError, match="P007"):
+        summarize(run, subjects="P007")
+
+
+def test_a_full_disk_is_the_machines_fault(run: Run) -> None:
+    for name in ("cohort.csv", "cohort.html"):
+        (run.out / "results" / name).unlink()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (10, 2_000):  # too small for the table, and for the page
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            with pytest.raises(PlatformError, match=r"could not be written|cannot write to output"):
+                summarize(run)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert not (run.out / "results" / "cohort.html").exists()
+    summarize(run)
+    assert hidden(run.out / "results") == []
+    assert not list((run.out / "results").glob("*.partial"))
+
+
+def test_a_dead_server_is_said_after_the_report(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("mlflow")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    (run.out / "results" / "cohort.html").unlink()
+    with pytest.raises(UnreachableError):
+        summarize(run, tracking_uri=uri)
+    assert (run.out / "results" / "cohort.html").is_file()
+    fail(run, "P001")
+    with pytest.raises(CohortRejected):
+        summarize(run, tracking_uri=uri)
+    assert "not recorded" in caplog.text
