@@ -127,7 +127,8 @@ def test_what_a_hidden_slice_shows_changes_its_score_alone(run: Run) -> None:
     path = run.cohort / "P001" / "scar.nii.gz"
     scar = read_volume(path)
     values = scar.values.copy()
-    values[:, :, 1::2] = 1 - values[:, :, 1::2]
+    hidden = metrics(run)["heldout"]["slices"]
+    values[:, :, hidden] = 1 - values[:, :, hidden]
     write_volume(path, replace(scar, values=values))
     before, published = metrics(run), content(run.result())
     assert run.again("P001").reused == 0
