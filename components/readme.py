@@ -23,9 +23,7 @@ COMPONENTS = Path(__file__).resolve().parent
 def components() -> Iterator[tuple[Path, dsl.base_component.BaseComponent]]:
     """Folder and object of every component."""
     for path in sorted(COMPONENTS.glob("*/*/component.py")):
-        module = importlib.import_module(
-            ".".join(["components", *path.relative_to(COMPONENTS).with_suffix("").parts])
-        )
+        module = importlib.import_module(".".join(["components", *path.relative_to(COMPONENTS).with_suffix("").parts]))
         yield path.parent, getattr(module, path.parent.name)
 
 
@@ -98,14 +96,10 @@ def write_readmes(assets: Iterable[tuple[Path, Any, Any]], *, check: bool) -> li
     return faults
 
 
-def run(
-    assets: Iterable[tuple[Path, Any, Any]], arguments: Sequence[str] | None, description: str | None
-) -> int:
+def run(assets: Iterable[tuple[Path, Any, Any]], arguments: Sequence[str] | None, description: str | None) -> int:
     """Parse the command line and write or check; returns the exit code."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail where a README is not current"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a README is not current")
     faults = write_readmes(assets, check=parser.parse_args(arguments).check)
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
@@ -118,10 +112,7 @@ def _kind(name: str) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
-    return [
-        "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in line) + " |"
-        for line in lines
-    ]
+    return ["| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in line) + " |" for line in lines]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

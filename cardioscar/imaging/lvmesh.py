@@ -91,7 +91,7 @@ class LVMesh:
 
     @cached_property
     def edge_mm(self) -> float:
-        """Typical distance between neighbouring nodes in mm: the median over cells of the edge that their volume has."""
+        """Typical distance between neighbouring nodes in mm: median over cells of the edge that their volume has."""
         cells = np.asarray(self.grid.compute_cell_sizes(length=False, area=False, volume=True).cell_data["Volume"])
         counts = self._nodes_per_cell
         solid = np.abs(cells) > 0

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class FourierFeatures(nn.Module):
     r"""Fourier features $γ(x) = [\cos ωx, \sin ωx]$ with $ω \sim N(0, ℓ^{-2})$ [@tancik2020; @rahimi2007].
 
-    A linear model on them is a Gaussian process of length scale ℓ, so ℓ is read in millimetres as one reads a kernel. The
-    frequencies are a scrambled Sobol sequence [@avron2016]: as few as 64 then cover space evenly, whatever the seed.
+    A linear model on them is a Gaussian process of length scale ℓ, so ℓ is read in millimetres as one reads a kernel.
+    The frequencies are a scrambled Sobol sequence [@avron2016]: as few as 64 cover space evenly, whatever the seed.
 
     Args:
         features: Number of frequencies.

@@ -174,7 +174,7 @@ def _center(nodes_mm: Points) -> tuple[float, float, float]:
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:
-    """One-cycle learning rate with cosine flanks [@smith2019]: up from peak/25 over 30 % of steps, down to peak/250,000.
+    """One-cycle learning rate with cosine flanks [@smith2019]: from peak/25 up over 30 % steps, then to peak/250,000.
 
     >>> [round(one_cycle(s, 10, 1.0), 3) for s in (0, 3, 10)]
     [0.04, 1.0, 0.0]

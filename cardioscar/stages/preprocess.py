@@ -128,6 +128,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     seen = int((groups.group_index >= 0).sum())
     log.info("%d of %d nodes seen by %d groups of %d×%d pixels", seen, mesh.n_nodes, groups.n_groups, merge, merge)
 
+    _keep_numbers(mesh)
     orientation = _add_coordinates(mesh, settings)
     write_mesh(out / "mesh.vtu", mesh)
     np.savez_compressed(
@@ -161,6 +162,16 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         **orientation,
     }
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+def _keep_numbers(mesh: Any) -> None:
+    """Drop text, and the data of the file as a whole: exporters put patients' names there, and results hold none."""
+    import numpy as np
+
+    mesh.grid.clear_field_data()
+    for data in (mesh.grid.point_data, mesh.grid.cell_data):
+        for name in [name for name in data if not np.issubdtype(np.asarray(data[name]).dtype, np.number)]:
+            del data[name]
 
 
 def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:

@@ -142,9 +142,7 @@ def test_a_component_hands_folders_subjects_and_settings_to_its_stage(monkeypatc
     assert options.items() >= {**settings, "extra": 1}.items()
 
 
-@pytest.mark.parametrize(
-    ("name", "setting"), [("train", "seed"), ("infer", "samples"), ("preprocess", "n_sd")]
-)
+@pytest.mark.parametrize(("name", "setting"), [("train", "seed"), ("infer", "samples"), ("preprocess", "n_sd")])
 def test_a_setting_given_twice_is_refused_by_name(monkeypatch, name, setting):
     with pytest.raises(TypeError, match=f"multiple values for keyword argument '{setting}'"):
         call(monkeypatch, name, **CALLS[name][0], options={setting: 1})
@@ -200,9 +198,7 @@ def test_a_readme_that_is_not_current_is_found_and_keeps_what_was_written_by_han
 
 
 def metadata_files():
-    return sorted(
-        [*COMPONENTS.glob("*/*/metadata.yaml"), *(REPOSITORY / "pipelines").glob("*/metadata.yaml")]
-    )
+    return sorted([*COMPONENTS.glob("*/*/metadata.yaml"), *(REPOSITORY / "pipelines").glob("*/metadata.yaml")])
 
 
 @pytest.mark.parametrize("path", metadata_files(), ids=lambda path: path.parent.name)
@@ -251,7 +247,5 @@ def test_a_missing_key_of_the_metadata_is_named(tmp_path):
 def test_components_load_without_the_science():
     heavy = "{'torch', 'pyvista', 'mlflow', 'cardioscar'}"
     code = f"import sys; import components.training.train; print(sorted({heavy} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     assert done.stdout.strip() == "[]"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.imaging.image_bytes import dicom
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.volume_files import read_volume
+from tests.imaging.image_bytes import dicom
 
 PIXELS = np.arange(12).reshape(4, 3)
 ORIENTATION = (0.8, 0.6, 0, -0.36, 0.48, 0.8)

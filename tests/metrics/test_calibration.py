@@ -20,9 +20,7 @@ TRUTH = np.array([0, 0, 1, 0, 1, 1, 1, 1])
 PROBABILITY = np.array([0.05, 0.05, 0.3, 0.3, 0.7, 0.7, 0.95, 1.0])
 unit = st.floats(0, 1)
 cases = st.integers(1, 60).flatmap(
-    lambda n: st.tuples(
-        arrays(bool, n), arrays(np.float64, n, elements=unit), arrays(np.float64, n, elements=unit)
-    )
+    lambda n: st.tuples(arrays(bool, n), arrays(np.float64, n, elements=unit), arrays(np.float64, n, elements=unit))
 )
 
 
@@ -30,9 +28,7 @@ def test_hand_numbers():
     # Five bins of 0.2: {.05,.05}: 0 observed; {.3,.3}: 0.5; {.7,.7}: 1; {.95,1}: 1
     expected = (2 * 0.05 + 2 * 0.2 + 2 * 0.3 + 2 * 0.025) / 8
     assert expected_calibration_error(TRUTH, PROBABILITY, bins=5) == pytest.approx(expected)
-    assert brier_score(TRUTH, PROBABILITY) == pytest.approx(
-        (0.0025 * 2 + 0.49 + 0.09 + 0.09 * 2 + 0.0025 + 0) / 8
-    )
+    assert brier_score(TRUTH, PROBABILITY) == pytest.approx((0.0025 * 2 + 0.49 + 0.09 + 0.09 * 2 + 0.0025 + 0) / 8)
 
 
 def test_curve_marks_empty_bins():
@@ -75,9 +71,7 @@ def test_interval_coverage_counts_both_ends():
     truth = np.array([0.0, 1.0, 2.0, 3.0])
     assert interval_coverage(truth, truth, truth) == 1
     assert interval_coverage(truth, truth - 1, truth - 0.5) == 0
-    assert interval_coverage(
-        truth, np.full(4, 0.5), np.full(4, 2.5), np.array([1, 1, 1, 7])
-    ) == pytest.approx(0.2)
+    assert interval_coverage(truth, np.full(4, 0.5), np.full(4, 2.5), np.array([1, 1, 1, 7])) == pytest.approx(0.2)
 
 
 def test_gaussian_intervals_cover_as_stated():
@@ -92,9 +86,7 @@ def test_refuses_impossible_input():
         brier_score(np.array([1]), np.array([1.2]))
     with pytest.raises(InputError, match="bins: expected at least one bin, found 0"):
         reliability_curve(TRUTH, PROBABILITY, bins=0)
-    with pytest.raises(
-        InputError, match="upper: expected intervals that end after they start, found 1 reversed"
-    ):
+    with pytest.raises(InputError, match="upper: expected intervals that end after they start, found 1 reversed"):
         interval_coverage(np.zeros(1), np.ones(1), np.zeros(1))
     with pytest.raises(InputError, match="lower: expected finite values"):
         interval_coverage(np.zeros(1), np.array([-np.inf]), np.zeros(1))

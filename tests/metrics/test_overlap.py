@@ -74,6 +74,4 @@ def test_dice_is_symmetric_and_counts_copies_as_weight(case):
     assert dice(truth, prediction) == pytest.approx(dice(prediction, truth), nan_ok=True)
     twice = np.where(np.arange(len(truth)) % 2, 2, 1)
     copies = np.repeat(np.arange(len(truth)), twice)
-    assert dice(truth, prediction, twice) == pytest.approx(
-        dice(truth[copies], prediction[copies]), nan_ok=True
-    )
+    assert dice(truth, prediction, twice) == pytest.approx(dice(truth[copies], prediction[copies]), nan_ok=True)

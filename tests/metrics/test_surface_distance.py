@@ -16,9 +16,7 @@ from cardioscar.metrics.surface_distance import border, hd95_mm
 def lattice(n: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """Cubic lattice with 2 mm between nodes, in hexahedral cells."""
     index = np.arange(n**3).reshape(n, n, n)
-    corners = [
-        index[i : n - 1 + i, j : n - 1 + j, k : n - 1 + k].ravel() for i, j, k in product((0, 1), repeat=3)
-    ]
+    corners = [index[i : n - 1 + i, j : n - 1 + j, k : n - 1 + k].ravel() for i, j, k in product((0, 1), repeat=3)]
     cells = np.column_stack(corners)
     nodes = 2.0 * np.array(list(product(range(n), repeat=3)))
     return nodes, (cells.ravel(), np.arange(0, cells.size + 1, 8))

@@ -109,8 +109,7 @@ def test_image_contrast_is_that_of_late_enhancement(phantom):
 
 def test_noise_is_the_stated_one():
     quiet, noisy = (
-        make_phantom(dataclasses.replace(COARSE, snr=snr), 1).images.lge.values.astype(float)
-        for snr in (1e6, 20.0)
+        make_phantom(dataclasses.replace(COARSE, snr=snr), 1).images.lge.values.astype(float) for snr in (1e6, 20.0)
     )
     bright = quiet > 400  # Rician noise is Gaussian at ten standard deviations and more
     assert (noisy - quiet)[bright].std() == pytest.approx(800 / 20, rel=0.03)

@@ -8,9 +8,7 @@ from cardioscar.phantom.random_field import draw_random_field
 
 def test_mean_variance_and_correlation_are_those_stated():
     length = 3.0
-    field = draw_random_field(
-        np.random.default_rng(0), low_mm=np.zeros(3), high_mm=np.full(3, 120.0), length_mm=length
-    )
+    field = draw_random_field(np.random.default_rng(0), low_mm=np.zeros(3), high_mm=np.full(3, 120.0), length_mm=length)
     # About 10,000 independent volumes of (2.5 l)^3 in the box: moments are known to about 0.02.
     at = np.round(np.random.default_rng(1).uniform(10, 100, (100_000, 3)) / field.step_mm) * field.step_mm
     values = field(at)

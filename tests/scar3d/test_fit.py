@@ -253,6 +253,6 @@ def test_frequencies_have_the_spread_of_the_length_scale() -> None:
     from cardioscar.scar3d.encoding import FourierFeatures
 
     omega = FourierFeatures(64, 10.0, torch.Generator().manual_seed(3)).omega.double()
-    # an even cover: mean and spread of 64 frequencies are nearer to those of the normal law than random draws come (0.125)
+    # an even cover: mean and spread come nearer to those of the normal law than 64 random draws do (0.125)
     np.testing.assert_allclose(omega.mean(dim=1) * 10, 0, atol=0.05)
     np.testing.assert_allclose(omega.std(dim=1) * 10, 1, atol=0.1)

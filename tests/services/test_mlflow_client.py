@@ -24,9 +24,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(mlflow_client, "_PROBE_PAUSES_S", (0.0, 0.1))
 
 
-@pytest.mark.parametrize(
-    "uri", ["", "mlflow.db", "http://", "ftp://host/x", "sqlite://", "file:///tmp/mlruns"]
-)
+@pytest.mark.parametrize("uri", ["", "mlflow.db", "http://", "ftp://host/x", "sqlite://", "file:///tmp/mlruns"])
 def test_other_addresses_are_refused_without_repeating_them(uri):
     with pytest.raises(InputError) as caught:
         TrackingTarget(uri)

@@ -94,9 +94,7 @@ def test_another_cohort_is_not_looked_at(store, target, make_record):
     assert subjects(registry.find(target, dice_below=0.9)) == ["P001"]
 
 
-@pytest.mark.parametrize(
-    "text", ["dice", "dice < low", "< 0.9", "dice ~ 1", "di'ce < 1", "dice < 1 AND x > 0"]
-)
+@pytest.mark.parametrize("text", ["dice", "dice < low", "< 0.9", "dice ~ 1", "di'ce < 1", "dice < 1 AND x > 0"])
 def test_a_condition_that_is_none_is_refused(text):
     with pytest.raises(InputError):
         MetricFilter.parse(text)

@@ -52,9 +52,7 @@ def test_a_subject_becomes_a_run_a_model_and_a_version(store, make_record, cohor
 
     client = connect(store)
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {"report.html", "figures"}
-    assert {item.path for item in client.list_artifacts(run.info.run_id, "figures")} == {
-        "figures/bullseye.png"
-    }
+    assert {item.path for item in client.list_artifacts(run.info.run_id, "figures")} == {"figures/bullseye.png"}
     files = {item.path for item in client.list_logged_model_artifacts(model.model_id)}
     assert files == {"field.safetensors", "field.json"}
 

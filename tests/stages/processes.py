@@ -13,9 +13,10 @@ from pathlib import Path
 from tests.finished_run import FLAGS, Run
 
 
-def start(run: Run, *words: str) -> subprocess.Popen[str]:
+def start(run: Run, *words: str, steps: int = 40) -> subprocess.Popen[str]:
     """Start `cardioscar run` as the leader of a process group."""
-    command = [sys.executable, "-m", "cardioscar.cli", "run", str(run.cohort), "-o", str(run.out), *FLAGS, *words]
+    flags = [f"--steps={steps}" if flag.startswith("--steps") else flag for flag in FLAGS]
+    command = [sys.executable, "-m", "cardioscar.cli", "run", str(run.cohort), "-o", str(run.out), *flags, *words]
     return subprocess.Popen(
         command, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -51,6 +52,16 @@ def members(group: int) -> list[int]:
             if int(of) == group and state != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def wait_until_gone(group: int, *, seconds: float = 10) -> bool:
+    """Whether all processes of a group end by themselves in time."""
+    deadline = time.monotonic() + seconds
+    while members(group):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def holder(lock: Path) -> int | None:

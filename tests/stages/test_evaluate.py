@@ -126,15 +126,17 @@ def test_what_a_hidden_slice_shows_changes_its_score_alone(run: Run) -> None:
     """Nothing learns from hidden pixels: with all of them turned over, map, field and baselines are the same bytes."""
     path = run.cohort / "P001" / "scar.nii.gz"
     scar = read_volume(path)
-    values = scar.values.copy()
     hidden = metrics(run)["heldout"]["slices"]
-    values[:, :, hidden] = 1 - values[:, :, hidden]
-    write_volume(path, replace(scar, values=values))
-    before, published = metrics(run), content(run.result())
-    assert run.again("P001").reused == 0
-    after = metrics(run)
+    other = scar.values.copy()
+    other[:, :, hidden] = 1 - other[:, :, hidden]
+    seen = []
+    for values in (scar.values, other):  # both written by us: writing rounds the header
+        write_volume(path, replace(scar, values=values))
+        assert run.again("P001").reused == 0
+        seen.append((metrics(run), content(run.result())))
+    (before, published), (after, published_again) = seen
     for name in ("scar.vtu", "field.safetensors"):
-        assert content(run.result())[name] == published[name]
+        assert published_again[name] == published[name]
     assert after["heldout"]["slices"] == before["heldout"]["slices"]
     assert after["heldout"]["scores"] != before["heldout"]["scores"]
     for name in ("scar", "truth", "residual", "aha"):

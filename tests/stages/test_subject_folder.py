@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -159,6 +160,24 @@ def test_a_process_that_is_about_to_end_is_waited_for(tmp_path: Path) -> None:
         seen.append("taken")
     other.join()
     assert seen == ["released", "taken"]
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one who held it removes the file after it was opened here, and before it was locked."""
+    flock, removed = subject_folder.fcntl.flock, []
+
+    def late(handle: IO[str], how: int) -> None:
+        if not removed:
+            removed.append(True)
+            (tmp_path / ".P001.lock").unlink()
+        flock(handle, how)
+
+    monkeypatch.setattr(subject_folder.fcntl, "flock", late)
+    monkeypatch.setattr(subject_folder, "_LOCK_PATIENCE_S", 0.1)
+    with only_writer(tmp_path, "P001"):
+        assert removed
+        with pytest.raises(PlatformError), only_writer(tmp_path, "P001"):
+            pass
 
 
 def test_a_lock_holds_out_everyone_whoever_removes_its_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from cardioscar.errors import PlatformError
 from cardioscar.stages.cohort_run import run_cohort
 from cardioscar.stages.status import read_status
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
-from tests.stages.processes import holder, members, start, wait_until
+from tests.stages.processes import holder, start, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.slow
 
@@ -96,8 +96,8 @@ def test_the_machines_fault_ends_the_run_and_nobody_else_is_begun(finished: Run,
 
 def test_ctrl_c_ends_the_run_at_once_and_it_goes_on_later(finished: Run, tmp_path: Path) -> None:
     run = finished.copy(tmp_path, before="train")
-    process = start(run, "--jobs=2", "--tracking-uri=off")
-    assert wait_until(lambda: run.folder("train").with_name(".P001.partial").exists(), process)
+    process = start(run, "--jobs=2", "--tracking-uri=off", steps=1_000_000)
+    assert wait_until(lambda: run.folder("train").with_name(".P001.checkpoint").exists(), process)
     os.killpg(process.pid, signal.SIGINT)
     pressed = time.monotonic()
     said = process.communicate(timeout=60)[0]
@@ -105,6 +105,6 @@ def test_ctrl_c_ends_the_run_at_once_and_it_goes_on_later(finished: Run, tmp_pat
     assert process.returncode == 130, said
     assert "interrupted; run the same command again to go on" in said
     assert "Traceback" not in said
-    assert members(process.pid) == []
+    assert wait_until_gone(process.pid)
     assert [row.outcome for row in run.again().rows] == ["ok"] * 3
     assert hidden(run.out) == []

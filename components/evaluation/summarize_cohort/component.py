@@ -32,9 +32,7 @@ def summarize_cohort(
     from cardioscar.stages.logs import configure
 
     configure(stderr=True)
-    summary = stage.run(
-        cohort_uri, results_uri, report.path, max_failed_fraction, tracking_uri, experiment, subjects
-    )
+    summary = stage.run(cohort_uri, results_uri, report.path, max_failed_fraction, tracking_uri, experiment, subjects)
     for name, value in summary.items():
         if isinstance(value, (int, float)):
             metrics.log_metric(name, value)
