@@ -28,6 +28,9 @@ FACES = np.array([(1, 2, 3), (0, 3, 2), (0, 1, 3), (0, 2, 1)])
 DIAGONALS = np.array([(0, 5), (1, 4), (2, 3)])
 RINGS = np.array([(1, 3, 4, 2), (0, 3, 5, 2), (0, 4, 5, 1)])
 
+CHUNK = 500_000
+"""Cells whose edges are held in memory at once."""
+
 
 def signed_volumes(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
     """Volume of each tetrahedron in mm³, positive where its corners are in right-handed order.
@@ -87,6 +90,12 @@ def boundary_faces(cells: Tetrahedra) -> Triangles:
 
 def scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
     """Scaled Jacobian of each tetrahedron (Verdict): 1 where regular, 0 where flat, negative where inverted."""
+    # in pieces: all edges of 7 million tetrahedra at once would take more memory than the whole reconstruction
+    pieces = [_scaled_jacobian(nodes_mm, cells[at : at + CHUNK]) for at in range(0, len(cells), CHUNK)]
+    return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def _scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
     lengths = np.linalg.norm(nodes_mm[cells[:, EDGES[:, 0]]] - nodes_mm[cells[:, EDGES[:, 1]]], axis=2)
     at_corner = np.stack([lengths[:, EDGES_AT[n]].prod(axis=1) for n in range(4)], axis=1)
     jacobian = 6 * signed_volumes(nodes_mm, cells)

@@ -122,14 +122,16 @@ def fit_field(
     began, saved = time.perf_counter() - state.seconds, time.monotonic()
     stop_reason = "completed"
     while state.epoch < plan.epochs:
+        before = _weights(scar_field)
         loss = _epoch(plan, batches, scar_field, optimizer, generator, state)
-        if not np.isfinite(loss):
+        # a full-batch loss is that of the weights before its step; a loss over batches belongs to the epoch as a whole
+        measured = before if len(batches) == 1 else _weights(scar_field)
+        if not np.isfinite(loss) or not all(torch.isfinite(w).all() for w in measured.values()):
             stop_reason = "diverged"
             break
         state.losses.append(loss)
         if loss < state.best_loss:
-            state.best_loss, state.best_epoch = loss, state.epoch
-            state.best_weights = {k: v.detach().clone() for k, v in scar_field.state_dict().items()}
+            state.best_loss, state.best_epoch, state.best_weights = loss, state.epoch, measured
         state.epoch += 1
         if on_epoch:
             on_epoch(state.epoch, plan.epochs)
@@ -151,6 +153,10 @@ def fit_field(
         seconds=time.perf_counter() - began,
         device=str(device),
     )
+
+
+def _weights(scar_field: ScarField) -> dict[str, Tensor]:
+    return {k: v.detach().clone() for k, v in scar_field.state_dict().items()}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,21 +51,15 @@ class FitConfig:
     """Time between checkpoints in seconds."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "steps",
-            "features",
-            "hidden",
-            "layers",
-            "nodes_per_group",
-            "max_epochs",
-            "patience",
-            "mc_passes",
-        ):
+        for name in ("steps", "features", "hidden", "layers", "nodes_per_group", "max_epochs", "patience", "mc_passes"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
         for name in ("learning_rate", "length_scale_mm"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")
+        for name in ("weight_decay", "active_mm", "checkpoint_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")
         for name in ("dropout", "remote_fraction"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(name, "a share from 0 to below 1", f"{getattr(self, name):g}")

@@ -45,7 +45,7 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
 
     A pixel is the prism $[i \pm ½] × [j \pm ½] × [t \pm ½]$ in its slice's own frame, so oblique and shifted slices
     need no resampling. A node in no prism (a gap between slices, a pixel outside the wall) stays unobserved. Where
-    slabs overlap, a node belongs to the slice whose mid-plane is nearest to it, and to the lower slice number at a tie.
+    slabs overlap, a node belongs to the slice whose mid-plane is nearest to it, and to the earlier slice at a tie.
 
     Args:
         nodes_mm: Node positions in mm LPS, shape (nodes, 3).

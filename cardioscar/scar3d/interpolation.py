@@ -16,8 +16,9 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
     """Interpolate the log-odds of the scar fraction: bilinear in plane, linear between slices.
 
     Pixels outside the wall take the value of the nearest wall pixel, so that the image's empty surroundings do not pull
-    the wall's border down; beyond the first and last slice the nearest one holds. Slices of hard labels (0 and 1 only)
-    have no log-odds between the clip limits: they are first smoothed by a Gaussian of 1.5 pixels.
+    the wall's border down; beyond the first and last slice the nearest one holds. Hard labels (fewer than 1 % of the
+    pixels lie between the clip limits) have no log-odds to interpolate: they are first smoothed by a Gaussian of 1.5
+    pixels.
 
     Args:
         stack: Slices with scar fractions 0 to 1.
@@ -27,7 +28,8 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
     Returns:
         Scar probability at each point, 0 to 1.
     """
-    hard = all(np.isin(s.values[s.observed], (0, 1)).all() for s in stack)
+    seen = np.concatenate([s.values[s.observed] for s in stack])
+    hard = np.mean((seen > clip) & (seen < 1 - clip)) < 0.01 if len(seen) else True
 
     def layer(piece: Slice) -> np.ndarray:
         fraction = _filled(piece, piece.values)

@@ -256,3 +256,27 @@ def test_frequencies_have_the_spread_of_the_length_scale() -> None:
     # an even cover: mean and spread come nearer to those of the normal law than 64 random draws do (0.125)
     np.testing.assert_allclose(omega.mean(dim=1) * 10, 0, atol=0.05)
     np.testing.assert_allclose(omega.std(dim=1) * 10, 1, atol=0.1)
+
+
+def test_a_step_that_breaks_the_network_is_not_kept(block: Block) -> None:
+    result = fit_field(block.observations, dataclasses.replace(QUICK["fourier"], learning_rate=1e30))
+    assert result.stop_reason == "diverged"
+    assert all(torch.isfinite(w).all() for w in result.field.state_dict().values())
+
+
+def test_the_kept_weights_are_those_that_gave_the_best_loss(block: Block) -> None:
+    config = dataclasses.replace(QUICK["fourier"], steps=10, dropout=0.0)
+    result = fit_field(block.observations, config)
+    # with no dropout the loss can be computed again: going on from the kept weights, the first loss is the best one
+    again = fit_field(block.observations, dataclasses.replace(config, steps=1))
+    assert again.losses[0] == pytest.approx(result.losses[0], rel=1e-6)
+    [batch] = plan_fit(block.observations, config).batches
+    positions = torch.as_tensor(block.observations.nodes_mm[batch.nodes], dtype=torch.float32)
+    with torch.no_grad():
+        p = torch.sigmoid(result.field(result.field.encode(positions)))
+    from cardioscar.scar3d.group_means import group_means
+
+    m, y = group_means(p, torch.as_tensor(batch.offsets)).double(), torch.as_tensor(batch.targets).double()
+    w = torch.as_tensor(batch.weights)
+    entropy = torch.special.xlogy(y, y / m) + torch.special.xlogy(1 - y, (1 - y) / (1 - m))
+    assert float((w * entropy).sum()) == pytest.approx(float(result.losses.min()), rel=1e-3)

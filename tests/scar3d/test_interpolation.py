@@ -101,3 +101,11 @@ def test_log_odds_is_linear_between_two_constant_slices() -> None:
         logit(0.7),
     ]
     np.testing.assert_allclose(logit(log_odds(SliceStack(tuple(pieces), "s"), points)), expected, atol=1e-6)
+
+
+def test_one_soft_pixel_does_not_change_how_hard_labels_are_read() -> None:
+    stack = disc_stack([(16, 20), (22, 20)])
+    points = np.random.default_rng(2).uniform([5, 5, 0], [35, 35, 8], (500, 3))
+    before = log_odds(stack, points)
+    stack.slices[0].values[0, 0] = 1e-6
+    np.testing.assert_allclose(log_odds(stack, points), before, atol=1e-3)
