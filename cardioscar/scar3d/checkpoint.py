@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from cardioscar.scar3d.field import ScarField
@@ -35,7 +35,8 @@ def save_checkpoint(
     counters = {k: getattr(state, k) for k in _COUNTERS}
     partial = path.with_name(path.name + ".partial")
     contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    save_file(contiguous, partial, metadata={"state": json.dumps(counters), "identity": identity})
+    # bytes first: safetensors' own file writer leaves a temporary name of its own behind when the process is killed
+    partial.write_bytes(save(contiguous, metadata={"state": json.dumps(counters), "identity": identity}))
     partial.replace(path)
 
 

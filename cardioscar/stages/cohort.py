@@ -16,6 +16,7 @@ import yaml
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.stages.places import local_folder
 from cardioscar.subject_id import check_subject_id
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -119,7 +120,7 @@ def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> 
     Raises:
         InputError: If there is no cohort, or its manifest cannot be read at all.
     """
-    root = Path(cohort_uri)
+    root = local_folder(cohort_uri, where="cohort")
     manifest = root if root.is_file() else root / MANIFEST
     if manifest.is_file():
         return list(_from_manifest(manifest, only))
@@ -143,7 +144,7 @@ def check_output(cohort_uri: str | Path, output: str | Path) -> None:
     Raises:
         InputError: If it lies among the folders of the subjects.
     """
-    root, out = Path(cohort_uri).resolve(), Path(output).resolve()
+    root, out = local_folder(cohort_uri, where="cohort").resolve(), Path(output).resolve()
     if root.is_dir() and not (root / MANIFEST).is_file() and root in (out, out.parent) and not is_subject_folder(root):
         raise InputError("output", "a folder outside the cohort's", "one that would be taken for a subject")
 

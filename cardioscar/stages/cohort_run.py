@@ -159,10 +159,12 @@ def _conclude(
         work = out / "work"
         try:
             evaluate.record(
-                rows, groups=work / "preprocess", fields=work / "train", scars=work / "infer",
-                output=work / "evaluate", uri=tracking_uri, experiment=experiment,
+                rows,
+                [work / stage for stage in STAGES],
+                uri=tracking_uri,
+                experiment=experiment,
                 on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
-            )  # fmt: skip
+            )
         except CardioscarError as error:
             # the report comes first: recording can be repeated, and the run says so at its end
             untracked = error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.stages.cohort import SETTINGS, read_cohort
+from cardioscar.stages.places import local_folder
 from cardioscar.stages.status import FILE, Status, read_status
 from cardioscar.stages.subject_folder import file_hashes, fresh_folder, only_writer, platform_faults, recover
 from cardioscar.stages.subjects import OnDone, Work, run_shard
@@ -82,9 +83,11 @@ def run(
         One row for each subject.
 
     Raises:
+        ConfigError: If `results_uri` is no place of this machine's file system.
         UnreachableError: If the tracking server does not answer; all results are on disk by then.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
+    results = local_folder(results_uri, where="results_uri") if results_uri else None
     entries = {entry.subject: entry for entry in read_cohort(cohort_uri, subjects)}
 
     def files(subject: str) -> dict[str, Path]:
@@ -102,8 +105,8 @@ def run(
 
     def done(row: Status, reused: bool) -> None:
         # at once, so that what is finished is out even if the machine fails at the next subject
-        if results_uri:
-            publish(row, Path(output), [Path(scars), Path(fields)], Path(results_uri))
+        if results:
+            publish(row, Path(output), [Path(scars), Path(fields)], results)
         if on_done:
             on_done(row, reused)
 
@@ -113,7 +116,8 @@ def run(
     )
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if track and uri:
-        record(rows, groups=groups, fields=fields, scars=scars, output=output, uri=uri, experiment=experiment)
+        artifacts = [groups, sorted_groups, fields, scars, output]
+        record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
     return rows
 
 
@@ -153,11 +157,8 @@ def publish(row: Status, output: Path, artifacts: Sequence[Path], results: Path)
 
 def record(
     rows: Sequence[Status],
+    artifacts: Sequence[Path],
     *,
-    groups: str | Path,
-    fields: str | Path,
-    scars: str | Path,
-    output: str | Path,
     uri: str,
     experiment: str,
     on_done: Callable[[str, bool], None] | None = None,
@@ -166,10 +167,7 @@ def record(
 
     Args:
         rows: Rows of this stage.
-        groups: Artifact of `preprocess`.
-        fields: Artifact of `train`.
-        scars: Artifact of `infer`.
-        output: Artifact of this stage.
+        artifacts: Artifact folders of the five stages, in their order.
         uri: MLflow server or local store.
         experiment: Name of the cohort's experiment.
         on_done: Called with each subject and whether an earlier record was found.
@@ -186,22 +184,21 @@ def record(
         if row.outcome != "ok":
             continue
         with about("track", row.subject):
-            done = record_subject(
-                target, _record(row, experiment, Path(groups), Path(fields), Path(scars), Path(output))
-            )
+            done = record_subject(target, _record(row, experiment, artifacts))
             log.info("%s version %s", "already recorded as" if done.reused else "recorded as", done.version)
         if on_done:
             on_done(row.subject, done.reused)
 
 
-def _record(row: Status, experiment: str, groups: Path, fields: Path, scars: Path, output: Path) -> Any:
+def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
     from datetime import datetime
 
     from cardioscar.config import config_sha256
     from cardioscar.services.records import SubjectRecord, run_key
 
     subject = row.subject
-    stages = [read_status(root / subject) for root in (groups, fields, scars, output)]
+    stages = [read_status(root / subject) for root in artifacts]
+    _, _, fields, _, output = artifacts
     known = [stage for stage in stages if stage is not None]
     configs = {stage.stage: stage.config for stage in known}
     # the cohort's own files, as preprocess and evaluate hashed them: intermediate files are consequences
@@ -209,18 +206,18 @@ def _record(row: Status, experiment: str, groups: Path, fields: Path, scars: Pat
     metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
     params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
-    artifacts = {
+    files = {
         "report.html": output / subject / "report.html",
         "metrics.json": output / subject / "metrics.json",
     }
     if (output / subject / "figures").is_dir():
-        artifacts["figures"] = output / subject / "figures"
+        files["figures"] = output / subject / "figures"
     return SubjectRecord(
         subject=subject,
         cohort=experiment,
         metrics={name: value for name, value in flat.items() if value is not None},
         params=params,
-        artifacts=artifacts,
+        artifacts=files,
         field_weights=fields / subject / "field.safetensors",
         field_description=fields / subject / "field.json",
         qc=metrics["qc"]["verdict"],

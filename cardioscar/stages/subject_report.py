@@ -112,6 +112,7 @@ def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, hidden: se
                 predicted=predicted,
                 hidden=piece.number in hidden,
                 pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
+                directions=(piece.affine[:3, :2] / piece.pixel_mm).T,
             )
         )
     return views

@@ -13,6 +13,7 @@ from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.stages.evaluate import flat_metrics
 from cardioscar.stages.list_subjects import select
 from cardioscar.stages.logs import about
+from cardioscar.stages.places import local_folder
 from cardioscar.stages.status import Status, read_status
 from cardioscar.stages.subject_folder import platform_faults
 
@@ -73,7 +74,7 @@ def run(
     from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
 
     check_fraction(max_failed_fraction)
-    results = Path(results_uri)
+    results = local_folder(results_uri, where="results_uri")
     with platform_faults(results):
         results.mkdir(parents=True, exist_ok=True)
     ids = [entry.subject for entry in select(str(cohort_uri), subjects)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cardioscar import __version__
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.stages.status import Status
@@ -50,15 +51,22 @@ def _fit(job: Work, config: Config) -> None:
 
     from cardioscar.config import config_sha256
     from cardioscar.errors import InputError
-    from cardioscar.scar3d.fit import fit_field
+    from cardioscar.scar3d.fit import choose_device, fit_field
     from cardioscar.scar3d.plan import Observations
     from cardioscar.scar3d.stored_field import save_field
 
     with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
         names = ("nodes_mm", "group_offsets", "targets", "pixels", "batch_groups")
         observations = Observations(**{name: stored[name] for name in names})
-    # a checkpoint of other data or settings must not be resumed
-    identity = config_sha256({"config": as_mapping(config), "inputs": job.upstream_status["sorted"].outputs})
+    # a checkpoint of other data, settings, software or kind of device must not be resumed
+    identity = config_sha256(
+        {
+            "config": as_mapping(config),
+            "inputs": job.upstream_status["sorted"].outputs,
+            "version": __version__,
+            "device": choose_device(config.device).type,
+        }
+    )
     result = fit_field(observations, config, checkpoint=job.checkpoint, identity=identity)
     log.info(
         "%s on %s: %d steps in %.1f s, loss %.4g (%s)",

@@ -1,0 +1,32 @@
+"""Where cohorts and results lie: folders of this machine, mounted volumes included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cardioscar.errors import ConfigError
+
+
+def local_folder(uri: str | Path, *, where: str) -> Path:
+    """Path of a folder given as a path or as `file://…`.
+
+    An object store's address is refused: taken for a path, it would become a folder inside the container, and be lost
+    with it.
+
+    Args:
+        uri: Path or URI.
+        where: Name of the setting, for errors.
+
+    Raises:
+        ConfigError: If the URI is not one of this machine's file system.
+
+    >>> local_folder("s3://bucket/results", where="results_uri")
+    Traceback (most recent call last):
+    cardioscar.errors.ConfigError: results_uri: expected a folder or file:// (mount the volume), found an s3:// address
+    """
+    scheme, separator, rest = str(uri).partition("://")
+    if not separator:
+        return Path(uri)
+    if scheme != "file":
+        raise ConfigError(where, "a folder or file:// (mount the volume)", f"an {scheme}:// address")
+    return Path(rest)
