@@ -52,7 +52,7 @@ golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m pipelines.compile
 	$(BIN)/python -m components.readme
 
-bench: $(VENV)/.test  ## side-by-side speed, see docs/benchmarks.md
+bench: $(VENV)/.test  ## grouping of nodes beside the loop over bounding boxes, in one run
 	$(BIN)/python benchmarks/grouping.py
 
 clean:          ## remove what make made
