@@ -36,8 +36,12 @@ def save_checkpoint(
     partial = path.with_name(path.name + ".partial")
     contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     # bytes first: safetensors' own file writer leaves a temporary name of its own behind when the process is killed
-    partial.write_bytes(save(contiguous, metadata={"state": json.dumps(counters), "identity": identity}))
-    partial.replace(path)
+    data = save(contiguous, metadata={"state": json.dumps(counters), "identity": identity})
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # still there where the disk was full
 
 
 def checkpoint_identity(path: Path) -> str | None:
