@@ -177,7 +177,7 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
         kill_group(process)
         if process.returncode == -signal.SIGKILL:
             killed_after.append(log.read_text(encoding="utf-8").splitlines()[-1].split()[2])
-    assert len(killed_after) >= 4, f"the moments were too late: {killed_after}"
+    assert len(killed_after) >= 3, f"the moments were too late: {killed_after}"
 
     run.again(tracking_uri=target.uri, experiment="chance")
     assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html"]
