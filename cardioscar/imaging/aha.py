@@ -52,12 +52,3 @@ def aha_segments(coords: LVCoordinates) -> Int[np.ndarray, " nodes"]:
     quarter = QUARTERS[np.floor((degrees + 135) / 90).astype(int) % 4]
     segments = np.where(along >= 2 / 3, sixth, np.where(along >= 1 / 3, sixth + 6, quarter))
     return np.where((along < 0) & coords.apex_closed, 17, segments)
-
-
-def segment_name(segment: int) -> str:
-    """Name of an AHA segment.
-
-    >>> segment_name(14)
-    'apical septal'
-    """
-    return AHA_SEGMENTS[segment - 1]

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.slices import Slice, SliceStack
-from cardioscar.types import GroupIndex, GroupValues, NodeValues, Points
+from cardioscar.types import GroupIndex, GroupValues, Points
 
 UNOBSERVED = -1
 
@@ -157,8 +157,3 @@ def merge_for(nodes: int, wall_ml: float, stack: SliceStack, *, nodes_per_group:
     per_pixel = prism_mm3 * nodes / (wall_ml * 1000)
     # A block of 90 % of the wanted size is near enough: node spacing varies more than that
     return int(np.clip(np.ceil(np.sqrt(0.9 * nodes_per_group / per_pixel)), 1, 8))
-
-
-def group_sizes(groups: PixelGroups) -> NodeValues:
-    """Number of nodes of each group, shape (groups,)."""
-    return np.bincount(groups.group_index[groups.group_index != UNOBSERVED], minlength=groups.n_groups)
