@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardioscar.imaging.aha import AHA_SEGMENTS, aha_segments, segment_name
+from cardioscar.imaging.aha import AHA_SEGMENTS, aha_segments
 from cardioscar.imaging.coordinates import LVCoordinates, lv_coordinates
 from tests.imaging.lv_shells import ConfocalShell
 
@@ -69,6 +69,6 @@ def test_symmetric_heart_has_segments_of_equal_volume(cut_nu):
 
 def test_names():
     assert len(AHA_SEGMENTS) == 17
-    assert segment_name(1) == "basal anterior"
-    assert segment_name(16) == "apical lateral"
-    assert segment_name(17) == "apex"
+    assert AHA_SEGMENTS[1 - 1] == "basal anterior"
+    assert AHA_SEGMENTS[16 - 1] == "apical lateral"
+    assert AHA_SEGMENTS[17 - 1] == "apex"
