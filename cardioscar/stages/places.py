@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cardioscar.errors import ConfigError
@@ -24,9 +25,10 @@ def local_folder(uri: str | Path, *, where: str) -> Path:
     Traceback (most recent call last):
     cardioscar.errors.ConfigError: results_uri: expected a folder or file:// (mount the volume), found an s3:// address
     """
-    scheme, separator, rest = str(uri).partition("://")
-    if not separator:
+    # one slash too: `Path("s3://bucket")` has already swallowed the other
+    found = re.match(r"([a-z][a-z0-9+.-]+):/+", str(uri))
+    if not found:
         return Path(uri)
-    if scheme != "file":
-        raise ConfigError(where, "a folder or file:// (mount the volume)", f"an {scheme}:// address")
-    return Path(rest)
+    if found[1] != "file":
+        raise ConfigError(where, "a folder or file:// (mount the volume)", f"an {found[1]}:// address")
+    return Path("/" + str(uri)[found.end() :])

@@ -20,6 +20,8 @@ def test_no_door_takes_an_object_store_for_a_folder(tmp_path: Path, monkeypatch:
     (tmp_path / "cohort" / "P001").mkdir(parents=True)
     with pytest.raises(ConfigError, match="cohort: expected a folder .* found an s3:// address"):
         read_cohort("s3://bucket/cohort")
+    with pytest.raises(ConfigError, match="cohort: expected a folder .* found an s3:// address"):
+        read_cohort(Path("s3://bucket/cohort"))
     with pytest.raises(ConfigError, match="results_uri: expected a folder"):
         summarize_cohort.run("cohort", "s3://bucket/results")
     with pytest.raises(ConfigError, match="results_uri: expected a folder"):
