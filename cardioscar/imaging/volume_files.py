@@ -9,6 +9,7 @@ import numpy as np
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.dicom_series import read_dicom_series
+from cardioscar.imaging.file_head import read_head
 from cardioscar.imaging.itk_reading import open_image, read_voxels
 from cardioscar.imaging.labels import map_labels
 from cardioscar.imaging.nifti_header import read_nifti_header
@@ -41,7 +42,7 @@ def read_volume(path: Path) -> Volume:
             raise InputError(path.name, "a readable folder", error.strerror or "an unreadable one") from None
         files = [p for p in names if p.is_file() and p.name[0] != "." and p.name != "DICOMDIR"]
         return read_dicom_series(files, where=path.name)
-    where, head = path.name, _head(path)
+    where, head = path.name, read_head(path, kind="an image file", size=1024)
     name = where.lower()
     if name.endswith((".nii", ".nii.gz")):
         return _read_nifti(path)
@@ -109,19 +110,6 @@ def write_volume(path: Path, volume: Volume) -> None:
             read_nifti_header(partial)
         except (RuntimeError, InputError, OSError):
             raise PlatformError(f"{path.name}: could not be written (folder missing or disk full?)") from None
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(1024)
-    except FileNotFoundError:
-        raise InputError(path.name, "an image file", "none of that name") from None
-    except OSError as error:
-        raise InputError(path.name, "a readable file", error.strerror or "an unreadable one") from None
-    if not head:
-        raise InputError(path.name, "an image file", "an empty file")
-    return head
 
 
 def _read_nifti(path: Path) -> Volume:

@@ -13,6 +13,7 @@ import numpy as np
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.completeness import check_ply, check_stl
+from cardioscar.imaging.file_head import read_head
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -47,7 +48,9 @@ def read_vtk(path: Path, *, frame: str = "LPS") -> pv.DataSet:
     import pyvista as pv
 
     _check_frame(frame)
-    head = _head(path)
+    if path.suffix.lower() not in VTK_SUFFIXES:
+        raise InputError(path.name, f"a mesh ({', '.join(VTK_SUFFIXES)})", f"the ending '{path.suffix}'")
+    head = read_head(path, kind="a mesh file", size=256)
     if path.suffix.lower() == ".ply":
         check_ply(path)
     elif path.suffix.lower() == ".stl":
@@ -135,21 +138,6 @@ def _bare(grid: pv.UnstructuredGrid) -> pv.UnstructuredGrid:
 def _check_frame(frame: str) -> None:
     if frame not in ("LPS", "RAS"):
         raise InputError("frame", "LPS or RAS", repr(frame))
-
-
-def _head(path: Path) -> bytes:
-    if path.suffix.lower() not in VTK_SUFFIXES:
-        raise InputError(path.name, f"a mesh ({', '.join(VTK_SUFFIXES)})", f"the ending '{path.suffix}'")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(256)
-    except FileNotFoundError:
-        raise InputError(path.name, "a mesh file", "none of that name") from None
-    except OSError as error:
-        raise InputError(path.name, "a readable file", error.strerror or "an unreadable one") from None
-    if not head:
-        raise InputError(path.name, "a mesh file", "an empty file")
-    return head
 
 
 def _reader(path: Path, head: bytes) -> vtk.vtkAlgorithm:

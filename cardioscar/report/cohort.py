@@ -38,7 +38,7 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "heldout_dice_log_odds": ("Hidden Dice, log-odds", 3),
     "heldout_dice_signed_distance": ("Hidden Dice, signed distance", 3),
     "residual_rms": ("Residual, rms", 3),
-    "seconds": ("Time, s", 1),
+    "seconds": ("Fit, s", 1),
 }
 
 # key: title, axis limits, decimals
@@ -47,7 +47,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
     "scar_percent": ("Scar, % of wall", None, 1),
     "residual_rms": ("Group residual, rms", None, 3),
-    "seconds": ("Time a subject, s", None, 1),
+    "seconds": ("Time of the fit, s", None, 1),
 }
 Outcome = Literal["ok", "failed", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "skipped")
@@ -130,7 +130,7 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
             counts=[(outcome, outcomes[outcome]) for outcome in OUTCOMES],
             qc_counts=_qc_counts(rows),
             failed_fraction=outcomes["failed"] / len(rows) if rows else None,
-            run_time=duration(summary.seconds),
+            run_time=None if summary.seconds is None else duration(summary.seconds),
             any_run=any(web_link(row.run_link) for row in rows),
             columns=[METRICS[key][0] for key in columns],
             rows=[_table_row(row, columns) for row in rows],

@@ -26,7 +26,7 @@ class _LogFile(logging.FileHandler):
     """A file whose trouble (a full disk) is said once, by the stage that meets it too, not at every line."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        pass
+        """Say nothing."""
 
 
 class _Where(logging.Filter):
