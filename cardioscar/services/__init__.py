@@ -1,1 +1,1 @@
-"""The outside world: the MLflow tracking server and model registry."""
+"""The outside world: object store, MLflow tracking server and model registry, Kubeflow Pipelines."""
