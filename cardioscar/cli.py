@@ -14,6 +14,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
     "registry": ("registry", "find, show and load recorded models (MLflow)"),
+    "erase": ("erase", "remove a subject from results, artifacts and MLflow"),
+    "pseudonym": ("pseudonym", "keyed pseudonyms of the record numbers on standard input"),
+    "submit": ("submit", "run the cohort pipeline on Kubeflow, now or on a schedule"),
+    "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
     "preprocess": ("stage", "stage: pixels to groups of mesh nodes"),
     "group-sort": ("stage", "stage: nodes in group order, batches of whole groups"),
@@ -23,12 +27,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
 }
 
+DEBUG_VARIABLE = "CARDIOSCAR_DEBUG"
+"""Environment variable: set, an unforeseen fault shows its traceback, which may name files and folders."""
+
 EXIT_CODES = """exit codes:
   0  done
   1  the cohort was rejected: more subjects failed than --max-failed-fraction allows
   2  wrong usage, configuration or input
   3  the platform failed: output not writable, disk full, memory, missing software
-  4  the tracking server did not answer; all results are on disk"""
+  4  the tracking server or the object store did not answer; finished results are kept
+  70  a fault of cardioscar itself; `cardioscar --debug COMMAND …` shows where
+  130  interrupted; the same command goes on"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
         Exit code, see `EXIT_CODES`.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] == "--debug":
+        os.environ[DEBUG_VARIABLE] = "1"
+        words = words[1:]
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(_help())
         return 0
@@ -80,8 +92,24 @@ def _guarded(module: object, words: list[str]) -> int:
         code, message = 3, f"{PurePath(str(error.filename or 'file')).name}: {error.strerror or 'cannot be used'}"
     except KeyboardInterrupt:
         code, message = 130, "interrupted; run the same command again to go on"
-    sys.stderr.write(f"cardioscar: {message}\n")
+    except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
+        code, message = 70, _unforeseen(error)
+    from cardioscar.stages.own_names import by_role
+
+    sys.stderr.write(f"cardioscar: {by_role(message)}\n")
     return code
+
+
+def _unforeseen(error: Exception) -> str:
+    """Name a fault of the program by its kind and place; its text may quote what identifies people."""
+    import traceback
+
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "cardioscar" in PurePath(frame.filename).parts] or frames
+    place = f"{PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    return f"unforeseen {type(error).__name__} at {place}; a fault of cardioscar itself (--debug shows the traceback)"
 
 
 def _help() -> str:
@@ -89,7 +117,7 @@ def _help() -> str:
     lines = "\n".join(f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
     return (
         f"cardioscar {__version__}: 3D myocardial scar maps, with uncertainty, from sparse LGE-MRI slices.\n"
-        f"Research use only; not a medical device.\n\nusage: cardioscar COMMAND [OPTIONS]   "
+        f"Research use only; not a medical device.\n\nusage: cardioscar [--debug] COMMAND [OPTIONS]   "
         f"(cardioscar COMMAND --help)\n\ncommands:\n{lines}\n\n{EXIT_CODES}\n"
     )
 

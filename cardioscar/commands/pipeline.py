@@ -1,0 +1,84 @@
+"""`cardioscar pipeline upload|list`: compiled pipelines on Kubeflow."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from cardioscar.commands.kubeflow_options import KubeflowOptions
+from cardioscar.errors import ConfigError
+
+Access = tyro.conf.OmitArgPrefixes[KubeflowOptions]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Upload compiled pipelines under one version. Asked again it changes nothing; other content is refused."""
+
+    files: tyro.conf.Positional[tuple[Path, ...]]
+    """Compiled YAML files."""
+    version: str
+    """Name of the version, such as 0.1.0."""
+    access: Access = field(default_factory=KubeflowOptions)
+    """Kubeflow Pipelines, and access to it."""
+    timeout: float = 300.0
+    """Seconds to wait for a Kubeflow that is just starting."""
+
+
+@dataclass(frozen=True)
+class List:
+    """List uploaded pipelines and their versions, the newest first."""
+
+    access: Access = field(default_factory=KubeflowOptions)
+    """Kubeflow Pipelines, and access to it."""
+
+
+ACTIONS = {"upload": Upload, "list": List}
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar pipeline` and do it."""
+    if not words or words[0] in ("-h", "--help"):
+        lines = "\n".join(f"  {name:<7} {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
+        sys.stdout.write(f"usage: cardioscar pipeline upload|list [OPTIONS]\n\n{lines}\n")
+        return 0
+    if words[0] not in ACTIONS:
+        raise ConfigError("pipeline", "upload or list", f"'{words[0]}'")
+    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    return _upload(form) if isinstance(form, Upload) else _list(form)
+
+
+def _upload(form: Upload) -> int:
+    from cardioscar.services.kubeflow_pipelines import ensure_version
+    from cardioscar.services.run_parameters import PipelinePackage
+
+    if not form.files:
+        raise ConfigError("files", "compiled pipelines", "none")
+    if not form.version.strip():
+        raise ConfigError("--version", "a name", "nothing")
+    for file in form.files:  # all of them are read before the first is sent
+        PipelinePackage.read(file)
+    api = form.access.connect()
+    api.wait_until_up(form.timeout)
+    api.multi_user()
+    for file in form.files:
+        name, done = ensure_version(api, file, form.version)
+        sys.stdout.write(f"{name} {form.version}: {done}\n")
+    return 0
+
+
+def _list(form: List) -> int:
+    from cardioscar.services.kubeflow_pipelines import list_pipelines
+
+    api = form.access.connect()
+    api.multi_user()
+    found = list(list_pipelines(api))
+    for one in found:
+        sys.stdout.write(f"{one.name}  {', '.join(one.versions) or 'no version'}\n")
+    if not found:
+        sys.stdout.write("no pipeline is uploaded\n")
+    return 0

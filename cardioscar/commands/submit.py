@@ -1,0 +1,233 @@
+"""`cardioscar submit`: a run of the cohort pipeline on Kubeflow, now or on a schedule."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from cardioscar.commands.kubeflow_options import KubeflowOptions
+from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+
+if TYPE_CHECKING:
+    from cardioscar.services.kubeflow import Schedule
+    from cardioscar.services.kubeflow_client import KubeflowApi
+    from cardioscar.services.kubeflow_pipelines import Source
+    from cardioscar.services.run_parameters import PipelinePackage
+
+PIPELINE = "reconstruct-cohort"
+OWN_FLAGS = {"cohort_uri": "--cohort", "results_uri": "--results"}
+
+
+@dataclass(frozen=True)
+class Submit:
+    """Run the cohort pipeline on Kubeflow. Its parameters are checked before anything is sent."""
+
+    cohort: str = ""
+    """The cohort, as the pods see it: s3://bucket/prefix, or a folder of a mounted volume (parameter cohort_uri)."""
+    results: str = ""
+    """Where results are published (parameter results_uri)."""
+    access: tyro.conf.OmitArgPrefixes[KubeflowOptions] = field(default_factory=KubeflowOptions)
+    """Kubeflow Pipelines, and access to it."""
+    set: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")] = ()
+    """A parameter of the pipeline; may be given several times. Lists and mappings as JSON."""
+    options_file: Path | None = None
+    """YAML file of parameters; --set, --cohort and --results win over it."""
+    pipeline: str = PIPELINE
+    """Name of an uploaded pipeline."""
+    version: str = ""
+    """Its version; by default the newest."""
+    package: Path | None = None
+    """Compiled YAML to run instead of an uploaded pipeline."""
+    experiment: str = ""
+    """Experiment of the run, in Kubeflow and MLflow; by default the last part of the cohort's address."""
+    run_name: str = ""
+    """Name of the run: submitted again, it is taken up and not started twice. By default experiment and time."""
+    wait: bool = False
+    """Wait for the end of the run; the exit code is its verdict."""
+    timeout: float = 86400.0
+    """Seconds to wait at most; the run itself goes on."""
+    recurring: str = ""
+    """Set up a recurring run instead: six fields, seconds first, UTC, such as "0 0 2 * * *"."""
+    max_concurrency: int = 1
+    """Runs of the schedule at the same time."""
+    catchup: bool = False
+    """Make up for runs of the schedule that were missed."""
+    replace: bool = False
+    """Replace a recurring run of the same name that differs."""
+    dry_run: bool = False
+    """Check everything and print what would be sent; start nothing."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar submit`, check them, submit and perhaps wait."""
+    form = tyro.cli(Submit, prog=f"cardioscar {command}", args=words)
+    from cardioscar.services.kubeflow import Schedule
+    from cardioscar.services.kubeflow_pipelines import Source, find_version
+    from cardioscar.services.run_parameters import PipelinePackage
+
+    when = Schedule(form.recurring, form.max_concurrency, form.catchup) if form.recurring else None
+    if not form.timeout > 0:
+        raise ConfigError("--timeout", "more than 0 s", f"{form.timeout:g}")
+    if when and form.wait:
+        raise ConfigError("--wait", "a run, not a schedule", "--recurring")
+    if form.package and (form.version or form.pipeline != PIPELINE):
+        raise ConfigError("--package", "no --pipeline and --version beside it", "both")
+    # what needs no server is said without one
+    package = PipelinePackage.read(form.package) if form.package else None
+    given = _parameters(form, package) if package else {}
+    api: KubeflowApi | None = None
+    if not (form.dry_run and package):
+        api = form.access.connect()
+        api.multi_user()
+    if package:
+        source = Source(package)
+    else:
+        assert api is not None
+        source = find_version(api, form.pipeline, form.version)
+        given = _parameters(form, source.package)
+    experiment = form.experiment or str(source.package.effective(given, "experiment") or "cardioscar")
+    _preflight(source.package, given)
+    name = form.run_name or (
+        f"{experiment} {when.cron}" if when else f"{experiment} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    )
+    if form.dry_run or api is None:
+        what = {"run": name, "experiment": experiment, "pipeline": source.label, "parameters": given}
+        sys.stdout.write(json.dumps(what | ({"recurring": when.cron} if when else {}), indent=1) + "\n")
+        return 0
+    if when:
+        return _schedule(api, source, given, when, name, experiment, form.replace)
+    return _run(api, source, given, name, experiment, form.timeout if form.wait else None)
+
+
+def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
+    """Parameters from file and flags, each of them declared by the pipeline."""
+    from cardioscar.services.run_parameters import read_options
+
+    given = read_options(form.options_file, package) if form.options_file else {}
+    for assignment in form.set:
+        name, value = package.parse(assignment)
+        given[name] = value
+    for name, value in (("cohort_uri", form.cohort), ("results_uri", form.results)):
+        if value:
+            given[name] = package.checked(name, value, OWN_FLAGS[name])
+    if "experiment" in package.inputs:
+        if form.experiment:
+            given["experiment"] = package.checked("experiment", form.experiment, "--experiment")
+        elif "experiment" not in given and given.get("cohort_uri"):
+            given["experiment"] = experiment_name(str(given["cohort_uri"]))
+    package.complete(given)
+    for name in OWN_FLAGS:
+        _check_place(name, given.get(name))
+    return given
+
+
+def experiment_name(uri: str) -> str:
+    """Name of a cohort's experiment: the last part of its address, reduced to what MLflow takes.
+
+    >>> experiment_name("s3://hearts/trial 7/"), experiment_name("/data/acute/cohort.csv"), experiment_name("s3://a")
+    ('trial 7', 'acute', 'a')
+    """
+    parts = [part for part in re.split(r"[/:]+", uri) if part]
+    if len(parts) > 1 and parts[-1].endswith(".csv"):
+        parts.pop()
+    return re.sub(r"[^A-Za-z0-9 _.-]+", "-", parts[-1] if parts else "").strip(" .-_")[:100] or "cardioscar"
+
+
+def _check_place(name: str, uri: Any) -> None:
+    """A place that is none would be found out by the first pod, minutes later."""
+    from cardioscar.stages.places import place
+
+    if isinstance(uri, str) and uri:
+        place(uri, where=name)
+
+
+def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
+    """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here."""
+    from cardioscar.stages.preflight import check_run_size
+
+    shard_size = package.effective(given, "shard_size")
+    if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
+        return  # another pipeline
+    ids = _subjects(str(given["cohort_uri"]), str(package.effective(given, "subjects") or ""))
+    if isinstance(ids, str):
+        _note(f"the cohort's size is checked by the run itself: {ids}")
+        return
+    size = check_run_size(len(ids), int(shard_size), sum(len(one.encode()) for one in ids))
+    _note(f"{size.subjects} subjects in shards of up to {int(shard_size)}: {size.shards} shards, {size.pods} pods")
+    for warning in size.warnings():
+        _note(warning)
+
+
+def _subjects(uri: str, wanted: str) -> list[str] | str:
+    """Ids of the cohort, or the reason why it cannot be listed from this machine.
+
+    Raises:
+        InputError: If it can be listed, and is no cohort.
+    """
+    from cardioscar.stages.list_subjects import select
+    from cardioscar.stages.places import place
+
+    where = place(uri, where="cohort_uri")
+    if isinstance(where, Path) and not where.exists():
+        return "no such folder on this machine"
+    try:
+        return [entry.subject for entry in select(uri, wanted)]
+    except (UnreachableError, PlatformError) as error:
+        return str(error)
+    except InputError as error:
+        # a store that this machine has no right to see may well be open to the pods
+        if isinstance(error, ConfigError) and not isinstance(where, Path):
+            return str(error)
+        raise
+
+
+def _run(
+    api: KubeflowApi, source: Source, given: dict[str, Any], name: str, experiment: str, timeout_s: float | None
+) -> int:
+    from cardioscar.services.kubeflow import submit, wait
+
+    run, started = submit(api, source, given, run_name=name, experiment=experiment)
+    sys.stdout.write(
+        f"run       {run.run_id}\nname      {name}{'' if started else ' (there already)'}\npipeline  {source.label}\n"
+        f"link      {api.target.link(f'runs/details/{run.run_id}')}\n"
+    )
+    sys.stdout.flush()
+    if timeout_s is not None:
+        wait(api, run.run_id, timeout_s, on_state=_note)
+        sys.stdout.write("verdict   accepted\n")
+    return 0
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"cardioscar: {text}\n")
+
+
+def _schedule(
+    api: KubeflowApi,
+    source: Source,
+    given: dict[str, Any],
+    when: Schedule,
+    name: str,
+    experiment: str,
+    replace: bool,
+) -> int:
+    from cardioscar.services.kubeflow import schedule
+
+    if any("[[" in str(value) for value in given.values()):
+        _note(
+            "Kubeflow 2 may hand [[ScheduledTime]] and its like to the pipeline as they are "
+            "(kubeflow/pipelines issue 12494)"
+        )
+    made, new = schedule(api, source, given, when, name=name, experiment=experiment, replace=replace)
+    sys.stdout.write(
+        f"recurring  {made.recurring_run_id}\nname       {name}{'' if new else ' (unchanged)'}\n"
+        f"pipeline   {source.label}\nlink       {api.target.link(f'recurringrun/details/{made.recurring_run_id}')}\n"
+    )
+    return 0

@@ -1,0 +1,24 @@
+# Sourced by the scripts of this folder: pins, paths, and a kubeconfig of their own.
+# shellcheck shell=bash disable=SC2034
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+set -a
+# shellcheck source=tests/kind/versions.env
+. "$HERE/versions.env"
+set +a
+BUILD=${KIND_BUILD:-$ROOT/build/kind}
+export KUBECONFIG=$BUILD/kubeconfig
+GPU_NODE=$CLUSTER-worker
+TAG=$(git -C "$ROOT" rev-parse --short=12 HEAD)$(git -C "$ROOT" diff --quiet HEAD -- 2>/dev/null || echo -dirty)
+
+say() { printf '\n== %s\n' "$*"; }
+
+need() {
+    local tool missing=0
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || { echo "kind: $tool is not installed" >&2; missing=1; }
+    done
+    [ "$missing" = 0 ] || exit 3
+}
+
+k() { kubectl --namespace "$NAMESPACE" "$@"; }
