@@ -3,12 +3,15 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo
+.DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help demo test fast lint format golden bench clean
 
+include images/images.mk tests/kind/kind.mk
+
 help:           ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 13
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +46,7 @@ lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component REA
 	$(BIN)/lint-imports
 	$(BIN)/python -m components.readme --check
 	$(BIN)/python -m pipelines.compile --check
+	$(BIN)/python -m charts.readme --check
 
 format: $(VENV)/.test  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -51,6 +55,8 @@ format: $(VENV)/.test  ## format and mend what can be mended
 golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m pipelines.compile
 	$(BIN)/python -m components.readme
+	$(BIN)/python -m pipelines.readme
+	$(BIN)/python -m charts.readme
 
 bench: $(VENV)/.test  ## grouping of nodes beside the loop over bounding boxes, in one run
 	$(BIN)/python benchmarks/grouping.py

@@ -17,7 +17,10 @@ PIPELINES: Mapping[str, tuple[Callable, Mapping[str, Sequence[str]]]] = {
 }
 """Each pipeline with the choices of its parameters."""
 
-GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "pipelines" / "golden"
+_ROOT = Path(__file__).resolve().parents[1]
+GOLDEN = _ROOT / "tests" / "pipelines" / "golden"
+CHART = _ROOT / "charts" / "cardioscar" / "files" / "pipelines"
+"""Where the Helm chart takes the pipelines from that it registers."""
 
 
 def compile_pipeline(name: str) -> IR:
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m pipelines.compile", description=__doc__)
     parser.add_argument(
-        "--output", type=Path, default=GOLDEN, help="folder of the compiled YAML (default: the golden files)"
+        "--output", type=Path, help="folder of the compiled YAML (default: the golden files and the chart's)"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not current")
     options = parser.parse_args(arguments)
@@ -60,13 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ir = compile_pipeline(name)
         findings = [f"{name}: {finding}" for finding in lint(ir)]
         faults += findings
-        path = options.output / f"{name}.yaml"
         text = ir.dump(header=f"# {name}, compiled by `python -m pipelines.compile`\n")
-        if not options.check and not findings:
-            options.output.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
-            faults.append(f"{path.name}: is not current; run python -m pipelines.compile")
+        for folder in [options.output] if options.output else [GOLDEN, CHART]:
+            path = folder / f"{name}.yaml"
+            if not options.check and not findings:
+                folder.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
+                faults.append(f"{path.parent.name}/{path.name}: is not current; run python -m pipelines.compile")
     for fault in faults:
         sys.stderr.write(fault + "\n")
     return 1 if faults else 0

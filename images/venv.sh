@@ -1,0 +1,38 @@
+#!/bin/sh
+# venv.sh WHEELS REQUIREMENTS CONSTRAINTS: make /opt/venv, without pip, as small as it goes, byte-code compiled.
+# Wheels come from a folder, or, where that is empty, from the package index (PIP_INDEX_URL, TORCH_INDEX).
+set -eu
+wheels=$1 requirements=$2 constraints=$3
+
+python3 -m venv /opt/pip
+python3 -m venv --without-pip /opt/venv
+pip="/opt/pip/bin/pip --python /opt/venv/bin/python --disable-pip-version-check --no-cache-dir --quiet"
+if ls "$wheels"/*.whl >/dev/null 2>&1; then
+  $pip install --no-index --no-deps --no-compile "$wheels"/*.whl
+else
+  torch=$(grep '^torch==' "$constraints" || true)
+  if [ -n "${TORCH_INDEX:-}" ] && [ -n "$torch" ]; then
+    $pip install --no-compile --index-url "$TORCH_INDEX" --extra-index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" "$torch"
+  fi
+  $pip install --no-compile --constraint "$constraints" --requirement "$requirements"
+fi
+$pip check
+
+cd /opt/venv/lib/python3*/site-packages
+# What nothing loads at run time: C++ headers, test programs and tests (torch looks for torch_shm_manager when imported).
+for package in torch pyarrow; do
+  rm -rf "$package"/include "$package"/share "$package"/test "$package"/tests
+  [ ! -d "$package" ] || find "$package" -name '*.a' -delete
+done
+[ ! -d torch/bin ] || find torch/bin -type f ! -name torch_shm_manager -delete
+for package in matplotlib networkx pandas scipy skimage sklearn sympy; do
+  [ ! -d "$package" ] || find "$package" -type d -name tests -prune -exec rm -rf {} +
+done
+# Symbols that only a debugger reads. Libraries that auditwheel has rewritten (*.libs) do not survive it, and stay.
+if command -v strip >/dev/null; then
+  for folder in torch/lib vtkmodules; do
+    [ ! -d "$folder" ] || find "$folder" -name '*.so' -exec strip --strip-unneeded {} +
+  done
+fi
+# Checked by nothing at import: the files never change, and their times differ between layers.
+/opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash . || true
