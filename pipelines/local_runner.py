@@ -1,4 +1,4 @@
-"""Run a compiled pipeline on this machine with `kfp.local`, one subprocess a task, its output in a file."""
+"""Run a compiled pipeline on this machine with `kfp.local`, a subprocess or a container a task, its output in a file."""
 
 import builtins
 import contextlib
@@ -21,11 +21,13 @@ from kfp import components, local
 from kfp.local import subprocess_task_handler
 
 from pipelines.ir import IR, find
+from pipelines.local_containers import Containers
 
 WORKERS = 2
 """Iterations of a loop that `kfp.local` runs at once; it takes no other number."""
 
 _ITERATION = re.compile(r"-iteration-(\d+)")
+_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 
 
 class TaskFailedError(RuntimeError):
@@ -82,17 +84,19 @@ def run_pipeline(
     arguments: Mapping[str, Any],
     *,
     root: Path,
+    containers: Containers | None = None,
     on_start: Callable[[TaskRecord], None] = lambda record: None,
     on_end: Callable[[TaskRecord], None] = lambda record: None,
 ) -> list[TaskRecord]:
-    """Run a compiled pipeline here and now, without containers.
+    """Run a compiled pipeline here and now.
 
-    Settings for Kubernetes (resources, selectors, secrets, images) have no effect, and nothing is retried.
+    Settings for Kubernetes (resources, selectors, secrets) have no effect, and nothing is retried.
 
     Args:
         ir: Compiled pipeline.
         arguments: Its parameters.
         root: Working directory of the tasks; receives `artifacts` and `logs`.
+        containers: How to run each task in a container of its image; None runs subprocesses of this Python.
         on_start: Called when a task starts, from the thread that runs it.
         on_end: Called when a task has ended, from the thread that runs it.
 
@@ -107,29 +111,50 @@ def run_pipeline(
     records: list[TaskRecord] = []
     lock = threading.Lock()
 
-    def run_task(full_command: list[str], env_vars: Mapping[str, str] | None = None) -> int:
-        record = _describe(full_command, logs)
+    def run_task(command: list[str], start: Callable[[TaskRecord, dict[str, str]], int]) -> int:
+        record = _describe(command, logs)
         with lock:
             shards = next((len(r.outputs.get("Output", [])) for r in records if r.name == "list_subjects"), 1)
             records.append(record)
         on_start(record)
         started = time.monotonic()
-        with record.log.open("w", encoding="utf-8") as log:
-            record.exit_code = subprocess.run(  # noqa: S603 (the command is the pipeline's own)
-                full_command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=root,
-                env={**os.environ, **_threads(min(shards, WORKERS)), **(env_vars or {})},
-                check=False,
-            ).returncode
+        record.exit_code = start(record, _threads(min(shards, WORKERS)))
         record.seconds = time.monotonic() - started
         on_end(record)
         return record.exit_code
 
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root / "artifacts"), raise_on_error=True)
+    def run_process(full_command: list[str], env_vars: Mapping[str, str] | None = None) -> int:
+        def start(record: TaskRecord, threads: dict[str, str]) -> int:
+            environment = {**os.environ, **threads, **(env_vars or {})}
+            with record.log.open("w", encoding="utf-8") as log:
+                return subprocess.run(  # noqa: S603 (the command is the pipeline's own)
+                    full_command, stdout=log, stderr=subprocess.STDOUT, cwd=root, env=environment, check=False
+                ).returncode
+
+        return run_task(full_command, start)
+
+    def run_container(client: Any, image: str, command: list[str], volumes: Any, **options: Any) -> int:
+        def start(record: TaskRecord, threads: dict[str, str]) -> int:
+            given = {**threads, **(options.get("environment") or {})}
+            return containers.run(client, _resolved(image, record.parameters), command, volumes, given, record.log)
+
+        return run_task(command, start)
+
+    artifacts = root / "artifacts"
+    runner: local.DockerRunner | local.SubprocessRunner
+    if containers:
+        # kfp makes folders as this user, and containers write into them as theirs
+        artifacts.mkdir(mode=0o777, exist_ok=True)
+        artifacts.chmod(0o777)
+        from kfp.local import docker_task_handler  # needs the package docker
+
+        runner, starter = local.DockerRunner(), _started_by(docker_task_handler, "run_docker_container", run_container)
+    else:
+        runner = local.SubprocessRunner(use_venv=False)
+        starter = _started_by(subprocess_task_handler, "run_local_subprocess", run_process)
+    local.init(runner, pipeline_root=str(artifacts), raise_on_error=True)
     run = components.load_component_from_text(_without_retries(ir).dump())
-    with _quiet(logs / "kfp.log"), _started_by(run_task):
+    with _quiet(logs / "kfp.log"), starter:
         try:
             run(**arguments)
         except RuntimeError as error:  # kfp's only way to say that a task failed
@@ -157,6 +182,11 @@ def _describe(command: list[str], logs: Path) -> TaskRecord:
     )
 
 
+def _resolved(image: str, parameters: Mapping[str, Any]) -> str:
+    """Put parameters into an image's name: kfp 2.17 does so for commands alone."""
+    return _PLACEHOLDER.sub(lambda found: str(parameters[found[1]]), image)
+
+
 def _threads(workers: int) -> dict[str, str]:
     """Share the cores among the tasks that run at once, unless the caller has set the number of threads."""
     count = str(max(1, len(os.sched_getaffinity(0)) // workers)) if hasattr(os, "sched_getaffinity") else "1"
@@ -174,14 +204,18 @@ def _without_retries(ir: IR) -> IR:
 
 
 @contextlib.contextmanager
-def _started_by(run_task: Callable[..., int]) -> Iterator[None]:
-    """Let `run_task` start the subprocesses: kfp itself mixes the output of tasks that run at once."""
-    original = subprocess_task_handler.run_local_subprocess
-    subprocess_task_handler.run_local_subprocess = run_task
+def _started_by(module: Any, name: str, start: Callable[..., int]) -> Iterator[None]:
+    """Let our own function start the tasks.
+
+    kfp itself mixes the output of tasks that run at once, and takes a container that is gone before it asks for its
+    exit code for one that ended well.
+    """
+    original = getattr(module, name)
+    setattr(module, name, start)
     try:
         yield
     finally:
-        subprocess_task_handler.run_local_subprocess = original
+        setattr(module, name, original)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import json
 import os
 import sys
@@ -20,18 +22,22 @@ class Find:
 
     subject: str | None = None
     """Only this subject."""
-    dice_below: float | None = None
+    dice_below: Annotated[float | None, tyro.conf.arg(aliases=["--below-dice"])] = None
     """Only models whose Dice is below this."""
     where: tuple[str, ...] = ()
     """Further conditions on metrics, such as "heldout_dice < 0.8"."""
     qc: Literal["pass", "review", "fail"] | None = None
     """Only this verdict of quality control."""
+    needs_review: bool = False
+    """Only models that somebody has to look at: `--qc review`."""
     cohort: str | None = None
     """Only this cohort."""
     all_versions: bool = False
     """Older versions too."""
     limit: int = 100
     """At most so many rows."""
+    output: Literal["table", "json", "csv"] = "table"
+    """`json` and `csv` hold every metric, for programs."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…); by default MLFLOW_TRACKING_URI."""
 
@@ -91,22 +97,40 @@ def main(command: str, words: list[str]) -> int:
         weights = sum(p.numel() for p in field.parameters())
         sys.stdout.write(f"{folder}: {description['method']} field, {weights} weights, hashes agree\n")
     else:
-        _print(
-            registry.find(
-                target,
-                subject=form.subject,
-                dice_below=form.dice_below,
-                conditions=[registry.MetricFilter.parse(text) for text in form.where],
-                qc=form.qc,
-                newest_only=not form.all_versions,
-                limit=form.limit,
-            )
+        if form.limit < 1:
+            raise ConfigError("limit", "at least 1", str(form.limit))
+        if form.needs_review and form.qc not in (None, "review"):
+            raise ConfigError("needs_review", "no other verdict asked for", f"--qc {form.qc}")
+        rows = registry.find(
+            target,
+            subject=form.subject,
+            dice_below=form.dice_below,
+            conditions=[registry.MetricFilter.parse(text) for text in form.where],
+            qc="review" if form.needs_review else form.qc,
+            newest_only=not form.all_versions,
+            limit=form.limit,
         )
+        {"table": _print, "json": _json, "csv": _csv}[form.output](rows)
     return 0
 
 
 def _model(text: str) -> dict[str, Any]:
     return {"version": int(text)} if text.isdecimal() else {"subject": text}
+
+
+def _json(rows: list[Any]) -> None:
+    listed = [dataclasses.asdict(row) | {"created": row.created.isoformat(timespec="seconds")} for row in rows]
+    sys.stdout.write(json.dumps(listed, indent=1) + "\n")
+
+
+def _csv(rows: list[Any]) -> None:
+    names = sorted({name for row in rows for name in row.metrics})
+    facts = ("subject", "cohort", "version", "qc", "created", "run_id", "model_id")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([*facts, *names])
+    for row in rows:
+        values = dataclasses.asdict(row) | {"created": row.created.isoformat(timespec="seconds")}
+        writer.writerow([*(values[name] for name in facts), *(row.metrics.get(name, "") for name in names)])
 
 
 def _print(rows: list[Any]) -> None:

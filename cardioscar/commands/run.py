@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.options import StageOptions, expand, read_config
-from cardioscar.errors import CardioscarError, ConfigError, PlatformError, UnreachableError
+from cardioscar.errors import CardioscarError, ConfigError, PlatformError
+from cardioscar.stages.places import local_folder, place
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,13 @@ class Run:
     """Reconstruct the scar of a cohort on this machine.
 
     The cohort is a folder of subject folders (`mesh.*`, `lge.*`, `labels.*`, `scar.*`, `truth.*`), a folder with a
-    `cohort.csv`, or the folder of one subject. Run the same command again to go on after an interruption: finished work
-    is reused.
+    `cohort.csv`, or the folder of one subject; or the same below a prefix of an object store. Run the same command
+    again to go on after an interruption: finished work is reused.
     """
 
-    cohort: tyro.conf.Positional[Path]
-    """The cohort."""
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    cohort: tyro.conf.Positional[str]
+    """The cohort: a folder, or s3://bucket/prefix."""
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o", "--output"])]
     """Output folder: results/<subject>/report.html, results/cohort.html, and the stages' artifacts in work/."""
     stages: Annotated[StageOptions, tyro.conf.arg(name="")] = field(default_factory=StageOptions)
     """Settings of the stages."""
@@ -37,10 +38,12 @@ class Run:
     """Processes; 0 takes one for each core."""
     max_failed_fraction: float = 0.1
     """Largest share of failed subjects with which the run counts as done, 0 to 1."""
+    results: str = ""
+    """Where results are published instead of OUT/results: a folder, or s3://bucket/prefix."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…), or `off`; by default MLFLOW_TRACKING_URI, else OUT/mlflow.db."""
     experiment: str = ""
-    """Name of the cohort in MLflow; by default the name of the cohort's folder."""
+    """Name of the cohort in MLflow; by default the name of the cohort's folder or prefix."""
     config: Path | None = None
     """YAML file of stage settings; flags win over it."""
     verbose: Annotated[bool, tyro.conf.arg(aliases=["-v"])] = False
@@ -52,6 +55,10 @@ class Run:
             raise ConfigError("jobs", "0 or more", str(self.jobs))
         if not 0 <= self.max_failed_fraction <= 1:
             raise ConfigError("max_failed_fraction", "a share from 0 to 1", f"{self.max_failed_fraction:g}")
+        if self.out is not tyro.MISSING:
+            local_folder(self.out, where="out")
+        if self.results:
+            place(self.results, where="results")
 
 
 def main(command: str, words: list[str]) -> int:
@@ -62,10 +69,13 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.cohort_run import run_cohort
     from cardioscar.stages.list_subjects import select
     from cardioscar.stages.logs import configure
-    from cardioscar.stages.summarize_cohort import CohortRejected
+    from cardioscar.stages.published import open_results
+    from cardioscar.stages.summarize_cohort import CohortRejected, NotRecordedError
 
     subjects = select(options.cohort, options.subjects)
     check_output(options.cohort, options.out)
+    if options.results:
+        check_output(options.cohort, options.results, where="results")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -87,11 +97,12 @@ def main(command: str, words: list[str]) -> int:
                 tracking_uri=uri,
                 experiment=experiment,
                 max_failed_fraction=options.max_failed_fraction,
+                results=options.results,
                 on_event=note,
             )
-        except (CohortRejected, UnreachableError) as error:  # after the cohort's report is written
+        except (CohortRejected, NotRecordedError) as error:  # after the cohort's report is written
             verdict, run = error, None
-    print_cohort(options.out / "results", uri)
+    print_cohort(open_results(options.results or options.out / "results"), uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
         sys.stdout.write(f"{run.reused} of {len(run.rows)} subjects unchanged; {parts}\n")
@@ -118,13 +129,18 @@ def tracking(given: str, out: Path) -> str:
     return f"sqlite:///{out.resolve().as_posix()}/mlflow.db"
 
 
-def experiment_name(cohort: Path) -> str:
-    """Name of the cohort's experiment: that of its folder, reduced to what MLflow takes."""
+def experiment_name(cohort: str | Path) -> str:
+    """Name of the cohort's experiment: that of its folder or prefix, reduced to what MLflow takes."""
     import re
 
-    resolved = cohort.resolve()
-    name = re.sub(r"[^A-Za-z0-9 _.-]+", "-", (resolved.parent if resolved.is_file() else resolved).name).strip(" .-_")
-    return name[:100] or "cohort"
+    at = place(cohort, where="cohort")
+    if isinstance(at, Path):
+        at = at.resolve()
+        name = at.parent.name if at.is_file() else at.name
+    else:
+        *above, name = [at.bucket, *at.prefix.split("/")] if at.prefix else [at.bucket]
+        name = above[-1] if above and name.endswith(".csv") else name
+    return re.sub(r"[^A-Za-z0-9 _.-]+", "-", name).strip(" .-_")[:100] or "cohort"
 
 
 def _defaults(words: list[str]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ import tyro
 from cardioscar.commands.options import EvaluateConfig, GroupSortConfig, InferConfig, PreprocessConfig
 from cardioscar.config import as_mapping
 from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.stages.places import local_folder
 
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 
@@ -23,9 +24,9 @@ class ListSubjects:
     """Print the subjects of a cohort in shards, as JSON."""
 
     cohort: tyro.conf.Positional[str]
-    """The cohort."""
+    """The cohort: a folder, or s3://bucket/prefix."""
     shard_size: int = 8
-    """Subjects in a shard."""
+    """At most so many subjects in a shard."""
     subjects: str = ""
     """Comma-separated ids; empty for all."""
 
@@ -35,7 +36,7 @@ class Preprocess:
     """Map the pixels of each slice to the mesh nodes that they see."""
 
     cohort: tyro.conf.Positional[str]
-    """The cohort."""
+    """The cohort: a folder, or s3://bucket/prefix."""
     out: Out
     """Artifact folder to write."""
     options: tyro.conf.OmitArgPrefixes[PreprocessConfig] = field(default_factory=PreprocessConfig)
@@ -95,7 +96,7 @@ class Evaluate:
     """Score each subject, write its report, publish and record it."""
 
     cohort: tyro.conf.Positional[str]
-    """The cohort."""
+    """The cohort: a folder, or s3://bucket/prefix."""
     groups: tyro.conf.Positional[Path]
     """Artifact of preprocess."""
     sorted_groups: tyro.conf.Positional[Path]
@@ -111,11 +112,13 @@ class Evaluate:
     subjects: str = ""
     """Comma-separated ids; empty for all of the artifact."""
     results: str = ""
-    """Folder that receives each subject's results under stable names."""
+    """Folder, or s3://bucket/prefix, that receives each subject's results under stable names."""
     tracking_uri: str = ""
     """MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked."""
     experiment: str = "cardioscar"
     """Name of the cohort in MLflow."""
+    run_id: str = ""
+    """Name of the run, which vouches for the results; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,9 @@ class SummarizeCohort:
     """Write the cohort's table and report, and take the verdict."""
 
     cohort: tyro.conf.Positional[str]
-    """The cohort."""
-    results: tyro.conf.Positional[Path]
-    """Folder of published results."""
+    """The cohort: a folder, or s3://bucket/prefix."""
+    results: tyro.conf.Positional[str]
+    """Published results: a folder, or s3://bucket/prefix."""
     max_failed_fraction: float = 0.1
     """Largest share of failed subjects with which the run counts as done, 0 to 1."""
     tracking_uri: str = ""
@@ -134,6 +137,8 @@ class SummarizeCohort:
     """Name of the cohort in MLflow."""
     subjects: str = ""
     """Comma-separated ids; empty for all."""
+    run_id: str = ""
+    """Count results of this run only; empty for results of any run."""
 
 
 FORMS: dict[str, type] = {
@@ -154,6 +159,9 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.logs import configure
 
     form: Any = tyro.cli(FORMS[command], prog=f"cardioscar {command}", args=words)
+    for one in fields(form):
+        if isinstance(value := getattr(form, one.name), Path):
+            local_folder(value, where=one.name)
     configure(logging.INFO, stderr=True)
     stage = import_module(f"cardioscar.stages.{command.replace('-', '_')}")
     if command == "list-subjects":
@@ -169,6 +177,7 @@ def main(command: str, words: list[str]) -> int:
             form.tracking_uri,
             form.experiment,
             form.subjects,
+            run_id=form.run_id,
         )
         sys.stdout.write(json.dumps(summary, indent=1) + "\n")
         return 0
@@ -191,7 +200,7 @@ def main(command: str, words: list[str]) -> int:
         ids = _subjects(form.scars, form.subjects)
         stage.run(
             form.cohort, form.groups, form.sorted_groups, form.fields, form.scars, ids, form.out, options,
-            form.results, form.tracking_uri, form.experiment,
+            form.results, form.tracking_uri, form.experiment, run_id=form.run_id,
         )  # fmt: skip
     return 0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from cardioscar.stages.published import Results
 
 COLUMNS = (
     ("dice", "Dice", 3),
@@ -25,19 +27,18 @@ COLUMNS = (
 _COLOURS = {"pass": "green", "review": "yellow", "fail": "red"}
 
 
-def print_cohort(results: Path, tracking_uri: str, *, most: int = 40) -> None:
+def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None:
     """Print `cohort.csv`, the reasons of failures, and where the reports lie.
 
     Args:
-        results: Folder of published results.
+        results: The published results.
         tracking_uri: Where the runs were recorded, or empty.
         most: At most so many subjects, and so many failures.
     """
     from rich.console import Console
     from rich.text import Text
 
-    with (results / "cohort.csv").open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = list(csv.DictReader(io.StringIO(results.read("cohort.csv").decode(), newline="")))
     ok = [row for row in rows if row["outcome"] == "ok"]
     failed = [row for row in rows if row["outcome"] != "ok"]
     table, console = _table(ok[:most]), Console()
@@ -57,10 +58,10 @@ def print_cohort(results: Path, tracking_uri: str, *, most: int = 40) -> None:
         line(f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
     if len(failed) > most:
         line(f"… and {len(failed) - most} more failures in cohort.csv")
-    line(f"cohort report  {results / 'cohort.html'}")
+    line(f"cohort report  {results.address('cohort.html')}")
     first = next((row["report"] for row in rows if row.get("report")), None)
     if first:
-        line(f"first subject  {results / first}")
+        line(f"first subject  {results.address(first)}")
     if tracking_uri.startswith("sqlite:"):
         line(f"MLflow         mlflow ui --backend-store-uri {tracking_uri}")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,27 +14,16 @@ import yaml
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.imaging.labels import LABEL_TABLES
-from cardioscar.stages.places import local_folder
-from cardioscar.subject_id import check_subject_id
-
-IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-MESH_SUFFIXES = (".vtu", ".vtk", ".vtp", ".ply", ".stl", ".pts", ".elem")
-ROLES: dict[str, tuple[str, ...]] = {
-    "mesh": MESH_SUFFIXES,
-    "lge": IMAGE_SUFFIXES,
-    "labels": IMAGE_SUFFIXES,
-    "scar": IMAGE_SUFFIXES,
-    "truth": (".vtu", ".vtk", *IMAGE_SUFFIXES),
-}
-"""Conventional file stems and their endings.
-
-`lge/` may also be a folder of DICOM files, `scar/` one of VTK grid layers."""
-
-FOLDER_ROLES = ("lge", "scar")
-SIDECARS = (".json", ".txt", ".csv", ".md", ".yaml", ".raw", ".zraw", ".lon")
-"""Endings of files that may lie beside an image or a mesh without being one."""
-
-SETTINGS, MANIFEST = "subject.yaml", "cohort.csv"
+from cardioscar.stages.cohort_manifest import ManifestRow, read_manifest
+from cardioscar.stages.cohort_names import (
+    FOLDER_ROLES,
+    MANIFEST,
+    ROLES,
+    SETTINGS,
+    SIDECARS,
+    check_folder_names,
+)
+from cardioscar.stages.places import local_folder, place
 
 
 @dataclass(frozen=True)
@@ -107,7 +94,7 @@ class SubjectFiles:
 
 
 def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> list[SubjectFiles]:
-    """List a cohort's subjects, in the order of their folders' names or of the manifest's lines.
+    """Look at a cohort on this machine: its subjects in the order of their folders' names or of the manifest's lines.
 
     Args:
         cohort_uri: Folder of subject folders, a folder with a `cohort.csv`, the path of such a manifest, or the folder
@@ -123,30 +110,42 @@ def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> 
     root = local_folder(cohort_uri, where="cohort")
     manifest = root if root.is_file() else root / MANIFEST
     if manifest.is_file():
-        return list(_from_manifest(manifest, only))
+        return _from_manifest(manifest, only)
     if not root.is_dir():
         raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
     if is_subject_folder(root):
-        return list(_entries([(root.resolve().name, "the folder", root)], only))
+        return read_folders([(root.resolve().name, "the folder", root)], only)
     folders = [p for p in _listed(root, "cohort") if p.is_dir() and not p.name.startswith(".")]
     if not folders:
         raise InputError("cohort", "at least one subject folder", "none")
-    return list(_entries([(folder.name, folder.name, folder) for folder in folders], only))
+    return read_folders([(folder.name, folder.name, folder) for folder in folders], only)
 
 
-def check_output(cohort_uri: str | Path, output: str | Path) -> None:
-    """Refuse an output folder that would be taken for a subject, or for several, when the cohort is read again.
+def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "output") -> None:
+    """Refuse an output that would be taken for a subject, or for several, when the cohort is read again.
 
     Args:
-        cohort_uri: As for `read_cohort`.
-        output: Folder to write to; it need not exist.
+        cohort_uri: The cohort.
+        output: Folder or prefix to write to; it need not exist.
+        where: Name of the setting, for errors.
 
     Raises:
         InputError: If it lies among the folders of the subjects.
+        UnreachableError: If the object store does not answer.
     """
-    root, out = local_folder(cohort_uri, where="cohort").resolve(), Path(output).resolve()
-    if root.is_dir() and not (root / MANIFEST).is_file() and root in (out, out.parent) and not is_subject_folder(root):
-        raise InputError("output", "a folder outside the cohort's", "one that would be taken for a subject")
+    root, out = place(cohort_uri, where="cohort"), place(output, where=where)
+    if isinstance(root, Path) and isinstance(out, Path):
+        root, out = root.resolve(), out.resolve()
+        named = not root.is_dir() or (root / MANIFEST).is_file() or is_subject_folder(root)
+        among = root in (out, out.parent) and not named
+    elif isinstance(root, Path) or isinstance(out, Path):
+        return
+    else:
+        from cardioscar.services.storage import Store
+
+        among = f"{out}/".startswith(f"{root}/") and not Store.connect().exists(root / MANIFEST)
+    if among:
+        raise InputError(where, "a folder outside the cohort's", "one that would be taken for a subject")
 
 
 def is_subject_folder(folder: Path) -> bool:
@@ -162,26 +161,22 @@ def _listed(folder: Path, where: str) -> list[Path]:
         raise InputError(where, "a readable folder", error.strerror or "an unreadable one") from None
 
 
-def _stand_in(number: int, names: Collection[str]) -> str:
-    """Id of the row of a subject whose own id is refused; never that of another subject."""
-    name = f"row-{number}"
-    while name in names:
-        name += "-refused"
-    return name
+def read_folders(rows: Sequence[tuple[str, str, Path]], only: Collection[str] | None = None) -> list[SubjectFiles]:
+    """Look into the folders of subjects.
 
+    Args:
+        rows: Id, name of the folder in messages, and folder of every subject of the cohort, in order.
+        only: Ids that are wanted; the folders of others need not exist. Default all.
 
-def _entries(rows: list[tuple[str, str, Path]], only: Collection[str] | None) -> Iterator[SubjectFiles]:
-    names = {name for name, *_ in rows}
-    for number, (name, where, folder) in enumerate(rows, start=1):
-        try:
-            check_subject_id(name)
-        except InputError as error:
-            yield SubjectFiles(
-                _stand_in(number, names), problem=InputError(f"folder {number}", error.rule, error.finding)
-            )
-            continue
-        if only is None or name in only:
-            yield _subject(name, where, folder)
+    Returns:
+        One entry for each wanted subject, and one for each refused id.
+    """
+    checked = zip(rows, check_folder_names([name for name, *_ in rows]), strict=True)
+    return [
+        SubjectFiles(row, problem=problem) if problem else _subject(name, where, folder)
+        for (name, where, folder), (row, problem) in checked
+        if problem or only is None or name in only
+    ]
 
 
 def _by_role(paths: list[Path]) -> dict[str, list[Path]]:
@@ -240,15 +235,25 @@ def _completed(where: str, files: dict[str, Path]) -> dict[str, Path]:
 
 def _data_file(where: str, header: Path) -> Path | None:
     """The file that a detached NRRD or MetaImage header names, so that a change of the voxels is noticed."""
+    name = voxel_file(where, header)
+    if name is None:
+        return None
+    path = _inside(header.parent.resolve(), name, where, f"a path of the voxels of {header.name} in its folder")
+    return path if path.is_file() else None
+
+
+def voxel_file(where: str, header: Path) -> str | None:
+    """Path, relative to it, of the one file that holds a header's voxels; None where there is no such one.
+
+    Raises:
+        InputError: If the header cannot be read.
+    """
     try:
         text = header.read_bytes()[:100_000].decode("latin-1")
     except OSError as error:
         raise InputError(where, f"a readable {header.name}", error.strerror or "an unreadable one") from None
     found = re.search(r"^(?:data ?file *:|ElementDataFile *=) *(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
-    if not found or found[1] in ("LOCAL", "LIST") or "%" in found[1]:
-        return None
-    path = _inside(header.parent.resolve(), found[1], where, f"a path of the voxels of {header.name} in its folder")
-    return path if path.is_file() else None
+    return None if not found or found[1] in ("LOCAL", "LIST") or "%" in found[1] else found[1]
 
 
 def _inside(root: Path, text: str, where: str, rule: str) -> Path:
@@ -263,56 +268,23 @@ def _inside(root: Path, text: str, where: str, rule: str) -> Path:
     return path
 
 
-def _from_manifest(manifest: Path, only: Collection[str] | None) -> Iterator[SubjectFiles]:
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            columns = reader.fieldnames or []
-            rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(manifest.name, "a UTF-8 table of comma-separated values", type(error).__name__) from error
-    except OSError as error:
-        raise InputError(manifest.name, "a readable file", error.strerror or "an unreadable one") from None
-    known = ("subject", *ROLES, "settings")
-    unknown = sorted(set(columns) - set(known))
-    if "subject" not in columns or unknown:
-        found = f"'{unknown[0]}'" if unknown else "no column 'subject'"
-        raise InputError(manifest.name, f"columns {', '.join(known)}", found)
-    if not rows:
-        raise InputError(manifest.name, "at least one subject", "none")
-    counts = Counter(row["subject"] for _, row in rows)
-    done = set()
-    for line, row in rows:
-        name, where = row["subject"] or "", f"{manifest.name} line {line}"
-        try:
-            check_subject_id(name)
-        except InputError as error:
-            yield SubjectFiles(_stand_in(line, counts), problem=InputError(where, error.rule, error.finding))
-            continue
-        if name in done or (only is not None and name not in only):
-            continue
-        done.add(name)
-        if counts[name] > 1:
-            problem = InputError(manifest.name, "each id once", f"'{name}' {counts[name]} times")
-            yield SubjectFiles(name, problem=problem)
-        elif None in row:  # csv's key for what no column holds
-            cells = len(columns) + len(row[None])
-            yield SubjectFiles(name, problem=InputError(where, f"{len(columns)} cells", str(cells)))
-        else:
-            yield _from_row(name, row, manifest, where)
+def _from_manifest(manifest: Path, only: Collection[str] | None) -> list[SubjectFiles]:
+    return [
+        SubjectFiles(row.subject, problem=row.problem) if row.problem else _from_row(row, manifest)
+        for row in read_manifest(manifest)
+        if row.problem or only is None or row.subject in only
+    ]
 
 
-def _from_row(name: str, row: dict[str, str], manifest: Path, where: str) -> SubjectFiles:
+def _from_row(row: ManifestRow, manifest: Path) -> SubjectFiles:
     files: dict[str, Path] = {}
     try:
-        for role, text in row.items():
-            if role == "subject" or not text:
-                continue
+        for role, text in row.paths.items():
             rule = f"a path of '{role}' inside the cohort's folder"
-            path = _inside(manifest.parent.resolve(), text, where, rule)
+            path = _inside(manifest.parent.resolve(), text, row.where, rule)
             if not path.is_file() and not (role in FOLDER_ROLES and path.is_dir()):
-                raise InputError(where, f"the file of '{role}'", f"no file '{path.name}'")
+                raise InputError(row.where, f"the file of '{role}'", f"no file '{path.name}'")
             files[SETTINGS if role == "settings" else role] = path
-        return SubjectFiles(name, _completed(where, files))
+        return SubjectFiles(row.subject, _completed(row.where, files))
     except InputError as problem:
-        return SubjectFiles(name, problem=problem)
+        return SubjectFiles(row.subject, problem=problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import Any
 from cardioscar.config import from_mapping
 from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.stages.logs import about
+from cardioscar.stages.published import open_results
 from cardioscar.stages.status import Status
 from cardioscar.stages.subject_folder import only_writer, platform_faults
 
@@ -24,6 +26,25 @@ Event = tuple[str, str, str]
 """Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
 
 OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all subjects of a run have in common, as it travels to worker processes.
+
+    Attributes:
+        cohort: Path or URI of the cohort.
+        out: Output folder.
+        options: Settings of each stage by its name.
+        results: Path or URI of the published results.
+        run_id: Name of the run, which vouches for what it publishes.
+    """
+
+    cohort: str
+    out: str
+    options: Mapping[str, Mapping[str, Any]]
+    results: str
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -53,13 +74,14 @@ def run_cohort(
     tracking_uri: str = "",
     experiment: str = "cardioscar",
     max_failed_fraction: float = 0.1,
+    results: str | Path = "",
     on_event: OnEvent = lambda event: None,
 ) -> CohortRun:
     """Run a cohort.
 
     Args:
-        cohort: Folder of subject folders, of a `cohort.csv`, or of one subject.
-        out: Output folder: `work/<stage>/<subject>`, `results/<subject>`, `results/cohort.html`.
+        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject.
+        out: Output folder: `work/<stage>/<subject>`, and the results unless they go elsewhere.
         options: Settings of each stage by its name.
         subjects: Comma-separated ids; empty for all.
         jobs: Worker processes; 0 takes one for each core, at most one for each subject. 1 works in this process, which
@@ -67,6 +89,8 @@ def run_cohort(
         tracking_uri: MLflow server or local store; empty tracks nothing.
         experiment: Name of the cohort's experiment.
         max_failed_fraction: Largest share of failed subjects with which the run counts as done.
+        results: Folder or `s3://` prefix of published results: `<subject>/`, `cohort.csv`, `cohort.html`; by default
+            `results` in the output folder.
         on_event: Called as subjects finish stages.
 
     Returns:
@@ -75,13 +99,17 @@ def run_cohort(
     Raises:
         InputError: If there is no such cohort, subject or setting (before any work).
         PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
-        UnreachableError: If the tracking server does not answer; all results and the report are on disk.
+        NotRecordedError: If the tracking server does not answer; all results and the report are published.
+        UnreachableError: If the object store does not answer; what is finished stays in the output folder.
         CohortRejected: If too many subjects failed; the report is written.
     """
     from cardioscar.stages.list_subjects import select
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
+    open_results(results)
+    # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
+    plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(str(cohort), subjects)]
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
@@ -93,9 +121,9 @@ def run_cohort(
             on_event(event)
 
         clock = time.perf_counter()
-        rows = _reconstruct(ids, str(cohort), str(out), options, jobs, note)
+        rows = _reconstruct(ids, plan, jobs, note)
         seconds = {"reconstruct": time.perf_counter() - clock}
-        summary = _conclude(cohort, out, rows, subjects, tracking_uri, experiment, max_failed_fraction, note, seconds)
+        summary = _conclude(plan, rows, subjects, tracking_uri, experiment, max_failed_fraction, note, seconds)
     reused = sum(all(outcome == "reused" for *_, outcome in of_subject) for of_subject in events.values())
     return CohortRun(summary, rows, reused, seconds)
 
@@ -123,25 +151,17 @@ def _check(
         TrackingTarget(tracking_uri, experiment)
 
 
-def _reconstruct(
-    ids: list[str],
-    cohort: str,
-    out: str,
-    options: Mapping[str, Mapping[str, Any]],
-    jobs: int,
-    note: OnEvent,
-) -> list[Status]:
+def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
     if jobs == 1 or len(ids) == 1:
-        return [run_subject(cohort, subject, out, options, note) for subject in ids]
+        return [run_subject(plan, subject, note) for subject in ids]
     from cardioscar.stages.workers import run_in_workers
 
-    rows = run_in_workers(ids, cohort, out, options, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)
+    rows = run_in_workers(ids, plan, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)
     return [rows[subject] for subject in ids]
 
 
 def _conclude(
-    cohort: str | Path,
-    out: Path,
+    plan: Plan,
     rows: list[Status],
     subjects: str,
     tracking_uri: str,
@@ -156,7 +176,7 @@ def _conclude(
     untracked = None
     clock = time.perf_counter()
     if tracking_uri:
-        work = out / "work"
+        work = Path(plan.out) / "work"
         try:
             evaluate.record(
                 rows,
@@ -173,39 +193,33 @@ def _conclude(
     seconds["track"] = time.perf_counter() - clock
     clock = time.perf_counter()
     summary = summarize_cohort.run(
-        cohort, out / "results", "", max_failed_fraction, tracking_uri, experiment, subjects,
+        plan.cohort, plan.results, "", max_failed_fraction, tracking_uri, experiment, subjects, run_id=plan.run_id,
         track=bool(tracking_uri) and untracked is None,
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock
     if untracked:
-        raise untracked
+        raise summarize_cohort.not_recorded(untracked) from untracked
     return summary
 
 
-def run_subject(
-    cohort: str,
-    subject: str,
-    out: str,
-    options: Mapping[str, Mapping[str, Any]],
-    note: OnEvent,
-) -> Status:
+def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
     """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
     from cardioscar.stages import evaluate, group_sort, infer, preprocess, train
 
-    work = {stage: Path(out) / "work" / stage for stage in STAGES}
+    work = {stage: Path(plan.out) / "work" / stage for stage in STAGES}
 
     def done(row: Status, reused: bool) -> None:
         note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
-    ids = [subject]
-    preprocess.run(cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
+    ids, options = [subject], plan.options
+    preprocess.run(plan.cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
     group_sort.run(work["preprocess"], ids, str(work["group_sort"]), options.get("group_sort"), on_done=done)
     train.run(work["group_sort"], ids, work["train"], options.get("train"), on_done=done)
     infer.run(
         work["preprocess"], work["group_sort"], work["train"], ids, work["infer"], options.get("infer"), on_done=done
     )
     [row] = evaluate.run(
-        cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
-        options.get("evaluate"), results_uri=Path(out) / "results", track=False, on_done=done,
+        plan.cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
+        options.get("evaluate"), plan.results, run_id=plan.run_id, track=False, on_done=done,
     )  # fmt: skip
     return row

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
-from cardioscar.stages.cohort import SETTINGS, read_cohort
-from cardioscar.stages.places import local_folder
-from cardioscar.stages.status import FILE, Status, read_status
-from cardioscar.stages.subject_folder import file_hashes, fresh_folder, only_writer, platform_faults, recover
+from cardioscar.stages.cohort_names import SETTINGS
+from cardioscar.stages.cohort_source import open_cohort
+from cardioscar.stages.published import gather, open_results
+from cardioscar.stages.status import Status, read_status
 from cardioscar.stages.subjects import OnDone, Work, run_shard
 
 if TYPE_CHECKING:
@@ -26,16 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PUBLISHED = (
-    "scar.vtu",
-    "scar_probability.nii.gz",
-    "scar.pts",
-    "scar.elem",
-    "scar.lon",
-    "field.safetensors",
-    "field.json",
-)
-"""Files of earlier stages that belong to a subject's results."""
+ROLES = ("truth",)
+"""Files of the cohort that are read here."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +50,7 @@ def run(
     tracking_uri: str = "",
     experiment: str = "cardioscar",
     *,
+    run_id: str = "",
     track: bool = True,
     on_done: OnDone | None = None,
 ) -> list[Status]:
@@ -73,9 +65,11 @@ def run(
         subjects: Ids.
         output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/*.png`.
         options: Settings of `Config` by name.
-        results_uri: Folder that receives `<subject>/` with map, field, metrics and report under stable names.
+        results_uri: Folder or `s3://` prefix that receives `<subject>/` with map, field, metrics and report under
+            stable names.
         tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
         experiment: Name of the cohort's experiment.
+        run_id: The run that vouches for the published results, see `summarize_cohort`; empty for none.
         track: Record in MLflow; a caller with several workers records by itself, in one process.
         on_done: Called with each row once it is published, and whether it was reused.
 
@@ -83,76 +77,45 @@ def run(
         One row for each subject.
 
     Raises:
-        ConfigError: If `results_uri` is no place of this machine's file system.
-        UnreachableError: If the tracking server does not answer; all results are on disk by then.
+        ConfigError: If `results_uri` is neither a folder nor an `s3://` address.
+        UnreachableError: If the tracking server does not answer; all results are published by then. If the object store
+            does not answer; no subject is half published.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
-    results = local_folder(results_uri, where="results_uri") if results_uri else None
-    entries = {entry.subject: entry for entry in read_cohort(cohort_uri, subjects)}
+    results = open_results(results_uri) if results_uri else None
+    with open_cohort(cohort_uri).files(subjects, ROLES) as found:
+        entries = {entry.subject: entry for entry in found}
 
-    def files(subject: str) -> dict[str, Path]:
-        if subject not in entries:
-            raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
-        found = entries[subject].checked()
-        if "truth" not in found:
-            return {}  # without truth the settings say nothing here that earlier stages have not heeded
-        return {role: path for role, path in found.items() if role.split(".")[0] == "truth" or role == SETTINGS}
+        def files(subject: str) -> dict[str, Path]:
+            if subject not in entries:
+                raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
+            own = entries[subject].checked()
+            if "truth" not in own:
+                return {}  # without truth the settings say nothing here that earlier stages have not heeded
+            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == SETTINGS}
 
-    def work(job: Work) -> None:
-        truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
-        table = settings.label_table or job.upstream_status["groups"].config["label_table"]
-        _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, settings.mesh_frame, table) if truth else None)
+        def work(job: Work) -> None:
+            truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
+            table = settings.label_table or job.upstream_status["groups"].config["label_table"]
+            _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, settings.mesh_frame, table) if truth else None)
 
-    def done(row: Status, reused: bool) -> None:
-        # at once, so that what is finished is out even if the machine fails at the next subject
-        if results:
-            publish(row, Path(output), [Path(scars), Path(fields)], results)
-        if on_done:
-            on_done(row, reused)
+        def done(row: Status, reused: bool) -> None:
+            # at once, so that what is finished is out even if the machine fails at the next subject
+            if results:
+                results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+            if on_done:
+                on_done(row, reused)
 
-    upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
-    rows = run_shard(
-        "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True, on_done=done
-    )
+        upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
+        rows = run_shard(
+            "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
+            on_done=done,
+        )  # fmt: skip
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if track and uri:
         artifacts = [groups, sorted_groups, fields, scars, output]
         record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
     return rows
-
-
-def publish(row: Status, output: Path, artifacts: Sequence[Path], results: Path) -> None:
-    """Copy a subject's results under stable names; the folder appears whole, and only where it differs.
-
-    Args:
-        row: The subject's row of this stage.
-        output: Artifact of this stage.
-        artifacts: Artifacts of earlier stages, whose `PUBLISHED` files belong to the results.
-        results: Folder of published results.
-
-    Raises:
-        PlatformError: If it cannot be written; an earlier publication stays.
-    """
-    sources = {name: output / row.subject / name for name in row.outputs}
-    hashes = dict(row.outputs)
-    if row.outcome == "ok":
-        for artifact in artifacts:
-            earlier = read_status(artifact / row.subject)
-            for name, sha in (earlier.outputs if earlier else {}).items():
-                if name in PUBLISHED:
-                    sources[name], hashes[name] = artifact / row.subject / name, sha
-    final = results / row.subject
-    with platform_faults(results):
-        results.mkdir(parents=True, exist_ok=True)
-        with only_writer(results, row.subject):
-            recover(final)
-            if read_status(final) == row and file_hashes(final) == hashes:
-                return
-            with fresh_folder(final) as scratch:
-                for name, source in sources.items():
-                    (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source, scratch / name)
-                shutil.copyfile(output / row.subject / FILE, scratch / FILE)
 
 
 def record(
@@ -205,6 +168,8 @@ def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
     inputs = {k: v for stage in known for k, v in stage.inputs.items() if "/" not in k}
     metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
+    for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
+        flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
     params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
     files = {
         "report.html": output / subject / "report.html",

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from cardioscar.errors import InputError
-from cardioscar.stages.cohort import SubjectFiles, read_cohort
-from cardioscar.stages.preflight import check_run_size
+from cardioscar.stages.cohort_source import CohortSource, Listed, open_cohort
+from cardioscar.stages.logs import about
+from cardioscar.stages.preflight import check_run_size, check_shards
+from cardioscar.stages.sharding import plan_shards
+
+log = logging.getLogger(__name__)
 
 
-def select(cohort_uri: str | Path, subjects: str = "") -> list[SubjectFiles]:
+def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed]:
     """The subjects of a cohort, or those of a comma-separated list.
 
+    Args:
+        cohort: Path, URI or source of the cohort.
+        subjects: Comma-separated ids to keep; empty for all.
+
     Raises:
-        InputError: If an id of the list is not in the cohort.
+        InputError: If there is no cohort, or an id of the list is not in it.
     """
-    entries = read_cohort(cohort_uri)
+    source = open_cohort(cohort) if isinstance(cohort, str | Path) else cohort
+    entries = source.listed()
     wanted = [name.strip() for name in subjects.split(",") if name.strip()]
     if not wanted:
         return entries
@@ -26,20 +38,43 @@ def select(cohort_uri: str | Path, subjects: str = "") -> list[SubjectFiles]:
     return [known[name] for name in dict.fromkeys(wanted)]
 
 
-def run(cohort_uri: str | Path, shard_size: int, subjects: str = "") -> list[list[str]]:
-    """List a cohort's subjects in shards.
+def run(cohort_uri: str | Path, shard_size: int, subjects: str = "", fingerprint: str | Path = "") -> list[list[str]]:
+    """List a cohort's subjects in shards of about equal cost; no file of a subject is read.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a `cohort.csv`.
-        shard_size: Subjects in a shard.
+        cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
+        shard_size: At most so many subjects in a shard.
         subjects: Comma-separated ids to keep; empty for all.
+        fingerprint: File that receives a hash of the cohort's files, see `CohortSource.fingerprint`.
 
     Returns:
         Shards of ids; a refused id stands in as `row-N`, so that it becomes a row with its reason.
 
     Raises:
         ConfigError: If the run would pass the platform's limits; the message proposes a shard size.
+        UnreachableError: If the object store does not answer.
     """
-    ids = [entry.subject for entry in select(cohort_uri, subjects)]
-    check_run_size(len(ids), shard_size, sum(len(i.encode()) for i in ids))
-    return [ids[i : i + shard_size] for i in range(0, len(ids), shard_size)]
+    source = open_cohort(cohort_uri)
+    entries = select(source, subjects)
+    check_run_size(len(entries), shard_size, sum(len(entry.subject.encode()) for entry in entries))
+    shards = plan_shards(costs(entries), shard_size)
+    with about("list", "cohort"):
+        for warning in check_shards(shards).warnings():
+            log.warning(warning)
+    if fingerprint:
+        Path(fingerprint).write_text(source.fingerprint(), encoding="utf-8")
+    return shards
+
+
+def costs(entries: Sequence[Listed]) -> list[tuple[str, float]]:
+    """What each subject costs, in bytes of its mesh: work grows with the nodes, and these with the file.
+
+    Where no subject has a mesh, the bytes of labels and images stand in. A subject without a mesh among others with one
+    is unknown: bytes of images and of meshes do not compare.
+    """
+    roles = ("mesh",) if any("mesh" in entry.sizes for entry in entries) else ("labels", "lge", "scar")
+    found = []
+    for entry in entries:
+        size = next((float(entry.sizes[role]) for role in roles if role in entry.sizes), math.nan)
+        found.append((entry.subject, 0.0 if entry.problem else size))  # one that is refused at the door costs nothing
+    return found

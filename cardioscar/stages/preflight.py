@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cardioscar.errors import ConfigError
 
@@ -24,8 +27,48 @@ MAX_NODES = 2000
 MAX_ARGUMENT_BYTES = 128 * 1024
 """Linux refuses a longer single argument (`MAX_ARG_STRLEN`), and pods receive the list of shards as one."""
 
+WARN_SHARE = 0.8
+"""A run that takes more than this share of a limit is let through with a warning: retries add nodes."""
+
 _BYTES_PER_SUBJECT = 4
 """Quotes, comma and blank around one id in JSON."""
+
+
+@dataclass(frozen=True)
+class RunSize:
+    """What one run of the cohort pipeline asks of the cluster."""
+
+    subjects: int
+    """Subjects of the cohort."""
+    shards: int
+    """Iterations of the loop."""
+    argument_bytes: int
+    """Length of the list of shards as JSON."""
+
+    @property
+    def pods(self) -> int:
+        """Pods, drivers included."""
+        return PODS_PER_RUN + PODS_PER_SHARD * self.shards
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of the Argo workflow."""
+        return NODES_PER_RUN + NODES_PER_SHARD * self.shards
+
+    def warnings(self, *, max_nodes: int = MAX_NODES, max_argument_bytes: int = MAX_ARGUMENT_BYTES) -> list[str]:
+        """Say which limits are near, one line each.
+
+        >>> RunSize(subjects=1000, shards=77, argument_bytes=9000).warnings()
+        ['1937 workflow nodes of at most 2000: take larger shards, or more runs']
+        """
+        found = []
+        if self.nodes > WARN_SHARE * max_nodes:
+            found.append(f"{self.nodes} workflow nodes of at most {max_nodes}: take larger shards, or more runs")
+        if self.argument_bytes > WARN_SHARE * max_argument_bytes:
+            found.append(
+                f"the list of ids takes {self.argument_bytes} bytes of at most {max_argument_bytes}: take more runs"
+            )
+        return found
 
 
 def pods(subjects: int, shard_size: int) -> int:
@@ -41,12 +84,12 @@ def pods(subjects: int, shard_size: int) -> int:
     >>> pods(subjects=1000, shard_size=20)
     606
     """
-    return PODS_PER_RUN + PODS_PER_SHARD * math.ceil(subjects / shard_size)
+    return _estimated(subjects, shard_size, 0).pods
 
 
 def nodes(subjects: int, shard_size: int) -> int:
     """Count the nodes that such a run has in its Argo workflow; arguments as in `pods`."""
-    return NODES_PER_RUN + NODES_PER_SHARD * math.ceil(subjects / shard_size)
+    return _estimated(subjects, shard_size, 0).nodes
 
 
 def check_run_size(
@@ -56,7 +99,7 @@ def check_run_size(
     *,
     max_nodes: int = MAX_NODES,
     max_argument_bytes: int = MAX_ARGUMENT_BYTES,
-) -> None:
+) -> RunSize:
     """Refuse a run that the platform could not finish, before its first pod is paid for.
 
     Args:
@@ -66,30 +109,61 @@ def check_run_size(
         max_nodes: Largest number of Argo nodes in a run.
         max_argument_bytes: Largest argument of a task, in bytes.
 
+    Returns:
+        The size of the run, its argument estimated from above.
+
     Raises:
         ConfigError: If the shard size is not positive, the run has too many nodes (the message proposes a
-            shard size), or the list of ids is too long for one argument (it proposes a number of runs).
+            shard size, and a number of runs), or the list of ids is too long for one argument (it proposes a
+            number of runs).
 
-    >>> check_run_size(subjects=1000, shard_size=20, id_bytes=8000)
+    >>> check_run_size(subjects=1000, shard_size=20, id_bytes=8000).nodes
+    1262
     >>> check_run_size(subjects=1000, shard_size=1, id_bytes=8000)
     Traceback (most recent call last):
-    cardioscar.errors.ConfigError: shard_size: expected at least 13 for 1000 subjects, found 1 (25012 nodes)
+    cardioscar.errors.ConfigError: shard_size: expected at least 13 for 1000 subjects, found 1 (25012 nodes: keep it \
+by splitting the cohort into 13 runs)
     """
     if shard_size < 1:
         raise ConfigError("shard_size", "a whole number of at least 1", str(shard_size))
-    if nodes(subjects, shard_size) > max_nodes:
-        shards = (max_nodes - NODES_PER_RUN) // NODES_PER_SHARD
+    size = _estimated(subjects, shard_size, id_bytes)
+    return _checked(size, str(shard_size), max_nodes, max_argument_bytes)
+
+
+def check_shards(
+    shards: Sequence[Sequence[str]],
+    *,
+    max_nodes: int = MAX_NODES,
+    max_argument_bytes: int = MAX_ARGUMENT_BYTES,
+) -> RunSize:
+    """Refuse a run of these very shards; limits and errors as in `check_run_size`.
+
+    >>> check_shards([["P1", "P2"], ["P3"]])
+    RunSize(subjects=3, shards=2, argument_bytes=22)
+    """
+    length = len(json.dumps([list(shard) for shard in shards]).encode())
+    size = RunSize(sum(map(len, shards)), len(shards), length)
+    return _checked(size, f"{max(map(len, shards), default=0)} at most", max_nodes, max_argument_bytes)
+
+
+def _estimated(subjects: int, shard_size: int, id_bytes: int) -> RunSize:
+    shards = math.ceil(subjects / shard_size)
+    return RunSize(subjects, shards, id_bytes + _BYTES_PER_SUBJECT * (subjects + shards))
+
+
+def _checked(size: RunSize, shard_size: str, max_nodes: int, max_argument_bytes: int) -> RunSize:
+    most_shards = max(1, (max_nodes - NODES_PER_RUN) // NODES_PER_SHARD)
+    runs = max(math.ceil(size.shards / most_shards), math.ceil(size.argument_bytes / max_argument_bytes))
+    if size.nodes > max_nodes:
         raise ConfigError(
             "shard_size",
-            f"at least {math.ceil(subjects / shards)} for {subjects} subjects",
-            f"{shard_size} ({nodes(subjects, shard_size)} nodes)",
+            f"at least {math.ceil(size.subjects / most_shards)} for {size.subjects} subjects",
+            f"{shard_size} ({size.nodes} nodes: keep it by splitting the cohort into {runs} runs)",
         )
-    shards = math.ceil(subjects / shard_size)
-    argument_bytes = id_bytes + _BYTES_PER_SUBJECT * (subjects + shards)
-    if argument_bytes > max_argument_bytes:
+    if size.argument_bytes > max_argument_bytes:
         raise ConfigError(
             "subjects",
             f"a list of ids of at most {max_argument_bytes} bytes a run",
-            f"{argument_bytes} bytes for {subjects} subjects"
-            f" (split the cohort into {math.ceil(argument_bytes / max_argument_bytes)} runs)",
+            f"{size.argument_bytes} bytes for {size.subjects} subjects (split the cohort into {runs} runs)",
         )
+    return size

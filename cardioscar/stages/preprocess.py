@@ -13,11 +13,14 @@ from typing import Any
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.labels import LABEL_TABLES
-from cardioscar.stages.cohort import SubjectSettings, read_cohort
+from cardioscar.stages.cohort import SubjectSettings
+from cardioscar.stages.cohort_names import ROLES
+from cardioscar.stages.cohort_source import open_cohort
 from cardioscar.stages.holdout import check_holdout
 from cardioscar.stages.observed_scar import Target
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
+from cardioscar.subject_id import is_neutral_name
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +65,7 @@ def run(
     """Group the nodes of each subject's mesh by the pixels that see them.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a `cohort.csv`.
+        cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
         subjects: Ids.
         output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
             where slices are hidden, `heldout.npz`.
@@ -73,18 +76,20 @@ def run(
         One row for each subject.
     """
     config = from_mapping(Config, options or {}, where="preprocess")
-    entries = {entry.subject: entry for entry in read_cohort(cohort_uri, subjects)}
+    # truth is for evaluate alone: a truth that changes must not refit the field
+    roles = [role for role in ROLES if role != "truth"]
+    with open_cohort(cohort_uri).files(subjects, roles) as found:
+        entries = {entry.subject: entry for entry in found}
 
-    def files(subject: str) -> dict[str, Path]:
-        if subject not in entries:
-            raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
-        # truth is for evaluate alone: a truth that changes must not refit the field
-        return {role: path for role, path in entries[subject].checked().items() if role.split(".")[0] != "truth"}
+        def files(subject: str) -> dict[str, Path]:
+            if subject not in entries:
+                raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
+            return {role: path for role, path in entries[subject].checked().items() if role.split(".")[0] != "truth"}
 
-    def work(job: Work) -> None:
-        _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
+        def work(job: Work) -> None:
+            _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
 
-    return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)
+        return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)
 
 
 def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:
@@ -165,13 +170,15 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
 
 
 def _keep_numbers(mesh: Any) -> None:
-    """Drop text, and the data of the file as a whole: exporters put patients' names there, and results hold none."""
+    """Drop text, the data of the file as a whole, and names of arrays that may be a person's: results hold none."""
     import numpy as np
 
     mesh.grid.clear_field_data()
     for data in (mesh.grid.point_data, mesh.grid.cell_data):
         for name in [name for name in data if not np.issubdtype(np.asarray(data[name]).dtype, np.number)]:
             del data[name]
+        for number, name in enumerate([name for name in data if not is_neutral_name(name)], start=1):
+            data[f"array_{number}"] = data.pop(name)
 
 
 def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:

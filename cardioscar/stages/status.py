@@ -40,6 +40,10 @@ class Status:
     """The reason, unless ok."""
     seconds: float = 0.0
     """Wall time of the stage in seconds."""
+    peak_memory_mib: float = 0.0
+    """Resident memory of the process at its highest during the stage's work on the subject, in MiB."""
+    cuda_peak_memory_mib: float | None = None
+    """The same of torch's memory on the GPU; null where it used none."""
     started: str = ""
     """UTC, ISO 8601."""
     version: str = ""
@@ -56,7 +60,7 @@ class Status:
     def answers(self, asked: Status) -> bool:
         """Whether this row of an earlier run stands for a new one: same outcome so far, settings, inputs and version.
 
-        A failure never does: what made it fail may have passed.
+        Times and memory say nothing here. A failure never stands: what made it fail may have passed.
         """
         return self.outcome != "failed" and all(
             getattr(self, name) == getattr(asked, name)
@@ -73,9 +77,17 @@ def write_status(folder: Path, status: Status) -> None:
 def read_status(folder: Path) -> Status | None:
     """Read a subject folder's row; None where there is none, or none that can be read (a torn disk)."""
     try:
-        row = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return parse_status((folder / FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def parse_status(data: bytes | None) -> Status | None:
+    """The row in the bytes of a `status.json`; None where there are none, or none that can be read."""
+    try:
+        row = json.loads((data or b"").decode())
         error = from_mapping(Failure, row["error"], where=FILE) if row["error"] else None
         known = {f.name for f in dataclasses.fields(Status)}
         return Status(**{k: v for k, v in row.items() if k in known} | {"error": error})
-    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError, ConfigError):
+    except (ValueError, LookupError, TypeError, ConfigError):
         return None

@@ -22,6 +22,9 @@ from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import CardioscarError, PlatformError
 from cardioscar.stages.logs import about
+from cardioscar.stages.own_names import by_role, named_by_role
+from cardioscar.stages.peak_memory import peak_memory
+from cardioscar.stages.shard_metrics import ShardMetrics
 from cardioscar.stages.status import FILE, Failure, Status, read_status, write_status
 from cardioscar.stages.subject_folder import (
     PLATFORM_ERRNO,
@@ -109,14 +112,19 @@ def run_shard(
     one = _Stage(stage, Path(output), config, work, upstream or {}, files, reads_settings)
     with platform_faults(one.output):
         one.output.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for subject in subjects:
-        with about(stage, subject):
-            with platform_faults(one.output), only_writer(one.output, subject):
-                row, reused = _run_subject(one, subject)
-            rows.append(row)
-            if on_done:
-                on_done(row, reused)
+    rows, metrics = [], ShardMetrics(stage, subjects)
+    try:
+        for subject in subjects:
+            with about(stage, subject):
+                with platform_faults(one.output), only_writer(one.output, subject):
+                    row, reused = _run_subject(one, subject)
+                rows.append(row)
+                metrics.add(row, reused)
+                if on_done:
+                    on_done(row, reused)
+    finally:
+        with about(stage, "-"):
+            metrics.push()
     return rows
 
 
@@ -131,24 +139,43 @@ def _run_subject(stage: _Stage, subject: str) -> tuple[Status, bool]:
     upstream = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
 
     recover(final)
-    row = _guarded(new, lambda: _asked(stage, new, upstream))
+    with named_by_role(_own_files(stage, subject)):
+        return _settled(stage, new, Work(subject, folders, upstream, final, checkpoint), started=clock)
+
+
+def _own_files(stage: _Stage, subject: str) -> Mapping[str, Path]:
+    try:
+        return stage.files(subject) if stage.files else {}
+    except (CardioscarError, OSError):
+        return {}  # `_asked` meets the same error and makes a row of it
+
+
+def _settled(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
+    """Reuse the row of an earlier run, or do the work; `job.out` is the subject's final folder."""
+    final = job.out
+    row = _guarded(new, lambda: _asked(stage, new, job.upstream_status))
     earlier = read_status(final)
     reused = earlier is not None and earlier.answers(row) and file_hashes(final) == earlier.outputs
     if earlier is not None and reused:
-        log.info("unchanged: reused")
+        log.info("unchanged: reused", extra={"outcome": "reused"})
         row = earlier
     else:
         with fresh_folder(final) as scratch:
-            if row.outcome == "ok":
-                asked, job = row, Work(subject, folders, upstream, scratch, checkpoint)
-                row = _guarded(asked, lambda: _worked(stage, job, asked))
+            with peak_memory() as peak:
+                if row.outcome == "ok":
+                    asked, task = row, dataclasses.replace(job, out=scratch)
+                    row = _guarded(asked, lambda: _worked(stage, task, asked))
             if row.outcome == "failed":
                 _empty(scratch)
-            row = dataclasses.replace(row, seconds=round(time.perf_counter() - clock, 3))
+            row = dataclasses.replace(
+                row, seconds=round(time.perf_counter() - started, 3), peak_memory_mib=peak.mib,
+                cuda_peak_memory_mib=peak.cuda_mib,
+            )  # fmt: skip
             write_status(scratch, row)
         if row.outcome == "ok":
-            log.info("ok in %.1f s", row.seconds)
-    for leftover in stage.output.glob(f"{checkpoint.name}*"):
+            facts = {name: getattr(row, name) for name in ("outcome", "seconds", "peak_memory_mib")}
+            log.info("ok in %.1f s", row.seconds, extra=facts)
+    for leftover in stage.output.glob(f"{job.checkpoint.name}*"):
         leftover.unlink(missing_ok=True)
     return row, reused
 
@@ -157,7 +184,7 @@ def _asked(stage: _Stage, row: Status, upstream: Mapping[str, Status]) -> Status
     """The row with its inputs, or as skipped where an earlier stage failed."""
     bad = next((r for r in upstream.values() if r.outcome != "ok"), None)
     if bad:
-        log.info("skipped: failed in %s", bad.error.stage if bad.error else bad.stage)
+        log.info("skipped: failed in %s", bad.error.stage if bad.error else bad.stage, extra={"outcome": "skipped"})
         return dataclasses.replace(row, outcome="skipped", error=bad.error)
     inputs = {f"{name}/{file}": sha for name, r in upstream.items() for file, sha in r.outputs.items()}
     if stage.reads_settings:
@@ -208,7 +235,8 @@ def _machine_fault(error: Exception) -> str:
 
 
 def _failed(row: Status, kind: str, message: str) -> Status:
-    log.error("failed: %s", message)
+    message = by_role(message)
+    log.error("failed: %s", message, extra={"outcome": "failed", "kind": kind})
     return dataclasses.replace(row, outcome="failed", error=Failure(kind, message, row.stage))
 
 

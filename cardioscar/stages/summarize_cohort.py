@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
-from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.errors import CardioscarError, ConfigError, UnreachableError
 from cardioscar.stages.evaluate import flat_metrics
 from cardioscar.stages.list_subjects import select
 from cardioscar.stages.logs import about
-from cardioscar.stages.places import local_folder
-from cardioscar.stages.status import Status, read_status
+from cardioscar.stages.published import Result, open_results
 from cardioscar.stages.subject_folder import platform_faults
 
 if TYPE_CHECKING:
@@ -27,6 +26,15 @@ class CohortRejected(CardioscarError):  # noqa: N818 - a verdict, not a malfunct
     """More subjects failed than the run allows."""
 
     kind = "cohort"
+
+
+class NotRecordedError(UnreachableError):
+    """The tracking server does not answer; results and report are published all the same."""
+
+
+def not_recorded(error: CardioscarError) -> CardioscarError:
+    """What to raise when all else is done: it tells a tracking server from an object store that does not answer."""
+    return NotRecordedError(str(error)) if isinstance(error, UnreachableError) else error
 
 
 def check_fraction(max_failed_fraction: float) -> None:
@@ -48,18 +56,23 @@ def run(
     experiment: str = "cardioscar",
     subjects: str = "",
     *,
+    run_id: str = "",
+    table_csv: str | Path = "",
     track: bool = True,
 ) -> dict[str, float | int | str]:
     """Write `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 
     Args:
         cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
-        results_uri: Folder of published results, see `evaluate`.
+        results_uri: Folder or `s3://` prefix of published results, see `evaluate`.
         report_html: Where else the report is written (the artifact of a pipeline).
         max_failed_fraction: Largest share of failed subjects with which the run counts as done, 0 to 1.
         tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
         experiment: Name of the cohort's experiment.
         subjects: Comma-separated ids; empty for all.
+        run_id: The run that must vouch for each result, as given to `evaluate`: what an earlier run left does not count
+            as done. Empty takes results of any run.
+        table_csv: Where else the table is written.
         track: Record in MLflow.
 
     Returns:
@@ -67,75 +80,96 @@ def run(
 
     Raises:
         CohortRejected: If more failed; the report is written before.
-        UnreachableError: If the tracking server does not answer; the report is written before.
+        NotRecordedError: If the tracking server does not answer; the report is written before.
+        UnreachableError: If the object store does not answer.
         PlatformError: If the report cannot be written.
     """
     from cardioscar.imaging.atomic import atomic_file
     from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
 
     check_fraction(max_failed_fraction)
-    results = local_folder(results_uri, where="results_uri")
-    with platform_faults(results):
-        results.mkdir(parents=True, exist_ok=True)
-    ids = [entry.subject for entry in select(str(cohort_uri), subjects)]
-    statuses = [read_status(results / subject) for subject in ids]
-    rows = [_row(results, subject, status) for subject, status in zip(ids, statuses, strict=True)]
+    results = open_results(results_uri)
+    ids = [entry.subject for entry in select(cohort_uri, subjects)]
+    rows, newest = [], ""
+    for result in results.results(ids):
+        rows.append(_row(result, run_id))
+        newest = max(newest, result.row.started if result.row else "")
     summary = _summary(rows, max_failed_fraction, experiment)
-    table = results / "cohort.csv"
-    with atomic_file(table) as partial:
-        partial.write_text(cohort_csv(rows), encoding="utf-8")
     page = CohortSummary(
         accepted=summary["verdict"] == "accepted",
         max_failed_fraction=max_failed_fraction,
         name=experiment,
         version=__version__,
         # the time of the newest result, not of this page: the same results give the same page
-        created=max((status.started for status in statuses if status), default=""),
+        created=newest,
     )
-    for place in (results / "cohort.html", Path(report_html) if report_html else None):
-        if place:
-            with platform_faults(place.parent):
-                write_cohort_report(place, rows, page)
-    with about("summary", "cohort"):
-        log.info("{ok} ok, {failed} failed of {subjects}: {verdict}".format(**summary))
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-    untracked = None
-    if track and uri:
-        try:
-            _record(results, summary, uri, experiment)
-        except CardioscarError as error:
-            untracked = error
-            with about("track", "cohort"):
-                log.error("not recorded: %s", error)
+    with results.workspace() as folder:
+        table, report = folder / "cohort.csv", folder / "cohort.html"
+        with atomic_file(table) as partial:
+            partial.write_text(cohort_csv(rows), encoding="utf-8")
+        results.put(table)
+        with platform_faults(folder):
+            write_cohort_report(report, rows, page)
+        results.put(report)
+        for source, other in ((table, table_csv), (report, report_html)):
+            if other:
+                _copy(source, Path(other))
+        untracked = _announced(summary, table, report, tracking_uri, experiment, track=track)
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{summary['failed']} of {summary['subjects']} subjects failed ({summary['failed_fraction']:.0%}), "
             f"more than max_failed_fraction {max_failed_fraction:.0%}"
         ) from untracked
     if untracked:
-        raise untracked
+        raise not_recorded(untracked) from untracked
     return summary
 
 
-def _record(results: Path, summary: dict[str, float | int | str], uri: str, experiment: str) -> None:
+def _copy(source: Path, other: Path) -> None:
+    from cardioscar.imaging.atomic import atomic_file
+
+    with platform_faults(other.parent):
+        other.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(other) as partial:
+            shutil.copyfile(source, partial)
+
+
+def _announced(
+    summary: dict[str, float | int | str], table: Path, report: Path, uri: str, experiment: str, *, track: bool
+) -> CardioscarError | None:
+    """Say the verdict and record it; returns why it could not be recorded, to be raised after the verdict."""
+    with about("summary", "cohort"):
+        log.info("{ok} ok, {failed} failed of {subjects}: {verdict}".format(**summary))
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not (track and uri):
+        return None
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.services.tracking import record_cohort
 
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
-    report = results / "cohort.html"
-    record_cohort(
-        TrackingTarget(uri, experiment), table_csv=results / "cohort.csv", report_html=report, metrics=numbers
-    )
+    try:
+        record_cohort(TrackingTarget(uri, experiment), table_csv=table, report_html=report, metrics=numbers)
+    except CardioscarError as error:
+        with about("track", "cohort"):
+            log.error("not recorded: %s", error)
+        return error
+    return None
 
 
-def _row(results: Path, subject: str, status: Status | None) -> CohortRow:
+def _row(result: Result, run_id: str) -> CohortRow:
     from cardioscar.report.cohort import CohortRow
 
-    folder = results / subject
-    if status is None or (status.outcome == "ok" and not (folder / "metrics.json").is_file()):
-        reason = "no result: its shard did not finish" if status is None else "its metrics.json is missing"
-        return CohortRow(subject, "failed", stage="unknown", error_kind="lost", error_message=reason)
-    if status.outcome != "ok":
+    subject, status, metrics = result.subject, result.row, result.metrics
+    lost = ""
+    if status is None:
+        lost = "no result: its shard did not finish"
+    elif run_id and result.run_id != run_id:
+        lost = "its result is of an earlier run; its shard did not finish"
+    elif status.outcome == "ok" and metrics is None:
+        lost = "its metrics.json is missing"
+    if status is None or lost:
+        return CohortRow(subject, "failed", stage="unknown", error_kind="lost", error_message=lost)
+    if status.outcome != "ok" or metrics is None:
         error = status.error
         return CohortRow(
             subject,
@@ -144,7 +178,6 @@ def _row(results: Path, subject: str, status: Status | None) -> CohortRow:
             error_kind=error.kind if error else "unknown",
             error_message=error.message if error else "",
         )
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
     return CohortRow(
         subject,
@@ -152,7 +185,7 @@ def _row(results: Path, subject: str, status: Status | None) -> CohortRow:
         stage=status.stage,
         qc=metrics["qc"]["verdict"],
         metrics=numbers,
-        report=f"{subject}/report.html" if (folder / "report.html").is_file() else None,
+        report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cardioscar import __version__
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.stages.shard_fit import ShardFit
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
 
@@ -39,39 +39,27 @@ def run(
         One row for each subject.
     """
     config = from_mapping(Config, options or {}, where="train")
+    shard: list[ShardFit] = []
 
     def work(job: Work) -> None:
-        _fit(job, config)
+        if not shard:  # choosing a device imports torch: not where all is reused
+            shard.append(ShardFit(Path(sorted_groups), subjects, Path(output), config))
+        _fit(job, shard[0], config)
 
     return run_shard("train", subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
 
 
-def _fit(job: Work, config: Config) -> None:
+def _fit(job: Work, shard: ShardFit, config: Config) -> None:
     import numpy as np
 
-    from cardioscar.config import config_sha256
     from cardioscar.errors import InputError
-    from cardioscar.scar3d.fit import choose_device, fit_field
-    from cardioscar.scar3d.plan import Observations
     from cardioscar.scar3d.stored_field import save_field
 
-    with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
-        names = ("nodes_mm", "group_offsets", "targets", "pixels", "batch_groups")
-        observations = Observations(**{name: stored[name] for name in names})
-    # a checkpoint of other data, settings, software or kind of device must not be resumed
-    identity = config_sha256(
-        {
-            "config": as_mapping(config),
-            "inputs": job.upstream_status["sorted"].outputs,
-            "version": __version__,
-            "device": choose_device(config.device).type,
-        }
-    )
-    result = fit_field(observations, config, checkpoint=job.checkpoint, identity=identity)
+    result = shard.fit(job)
     log.info(
-        "%s on %s: %d steps in %.1f s, loss %.4g (%s)",
-        config.method, result.device, result.steps, result.seconds, result.losses.min(initial=np.inf),
-        result.stop_reason,
+        "%s on %s, %d together: %d steps in %.1f s, loss %.4g (%s)",
+        config.method, result.device, result.together, result.steps, result.seconds,
+        result.losses.min(initial=np.inf), result.stop_reason,
     )  # fmt: skip
     if len(result.losses) == 0:
         raise InputError("sorted.npz", "a fit with a finite loss", "a loss that is not finite from the first epoch")
@@ -82,6 +70,7 @@ def _fit(job: Work, config: Config) -> None:
         "best_epoch": result.best_epoch,
         "best_loss": float(result.losses[result.best_epoch]),
         "device": result.device,
+        "fitted_together": result.together,
         "config": as_mapping(config),
     }
     save_field(job.out, result.field, about)

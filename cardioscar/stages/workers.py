@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -16,19 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from cardioscar import __version__
-from cardioscar.stages.cohort_run import STAGES, Event, OnEvent, run_subject
+from cardioscar.services.push_metrics import URL_VARIABLE
+from cardioscar.stages.cohort_run import STAGES, Event, OnEvent, Plan, run_subject
 from cardioscar.stages.logs import about, configure
+from cardioscar.stages.published import gather, open_results
 from cardioscar.stages.status import Failure, Status, write_status
 from cardioscar.stages.subject_folder import fresh_folder, only_writer, platform_faults
 
 log = logging.getLogger(__name__)
 
-Options = Mapping[str, Mapping[str, Any]]
 
-
-def run_in_workers(
-    ids: Sequence[str], cohort: str, out: str, options: Options, jobs: int, note: OnEvent
-) -> dict[str, Status]:
+def run_in_workers(ids: Sequence[str], plan: Plan, jobs: int, note: OnEvent) -> dict[str, Status]:
     """Run subjects in worker processes.
 
     A worker that is killed (by the kernel, for want of memory, or by a crash in a library) takes its pool with it, so
@@ -36,9 +34,7 @@ def run_in_workers(
 
     Args:
         ids: Subjects.
-        cohort: The cohort.
-        out: Output folder of the run.
-        options: Settings of each stage by its name.
+        plan: What they have in common.
         jobs: Number of workers.
         note: Called with what happens to the subjects.
 
@@ -57,23 +53,15 @@ def run_in_workers(
 
     waiting = deque(ids)
     while waiting:
-        for subject in _pool(waiting, cohort, out, options, jobs, heard, rows):
+        for subject in _pool(waiting, plan, jobs, heard, rows):
             reached[subject] = ""
-            if _pool(deque([subject]), cohort, out, options, 1, heard, rows):
-                rows[subject] = _dead(subject, reached[subject], Path(out))
+            if _pool(deque([subject]), plan, 1, heard, rows):
+                rows[subject] = _dead(subject, reached[subject], plan)
                 note((subject, "evaluate", "failed"))
     return rows
 
 
-def _pool(
-    waiting: deque[str],
-    cohort: str,
-    out: str,
-    options: Options,
-    jobs: int,
-    note: OnEvent,
-    rows: dict[str, Status],
-) -> list[str]:
+def _pool(waiting: deque[str], plan: Plan, jobs: int, note: OnEvent, rows: dict[str, Status]) -> list[str]:
     """Work until nobody waits or a worker dies; returns those who were in flight then.
 
     A subject is handed over when a worker is free for it, so that few are in flight.
@@ -81,7 +69,7 @@ def _pool(
     context = multiprocessing.get_context("spawn")  # fork copies torch's and VTK's threads in an undefined state
     events = context.SimpleQueue()
     threads = max(1, len(os.sched_getaffinity(0)) // jobs)
-    settings = (events, threads, str(Path(out) / "run.log"), logging.getLogger("cardioscar").level)
+    settings = (events, threads, str(Path(plan.out) / "run.log"), logging.getLogger("cardioscar").level)
     others = set(multiprocessing.active_children())
     flying: dict[Future[Status], str] = {}
     lost: list[str] = []
@@ -89,7 +77,7 @@ def _pool(
         try:
             while flying or (waiting and not lost):
                 while waiting and not lost and len(flying) < jobs:
-                    future = pool.submit(_work, cohort, waiting[0], out, options)
+                    future = pool.submit(_work, plan, waiting[0])
                     flying[future] = waiting.popleft()
                 finished = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED).done
                 while not events.empty():
@@ -124,6 +112,8 @@ def _start_worker(events: Any, threads: int, log_file: str, level: int) -> None:
     # before torch is imported: two subjects must not fight for the same cores
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
+    # a worker runs shards of one, each of which would be a group of its own on the gateway
+    os.environ.pop(URL_VARIABLE, None)
     configure(level, log_file)
 
 
@@ -135,20 +125,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(cohort: str, subject: str, out: str, options: Options) -> Status:
-    return run_subject(cohort, subject, out, options, _events.put)
+def _work(plan: Plan, subject: str) -> Status:
+    return run_subject(plan, subject, _events.put)
 
 
-def _dead(subject: str, reached: str, out: Path) -> Status:
+def _dead(subject: str, reached: str, plan: Plan) -> Status:
     """Write the row of a subject whose worker died, for the stage after the last that it finished."""
     stage = STAGES[min(STAGES.index(reached) + 1, len(STAGES) - 1)] if reached else STAGES[0]
     failure = Failure("worker_died", f"its process was killed twice in {stage} (out of memory?)", stage)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     row = Status(subject, stage, "failed", error=failure, started=started, version=__version__)
-    with about(stage, subject), platform_faults(out):
+    artifact = Path(plan.out) / "work" / stage
+    with about(stage, subject):
         log.error("failed: %s", failure.message)
-        for folder in (out / "work" / stage, out / "results"):
-            folder.mkdir(parents=True, exist_ok=True)
-            with only_writer(folder, subject), fresh_folder(folder / subject) as scratch:
+        with platform_faults(artifact):
+            artifact.mkdir(parents=True, exist_ok=True)
+            with only_writer(artifact, subject), fresh_folder(artifact / subject) as scratch:
                 write_status(scratch, row)
+        open_results(plan.results).publish(gather(row, artifact, []), plan.run_id)
     return row

@@ -21,6 +21,9 @@ from pipelines.local_runner import WORKERS, TaskFailedError, TaskRecord, run_pip
 REJECTED, BROKEN = 1, 2
 """Exit codes: the cohort's verdict is negative; the run itself failed or could not start."""
 
+IN_STORE = 8
+"""Subjects of a task where the cohort lies in an object store and is not listed before the run."""
+
 _COLUMNS = {
     "dice": ("Dice", 3),
     "dice_log_odds": ("log-\nodds", 3),
@@ -53,10 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, text in given.items()
     }
     output = options.output.resolve()
-    cohort = options.cohort.resolve()
+    cohort = options.cohort if _in_store(options.cohort) else str(Path(options.cohort).resolve())
+    results = options.results or str(output / "results")
     console = Console(file=sys.stdout, highlight=False)
-    if not cohort.exists():
-        _say(console, f"{options.cohort.name}: expected a cohort's folder or cohort.csv, found none")
+    if not _in_store(cohort) and not Path(cohort).exists():
+        _say(console, f"{Path(cohort).name}: expected a cohort's folder or cohort.csv, found none")
         return BROKEN
 
     started = time.monotonic()
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             run_pipeline(
                 ir,
-                _pipeline_arguments(options, cohort, output) | chosen,
+                _pipeline_arguments(options, cohort, results, output) | chosen,
                 root=output,
                 on_start=on_start,
                 on_end=on_end,
@@ -88,9 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BROKEN
         verdict = REJECTED
 
-    rows = _read_rows(output / "results" / "cohort.csv")
+    rows = _read_rows(records[-1].artifacts["table"])
     _print_cohort(console, rows)
-    _print_reports(console, rows, output / "results")
+    _print_reports(console, rows, results)
     console.print(_times_table(records, time.monotonic() - started))
     if verdict == REJECTED:
         _say(console, f"cohort rejected: {reason}")
@@ -99,9 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines.reconstruct_cohort.local", description=__doc__)
-    parser.add_argument("cohort", type=Path, help="folder of subject folders, or a cohort.csv")
+    parser.add_argument("cohort", help="folder or s3:// prefix of subject folders, or a cohort.csv")
     parser.add_argument("--output", type=Path, required=True, help="folder of results, artifacts, logs, MLflow store")
-    parser.add_argument("--shard-size", type=int, help="subjects of one task (default: half of them)")
+    parser.add_argument("--results", default="", help="folder or s3:// prefix of results (default: in the output)")
+    parser.add_argument(
+        "--shard-size", type=int, help=f"most subjects of one task (default: half of them; {IN_STORE} in a store)"
+    )
     parser.add_argument("--max-failed-fraction", type=float, default=0.1, help="default: %(default)s")
     parser.add_argument("--holdout", default="none", help="none, odd, even or a list of slices (default: none)")
     parser.add_argument(
@@ -114,17 +121,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _pipeline_arguments(options: argparse.Namespace, cohort: Path, output: Path) -> dict[str, Any]:
-    manifest = cohort / "cohort.csv" if cohort.is_dir() else cohort
-    if manifest.is_file():
-        subjects = len(_read_rows(manifest))
-    else:
-        subjects = sum(path.is_dir() for path in cohort.iterdir())
+def _in_store(uri: str) -> bool:
+    return uri.startswith("s3://")
+
+
+def _shard_size(cohort: str) -> int:
+    """Half of the subjects for each of the runner's workers, as far as a look at the folder tells their number."""
+    if _in_store(cohort):
+        return IN_STORE
+    folder = Path(cohort)
+    manifest = folder / "cohort.csv" if folder.is_dir() else folder
+    subjects = len(_read_rows(manifest)) if manifest.is_file() else sum(path.is_dir() for path in folder.iterdir())
+    return max(1, math.ceil(subjects / WORKERS))
+
+
+def _pipeline_arguments(options: argparse.Namespace, cohort: str, results: str, output: Path) -> dict[str, Any]:
     return {
-        "cohort_uri": str(cohort),
-        "results_uri": str(output / "results"),
+        "cohort_uri": cohort,
+        "results_uri": results,
         "tracking_uri": f"sqlite:///{output / 'mlflow.db'}",
-        "shard_size": options.shard_size or max(1, math.ceil(subjects / WORKERS)),
+        "shard_size": options.shard_size or _shard_size(cohort),
         "max_failed_fraction": options.max_failed_fraction,
         "holdout": options.holdout,
     }
@@ -160,10 +176,10 @@ def _print_cohort(console: Console, rows: list[dict[str, str]]) -> None:
             _say(console, f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
 
 
-def _print_reports(console: Console, rows: list[dict[str, str]], results: Path) -> None:
+def _print_reports(console: Console, rows: list[dict[str, str]], results: str) -> None:
     console.print("Reports:")
     for report in [*(row["report"] for row in rows if row.get("report")), "cohort.html"]:
-        console.print(f"  {results / report}", markup=False, soft_wrap=True)
+        console.print(f"  {results}/{report}", markup=False, soft_wrap=True)
 
 
 def _times_table(records: list[TaskRecord], total: float) -> Table:

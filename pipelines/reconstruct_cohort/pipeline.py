@@ -161,6 +161,7 @@ def reconstruct_shard(
         results_uri=results_uri,
         tracking_uri=tracking_uri,
         experiment=experiment,
+        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         figures=figures,
         options=evaluate_options,
     )
@@ -218,12 +219,12 @@ def reconstruct_cohort(
     """3D myocardial scar maps, with uncertainty, for every subject of a cohort.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a cohort.csv.
-        results_uri: Folder in which results and reports are published.
+        cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
+        results_uri: Folder or s3:// prefix in which results and reports are published.
         tracking_uri: MLflow server; empty takes the one named by the endpoints, if any.
         experiment: MLflow experiment of the cohort.
         subjects: Ids of the subjects to process, separated by commas; empty for all.
-        shard_size: Subjects handled by one pod of each stage.
+        shard_size: Largest number of subjects handled by one pod of each stage; shards cost about the same.
         max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
         target: What a pixel says about scar; auto decides by the files that a subject has.
         holdout: Slices whose scar is hidden and scored later: none, odd or even index (never the outermost), or a list.
@@ -314,6 +315,7 @@ def reconstruct_cohort(
         tracking_uri=tracking_uri,
         experiment=experiment,
         subjects=subjects,
+        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     ).after(reconstructed)
     _place(summary, "Summarize cohort", task_image, cpu, memory, retries=0)
     _connect(summary, s3_secret, endpoints, mlflow_secret)

@@ -176,6 +176,28 @@ def test_an_output_that_cannot_be_written_is_code_3(cohort: Path, cardioscar: Ca
     assert (said.code, said.err) == (3, "cardioscar: file: could not be written (File exists)\n")
 
 
+class Careless:
+    """A command with a fault of its own."""
+
+    @staticmethod
+    def main(command: str, words: list[str]) -> int:
+        raise KeyError("/data/JANE_DOE/lge.nii")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_the_program_is_one_line_and_a_code_of_its_own(
+    debug: bool, cardioscar: Cardioscar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIOSCAR_DEBUG", "")
+    monkeypatch.setattr("cardioscar.cli.import_module", lambda name: Careless)
+    said = cardioscar(*(["--debug"] if debug else []), "run", "cohort")
+    assert (said.code, said.out) == (70, "")
+    assert said.err.splitlines()[-1].startswith("cardioscar: unforeseen KeyError at cli.py:")
+    assert ("Traceback" in said.err) == debug
+    assert ("JANE" in said.err) == debug
+    assert "  70  " in EXIT_CODES
+
+
 def test_a_tracking_server_that_does_not_answer_is_code_4(cardioscar: Cardioscar) -> None:
     pytest.importorskip("mlflow")
     said = cardioscar("registry", "find", "--tracking-uri", "http://127.0.0.1:9")

@@ -30,6 +30,7 @@ NOT_SETTINGS = {
     "results_uri",
     "tracking_uri",
     "experiment",
+    "run_id",
 }
 
 
@@ -120,7 +121,7 @@ def replace_stage(monkeypatch, name, run):
 def call(monkeypatch, name, **arguments):
     """Call a component with a stage that notes what it receives; artifacts have their name as path."""
     received = []
-    replace_stage(monkeypatch, name, lambda *values: received.append(values))
+    replace_stage(monkeypatch, name, lambda *values, **settings: received.append(values))
     component = ALL[name][1]
     spec = component.component_spec
     artifacts = {
@@ -149,16 +150,33 @@ def test_a_setting_given_twice_is_refused_by_name(monkeypatch, name, setting):
 
 
 def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
-    logged = {}
-    summary = {"subjects": 4, "failed_fraction": 0.25, "verdict": "accepted"}
-    replace_stage(monkeypatch, "summarize_cohort", lambda *values: summary)
+    logged, given = {}, {}
+
+    def run(*values, **settings):
+        given.update(settings)
+        return {"subjects": 4, "failed_fraction": 0.25, "verdict": "accepted"}
+
+    replace_stage(monkeypatch, "summarize_cohort", run)
     ALL["summarize_cohort"][1].python_func(
         cohort_uri="c",
         results_uri="r",
+        run_id="run-1",
         report=types.SimpleNamespace(path="report"),
+        table=types.SimpleNamespace(path="table"),
         metrics=types.SimpleNamespace(log_metric=logged.__setitem__),
     )
     assert logged == {"subjects": 4, "failed_fraction": 0.25}
+    assert given == {"run_id": "run-1", "table_csv": "table"}
+
+
+def test_evaluate_says_for_which_run_it_publishes(monkeypatch):
+    given = {}
+    replace_stage(monkeypatch, "evaluate", lambda *values, **settings: given.update(settings))
+    paths = {
+        name: types.SimpleNamespace(path=name) for name in ("groups", "sorted_groups", "fields", "scars", "results")
+    }
+    ALL["evaluate"][1].python_func(cohort_uri="c", subjects=["a"], results_uri="r", run_id="run-1", **paths)
+    assert given == {"run_id": "run-1"}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def test_the_golden_file_is_current():
 
 def test_a_golden_file_that_is_not_current_is_found(tmp_path, capsys):
     assert main(["--check", "--output", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == "reconstruct_cohort.yaml: is not current; run python -m pipelines.compile\n"
+    place = f"{tmp_path.name}/reconstruct_cohort.yaml"
+    assert capsys.readouterr().err == f"{place}: is not current; run python -m pipelines.compile\n"
 
 
 def test_a_site_compiles_with_its_own_image(tmp_path):

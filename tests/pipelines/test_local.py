@@ -8,6 +8,9 @@ import pytest
 pytest.importorskip("kfp")
 
 from pipelines.reconstruct_cohort import local
+from tests.stages.stored import bucket, objects, put, put_folder, s3_endpoint
+
+__all__ = ["bucket", "s3_endpoint"]
 
 FAST = ["--set", "edge_mm=4.0", "--set", "samples=4", "--set", "train_options={steps: 40}"]
 
@@ -71,6 +74,29 @@ def test_a_rejected_cohort_still_shows_its_table(cohort, tmp_path, capsys):
     assert read_rows(tmp_path).keys() == {"case-3"}
     assert "cohort rejected: 1 of 1 subjects failed" in shown
     assert "cohort.html" in shown
+
+
+@pytest.mark.slow
+def test_cohort_and_results_may_lie_in_an_object_store(cohort, bucket, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    put_folder(cohort, bucket / "cohorts/trial")
+    results = bucket / "results/trial"
+    put(results / "case-1/status.json", b"of an earlier run")
+    arguments = ["--output", str(tmp_path / "out"), "--results", str(results), "--shard-size", "2"]
+    code = local.main([f"{bucket}/cohorts/trial", *arguments, "--max-failed-fraction", "0.5", *FAST])
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    found = objects(results)
+    rows = {row["subject"]: row for row in csv.DictReader(found["cohort.csv"].decode().splitlines())}
+    assert {name: row["outcome"] for name, row in rows.items()} == {"case-1": "ok", "case-2": "ok", "case-3": "failed"}
+    assert {"cohort.html", "case-1/report.html", "case-2/scar.vtu", "case-3/status.json"} <= found.keys()
+    # one run vouches for all of them, in whichever task they were published
+    assert len({found[f"{subject}/run.json"] for subject in rows}) == 1
+    assert f"{results}/case-1/report.html" in shown
+    assert f"case-3 failed in preprocess: {rows['case-3']['error_message']}" in shown
+    assert not (tmp_path / "out" / "results").exists()
+    assert [p.name for p in (tmp_path / "tmp").iterdir() if p.name.startswith("cardioscar-")] == []
 
 
 def test_a_missing_cohort_is_one_line(tmp_path, capsys):

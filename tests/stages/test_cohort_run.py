@@ -24,10 +24,16 @@ EXPECTED = [
     "P001/figures/bullseye.png",
     "P001/metrics.json",
     "P001/report.html",
+    "P001/run.json",
     "P001/scar.vtu",
     "P001/status.json",
 ]
 """Published files of a run without 3D figures."""
+
+
+def without_stamp(folder: Path) -> dict[str, bytes]:
+    """Published files of a subject, but for the name of the run that vouches for them."""
+    return {name: data for name, data in content(folder).items() if name != "run.json"}
 
 
 @pytest.fixture
@@ -50,11 +56,14 @@ def test_results_are_the_files_that_are_promised(finished: Run) -> None:
 
 
 def test_a_second_run_does_no_work(run: Run) -> None:
-    files = [p for p in run.out.rglob("*") if p.is_file() and "cohort." not in p.name]
+    files = [p for p in run.out.rglob("*") if p.is_file() and "cohort." not in p.name and p.name != "run.json"]
     before = [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files]
     written = {name: (run.out / "results" / name).read_bytes() for name in ("cohort.csv", "cohort.html")}
     events: list[tuple[str, str, str]] = []
+    stamp = (run.result() / "run.json").read_bytes()
     done = run.again(on_event=events.append)
+    assert (run.result() / "run.json").read_bytes() != stamp
+    assert len({(run.result(subject) / "run.json").read_bytes() for subject in SUBJECTS}) == 1
     assert done.reused == 3
     assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in STAGES]
     assert [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files] == before
@@ -79,7 +88,7 @@ def test_an_image_that_changes_is_heeded_from_the_first_stage_on(run: Run) -> No
 
 @pytest.mark.parametrize("harm", ["a file cut off", "a file gone", "the folder gone"])
 def test_results_that_are_not_what_they_were_are_published_again(run: Run, harm: str) -> None:
-    before = content(run.result())
+    before = without_stamp(run.result())
     if harm == "a file cut off":
         (run.result() / "field.safetensors").write_bytes(b"cut off")
     elif harm == "a file gone":
@@ -87,7 +96,7 @@ def test_results_that_are_not_what_they_were_are_published_again(run: Run, harm:
     else:
         shutil.rmtree(run.result())
     assert run.again().reused == 3
-    assert content(run.result()) == before
+    assert without_stamp(run.result()) == before
 
 
 def test_results_follow_a_switch_that_is_taken_back(run: Run) -> None:
@@ -108,7 +117,7 @@ def test_one_bad_subject_is_one_row_with_its_reason(spoilt: Run) -> None:
         ("evaluate", "skipped"),
     ]  # fmt: skip
     assert done.reused == 2
-    assert content(spoilt.result("P002")).keys() == {"status.json"}
+    assert content(spoilt.result("P002")).keys() == {"run.json", "status.json"}
     summary = done.summary
     assert (summary["subjects"], summary["ok"], summary["failed"], summary["verdict"]) == (3, 2, 1, "accepted")
     with (spoilt.out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
@@ -157,6 +166,13 @@ def test_an_unknown_setting_is_refused_before_any_work(
     with pytest.raises(ConfigError, match=r"trian|stpes|samples"):
         run_cohort(finished.cohort, tmp_path, options, jobs=1)
     assert not (tmp_path / "work" / "preprocess").exists()
+
+
+def test_results_may_go_elsewhere(finished: Run, tmp_path: Path) -> None:
+    run = Run(finished.cohort, tmp_path / "run")
+    run.again("P001", results=tmp_path / "share")
+    assert sorted(p.name for p in (tmp_path / "share").iterdir()) == ["P001", "cohort.csv", "cohort.html"]
+    assert [p.name for p in run.out.iterdir()] == ["work"]
 
 
 # records

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
 import json
 import logging
 import os
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -13,11 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.stages import evaluate, summarize_cohort
+from cardioscar.services.s3_uri import S3Place
+from cardioscar.stages import summarize_cohort
 from cardioscar.stages.cohort_run import STAGES
+from cardioscar.stages.published import FolderResults, gather, open_results, stamp_bytes
 from cardioscar.stages.status import read_status
+from cardioscar.stages.subject_folder import file_hashes
 from tests.finished_run import SUBJECTS, Run, content, hidden
 from tests.stages.processes import kill_group, members, start, wait_until, wait_until_gone
+from tests.stages.stored import objects
 
 TIMES = {"seconds", "started"}
 
@@ -37,7 +45,7 @@ def same_result(one: Path, other: Path) -> None:
 def hashes_agree(result: Path) -> None:
     row = read_status(result)
     assert row is not None
-    assert evaluate.file_hashes(result).items() >= row.outputs.items()
+    assert file_hashes(result).items() >= row.outputs.items()
 
 
 @pytest.mark.slow
@@ -106,17 +114,54 @@ def test_a_run_killed_while_it_publishes_goes_on(finished: Run, tmp_path: Path, 
             path.unlink() if path.is_file() else path.rmdir()
 
     def publish() -> None:
-        evaluate.publish(row, run.artifact("evaluate"), [run.artifact("infer"), run.artifact("train")], results)
+        what = gather(row, run.artifact("evaluate"), [run.artifact("infer"), run.artifact("train")])
+        FolderResults(results).publish(what, "run-2")
 
     results = run.result().parent
-    in_killed_child(publish, evaluate.shutil, "copyfile", copied)
+    in_killed_child(publish, shutil, "copyfile", copied)
     assert ".P001.partial" in hidden(results)
     assert content(run.result()) == (before if published else {})
 
     publish()
+    assert (run.result() / "run.json").read_bytes() == stamp_bytes("run-2")
     same_result(run.result(), finished.result())
     hashes_agree(run.result())
     assert hidden(results) == []
+
+
+@pytest.mark.parametrize(("published", "sent"), [(True, 1), (True, 2), (False, 1), (False, 4), (False, 7)])
+def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
+    finished: Run, bucket: S3Place, published: bool, sent: int
+) -> None:
+    """Killed at one of the objects: whoever sees a row sees the whole result that it tells of."""
+    from cardioscar.services import s3_object
+
+    row, results = read_status(finished.folder("evaluate")), open_results(str(bucket / "results"))
+    assert row is not None
+    what = gather(row, finished.artifact("evaluate"), [finished.artifact("infer"), finished.artifact("train")])
+    if published:
+        earlier = dataclasses.replace(row, started="of an earlier run")
+        older = dataclasses.replace(what, row=earlier, files=what.files | {"metrics.json": what.files["field.json"]})
+        results.publish(dataclasses.replace(older, hashes={}), "run-1")
+
+    in_killed_child(lambda: results.publish(what, "run-2"), s3_object, "upload", sent)
+    [seen] = results.results(["P001"])
+    assert seen.row is None
+    assert summarized(finished, bucket, "run-2") == "no result: its shard did not finish"
+
+    results.publish(what, "run-2")
+    found = objects(bucket / "results/P001")
+    assert {name: found[name] for name in what.files} == {n: path.read_bytes() for n, path in what.files.items()}
+    assert found.keys() == {*what.files, "run.json", "status.json"}
+    assert found["run.json"] == stamp_bytes("run-2")
+
+
+def summarized(run: Run, bucket: S3Place, run_id: str) -> str:
+    """What the cohort's table says of the first subject."""
+    at = str(bucket / "results")
+    summarize_cohort.run(run.cohort, at, max_failed_fraction=1, subjects="P001", run_id=run_id, track=False)
+    [row] = csv.DictReader(io.StringIO(open_results(at).read("cohort.csv").decode(), newline=""))
+    return row["error_message"]
 
 
 @pytest.mark.parametrize("point", ["cohort_csv", "write_cohort_report"])

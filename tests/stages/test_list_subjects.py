@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.list_subjects import run, select
+from cardioscar.stages.cohort_source import Listed
+from cardioscar.stages.list_subjects import costs, run, select
 
 
 @pytest.fixture
@@ -19,12 +21,42 @@ def cohort(tmp_path: Path) -> Path:
 
 def test_shards_hold_every_subject_once_in_order(cohort: Path) -> None:
     names = [f"P{number:03d}" for number in range(1, 8)]
-    assert run(cohort, 3) == [names[:3], names[3:6], names[6:]]
+    shards = run(cohort, 3)
+    assert [len(shard) for shard in shards] == [3, 2, 2]
+    assert sorted(name for shard in shards for name in shard) == names
+    assert [shard[0] for shard in shards] == names[:3]
+    assert all(shard == sorted(shard) for shard in shards)
     assert run(str(cohort), 100) == [names]
 
 
 def test_a_list_of_ids_selects_in_its_own_order_and_without_repeats(cohort: Path) -> None:
-    assert run(cohort, 2, " P005, P001,P005,, P002 ") == [["P005", "P001"], ["P002"]]
+    assert run(cohort, 3, " P005, P001,P005,, P002 ") == [["P005", "P001", "P002"]]
+
+
+def test_dear_subjects_go_to_different_shards(cohort: Path) -> None:
+    for name in ("P002", "P003"):
+        (cohort / name / "labels.nii.gz").write_bytes(b"labels" * 100)
+    first, second = run(cohort, 4)
+    assert ("P002" in first) != ("P003" in first)
+    assert len(first) + len(second) == 7
+
+
+def test_the_cost_of_a_subject_is_its_mesh_or_else_its_images() -> None:
+    image, mesh = Listed("P1", sizes={"lge": 30, "labels": 10}), Listed("P2", sizes={"mesh": 500, "labels": 10})
+    refused = Listed("row-3", InputError("folder 3", "an id", "none"))
+    assert costs([image, refused]) == [("P1", 10.0), ("row-3", 0.0)]
+    # bytes of an image say nothing beside bytes of a mesh
+    (_, unknown), (_, known) = costs([image, mesh])
+    assert math.isnan(unknown)
+    assert known == 500.0
+
+
+def test_the_fingerprint_is_written_on_request(cohort: Path) -> None:
+    from cardioscar.stages.fingerprint import cohort_fingerprint
+
+    path = cohort.parent / f"{cohort.name}.txt"
+    run(cohort, 8, fingerprint=path)
+    assert path.read_text() == cohort_fingerprint(cohort)
 
 
 def test_ids_that_are_not_there_are_named(cohort: Path) -> None:
@@ -41,3 +73,13 @@ def test_a_refused_id_stands_in_as_a_row(cohort: Path) -> None:
 def test_a_run_that_the_platform_cannot_finish_is_refused(cohort: Path) -> None:
     with pytest.raises(ConfigError, match="shard_size: expected a whole number of at least 1, found 0"):
         run(cohort, 0)
+
+
+def test_a_run_that_comes_close_to_a_limit_is_let_through_with_a_warning(
+    cohort: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from cardioscar.stages import preflight
+
+    monkeypatch.setattr(preflight, "WARN_SHARE", 0.01)
+    assert len(run(cohort, 8)) == 1
+    assert "workflow nodes of at most 2000: take larger shards, or more runs" in caplog.text

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cardioscar.errors import ConfigError
 from cardioscar.stages.logs import about, configure
 
 LINE = re.compile(r"\d\d:\d\d:\d\d (INFO|WARNING|ERROR) +([\w-]+) +([\w-]+): \S.*")
@@ -71,3 +74,48 @@ def test_a_log_that_cannot_be_written_does_not_stop_the_work(
     logging.getLogger("cardioscar").info("nowhere to go")
     captured = capsys.readouterr()
     assert captured.out + captured.err == ""
+
+
+def test_json_lines_carry_what_a_log_store_searches_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARDIOSCAR_LOG_FORMAT", "json")
+    monkeypatch.setenv("CARDIOSCAR_RUN_ID", "run-7f3a")
+    configure(log_file=str(tmp_path / "run.log"), stderr=True)
+    logger = logging.getLogger("cardioscar.stages.subjects")
+    with about("train", "P001"):
+        logger.info("ok in %.1f s", 1.5, extra={"outcome": "ok", "seconds": 1.5, "peak_memory_mib": 300.0})
+        logger.error("failed: %s", 'first "line"\nsecond', extra={"outcome": "failed", "kind": "input"})
+    logger.warning("outside")
+    text = (tmp_path / "run.log").read_text(encoding="utf-8")
+    assert capsys.readouterr().err == text
+    done, failed, outside = (json.loads(line) for line in text.splitlines())
+    when = datetime.fromisoformat(done.pop("time"))
+    assert when.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - when) < timedelta(minutes=1)
+    assert done == {
+        "level": "info", "stage": "train", "subject": "P001", "message": "ok in 1.5 s", "run_id": "run-7f3a",
+        "outcome": "ok", "seconds": 1.5, "peak_memory_mib": 300.0,
+    }  # fmt: skip
+    assert (failed["level"], failed["kind"], failed["message"]) == ("error", "input", 'failed: first "line"\nsecond')
+    assert (outside["stage"], outside["subject"]) == (None, None)
+
+
+def test_the_option_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIOSCAR_LOG_FORMAT", "json")
+    configure(log_file=str(tmp_path / "run.log"), log_format="text")
+    logging.getLogger("cardioscar").warning("plain")
+    assert LINE.fullmatch((tmp_path / "run.log").read_text(encoding="utf-8").strip())
+
+
+def test_a_run_id_that_is_none_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIOSCAR_RUN_ID", "Jane Doe's run")
+    configure(log_file=str(tmp_path / "run.log"), log_format="json")
+    logging.getLogger("cardioscar").warning("plain")
+    assert "run_id" not in json.loads((tmp_path / "run.log").read_text(encoding="utf-8"))
+
+
+def test_another_format_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDIOSCAR_LOG_FORMAT", "xml")
+    with pytest.raises(ConfigError, match="CARDIOSCAR_LOG_FORMAT: expected text or json, found 'xml'"):
+        configure()

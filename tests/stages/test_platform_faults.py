@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_keeps_what_is_finished(finished: Run, disk: Callab
         assert content(folder).keys() == content(original).keys()
 
     disk(f"size={4 * needed}")
-    before = {p: p.stat().st_ino for folder in complete for p in folder.rglob("*")}
+    before = {p: p.stat().st_ino for folder in complete for p in folder.rglob("*") if p.name != "run.json"}
     done = run.again()
     assert [row.outcome for row in done.rows] == ["ok"] * 3
     assert hidden(mounted) == []

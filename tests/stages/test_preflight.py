@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardioscar.errors import ConfigError
-from cardioscar.stages.preflight import MAX_NODES, check_run_size, nodes, pods
+from cardioscar.stages.preflight import MAX_NODES, RunSize, check_run_size, check_shards, nodes, pods
 
 
 def test_a_patient_is_one_shard():
@@ -51,3 +51,47 @@ def test_the_estimate_of_the_argument_is_never_below_its_json(ids, shard_size):
 def test_a_cohort_whose_ids_fill_an_argument_is_split():
     with pytest.raises(ConfigError, match=r"at most 131072 bytes a run, .* into 6 runs"):
         check_run_size(10_000, 200, 10_000 * 64)
+
+
+@given(subjects=st.integers(80, 20_000), shard_size=st.integers(1, 40))
+def test_as_many_runs_as_proposed_pass_with_the_shard_size_kept(subjects, shard_size):
+    try:
+        check_run_size(subjects, shard_size, 8 * subjects)
+        return
+    except ConfigError as refusal:
+        runs = int(re.search(r"into (\d+) runs", refusal.finding).group(1))
+    # whole shards a run; the last run takes the rest
+    shards = -(-subjects // shard_size)
+    a_run = min(subjects, -(-shards // runs) * shard_size)
+    check_run_size(a_run, shard_size, 8 * a_run, max_argument_bytes=131_072 + 12 * shard_size)
+
+
+def test_real_shards_are_measured_to_the_byte():
+    shards = [["P1", "P2"], ["P3"]]
+    assert check_shards(shards) == RunSize(3, 2, len(json.dumps(shards)))
+    with pytest.raises(ConfigError, match="22 bytes for 3 subjects .split the cohort into 2 runs."):
+        check_shards(shards, max_argument_bytes=21)
+
+
+def test_shards_that_a_largest_cost_made_too_many_are_refused():
+    shards = [[f"P{number}"] for number in range(100)]
+    with pytest.raises(ConfigError, match=r"at least 2 for 100 subjects, found 1 at most \(2512 nodes: .* into 2 runs"):
+        check_shards(shards)
+
+
+@given(
+    ids=st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True), min_size=1, max_size=200),
+    shard_size=st.integers(1, 50),
+)
+def test_the_estimate_covers_the_real_shards(ids, shard_size):
+    real = check_shards([ids[i : i + shard_size] for i in range(0, len(ids), shard_size)], max_nodes=10**9)
+    estimate = check_run_size(len(ids), shard_size, sum(map(len, ids)), max_nodes=10**9)
+    assert (estimate.pods, estimate.nodes) == (real.pods, real.nodes)
+    assert 0 <= estimate.argument_bytes - real.argument_bytes <= 4 * real.shards + 4
+
+
+def test_a_run_near_a_limit_is_let_through_with_a_warning():
+    assert RunSize(1000, 63, 104_857).warnings() == []  # 1587 nodes
+    near_nodes, near_bytes = RunSize(1000, 64, 104_858).warnings()
+    assert near_nodes.startswith("1612 workflow nodes of at most 2000")
+    assert near_bytes.startswith("the list of ids takes 104858 bytes of at most 131072")

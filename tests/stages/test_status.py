@@ -28,6 +28,7 @@ def test_the_file_has_the_keys_of_the_contract(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     assert stored.keys() >= {
         "subject", "stage", "outcome", "error", "seconds", "started", "version", "config_sha256", "inputs",
+        "peak_memory_mib", "cuda_peak_memory_mib",
     }  # fmt: skip
     assert stored["error"].keys() == {"kind", "message", "stage"}
 
@@ -52,7 +53,18 @@ def test_a_row_that_cannot_be_read_is_none(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_row_stands_for_the_same_question() -> None:
-    assert ROW.answers(dataclasses.replace(ROW, started="later", seconds=9.0, outputs={}))
+    asked = dataclasses.replace(
+        ROW, started="later", seconds=9.0, peak_memory_mib=9.0, cuda_peak_memory_mib=9.0, outputs={}
+    )
+    assert ROW.answers(asked)
+
+
+def test_a_row_of_an_earlier_version_has_no_memory_and_is_read(tmp_path: Path) -> None:
+    write_status(tmp_path, ROW)
+    stored = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    del stored["peak_memory_mib"], stored["cuda_peak_memory_mib"]
+    (tmp_path / FILE).write_text(json.dumps(stored), encoding="utf-8")
+    assert read_status(tmp_path) == ROW
 
 
 @pytest.mark.parametrize(

@@ -204,3 +204,25 @@ def test_each_line_of_the_log_says_stage_and_subject(tmp_path: Path, capsys: pyt
         "sum b: deep inside",
         "sum b: failed: scan: expected a heart, found none",
     ]
+
+
+def test_a_row_says_what_its_own_subject_took_in_memory(tmp_path: Path) -> None:
+    def work(job: Work) -> None:
+        write(job)
+        if job.subject == "large":
+            assert len(bytes(range(256)) * 2**20) == 2**28
+
+    small, large, after = run_shard("sum", ["small", "large", "after"], tmp_path, Config(), work)
+    assert small.peak_memory_mib > 10
+    assert large.peak_memory_mib > small.peak_memory_mib + 200
+    assert read_status(tmp_path / "large") == large
+    assert after.cuda_peak_memory_mib is None
+
+
+def test_the_log_of_a_subject_has_its_facts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run_shard("sum", ["a", "b"], tmp_path, Config(), failing(InputError("x", "y", "z"), "b"))
+    facts = {record.outcome: record for record in caplog.records if hasattr(record, "outcome")}
+    assert facts["ok"].seconds >= 0
+    assert facts["ok"].peak_memory_mib > 0
+    assert facts["failed"].kind == "input"

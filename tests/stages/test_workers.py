@@ -69,7 +69,7 @@ def test_a_subject_that_kills_its_worker_is_tried_again_alone(
     assert failed.error is not None
     assert (failed.error.kind, failed.error.stage) == ("worker_died", "evaluate")
     assert failed.error.message == "its process was killed twice in evaluate (out of memory?)"
-    assert content(run.result("P002")).keys() == {"status.json"}
+    assert content(run.result("P002")).keys() == {"run.json", "status.json"}
     assert read_status(run.folder("evaluate", "P002")) == failed
     assert events.count(("P002", "evaluate", "failed")) == 1
     assert (done.summary["ok"], done.summary["failed"]) == (2, 1)

@@ -21,7 +21,7 @@ def preprocess(
     """Map the pixels of each slice to the mesh nodes that they see.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a cohort.csv.
+        cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
         subjects: Ids of the subjects of this shard.
         groups: One folder for each subject with groups.npz, mesh.vtu and status.json.
         target: What a pixel says about scar: auto (by the files that there are), probability, labels, fwhm or

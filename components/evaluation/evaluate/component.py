@@ -17,22 +17,24 @@ def evaluate(
     results_uri: str,
     tracking_uri: str = "",
     experiment: str = "cardioscar",
+    run_id: str = "",
     figures: bool = True,
     options: dict = {},  # noqa: B006
 ):
     """Score the scar map of each subject, write its report, record run and model, publish the results.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a cohort.csv.
+        cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
         subjects: Ids of the subjects of this shard.
         groups: Output of preprocess.
         sorted_groups: Output of group_sort.
         fields: Output of train.
         scars: Output of infer.
         results: One folder for each subject with metrics.json, report.html, figures and status.json.
-        results_uri: Folder in which each subject's results are published.
+        results_uri: Folder or s3:// prefix in which each subject's results are published.
         tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
         experiment: MLflow experiment of the cohort.
+        run_id: Name of the run, which vouches for what it publishes; empty for none.
         figures: Draw the figures of the report.
         options: Further settings of the stage by name.
     """
@@ -53,4 +55,5 @@ def evaluate(
         results_uri,
         tracking_uri,
         experiment,
+        run_id=run_id,
     )

@@ -10,29 +10,45 @@ def summarize_cohort(
     cohort_uri: str,
     results_uri: str,
     report: dsl.Output[dsl.HTML],
+    table: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
     max_failed_fraction: float = 0.1,
     tracking_uri: str = "",
     experiment: str = "cardioscar",
     subjects: str = "",
+    run_id: str = "",
 ):
     """Write the cohort's table and report, and fail where too many subjects failed.
 
     Args:
-        cohort_uri: Folder of subject folders, or of a cohort.csv.
-        results_uri: Where evaluate published each subject's results; receives cohort.csv and the report.
+        cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
+        results_uri: Folder or s3:// prefix in which evaluate published each subject's results; receives cohort.csv
+            and the report.
         report: Cohort report.
+        table: cohort.csv, one row for each subject.
         metrics: Summary numbers of the cohort.
         max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
         tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
         experiment: MLflow experiment of the cohort.
         subjects: Ids of the subjects processed, separated by commas; empty for all.
+        run_id: The run that must vouch for each result: one that an earlier run left counts as failed. Empty takes
+            results of any run.
     """
     from cardioscar.stages import summarize_cohort as stage
     from cardioscar.stages.logs import configure
 
     configure(stderr=True)
-    summary = stage.run(cohort_uri, results_uri, report.path, max_failed_fraction, tracking_uri, experiment, subjects)
+    summary = stage.run(
+        cohort_uri,
+        results_uri,
+        report.path,
+        max_failed_fraction,
+        tracking_uri,
+        experiment,
+        subjects,
+        run_id=run_id,
+        table_csv=table.path,
+    )
     for name, value in summary.items():
         if isinstance(value, (int, float)):
             metrics.log_metric(name, value)

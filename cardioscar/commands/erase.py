@@ -1,0 +1,201 @@
+"""`cardioscar erase`: everything that is held of one subject, found, removed, and searched for again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import tyro
+
+from cardioscar.errors import CardioscarError, InputError, PlatformError
+
+if TYPE_CHECKING:
+    from cardioscar.services.s3_uri import S3Place
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Erase:
+    """Remove a subject from results, artifacts and MLflow.
+
+    Without --yes it only says what there is. The input cohort is removed too where it is named as a place. The same
+    command can be given again: what is gone is not missed, and what was left by a fault is removed.
+    """
+
+    subject: tyro.conf.Positional[str]
+    """Id of the subject."""
+    results: tuple[str, ...] = ()
+    """Folders or s3:// places of results, or whole outputs of `cardioscar run`."""
+    artifacts: tuple[str, ...] = ()
+    """Further folders or s3:// places, such as artifacts of single stages or a pipeline's."""
+    tracking_uri: str = ""
+    """MLflow server or store, or `off`; by default MLFLOW_TRACKING_URI, else the mlflow.db of a results folder."""
+    cohort: str = ""
+    """Only this cohort (experiment) in MLflow; by default all."""
+    audit: Path | None = None
+    """File to which the line about the erasure is appended; it is printed in any case."""
+    yes: bool = False
+    """Erase. Without it nothing is changed."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere that a subject may be."""
+
+    name: str
+    find: Callable[[], Counter[str]]
+    erase: Callable[[], str]
+    """Returns what others must do; empty if nothing."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar erase`, and erase."""
+    form = tyro.cli(Erase, prog=f"cardioscar {command}", args=words)
+    from cardioscar.stages.logs import configure
+    from cardioscar.subject_id import check_subject_id
+
+    configure(stderr=True)
+    check_subject_id(form.subject)
+    places = _places(form)
+    if not places:
+        raise InputError("erase", "--results, --artifacts or --tracking-uri", "none: nowhere to search")
+    faults: list[CardioscarError] = []
+    found = {place.name: _tried(place.find, faults) for place in places}
+    for name, counts in found.items():
+        _say(name, counts)
+    total = sum((counts for counts in found.values() if counts is not None), Counter[str]())
+    if not form.yes:
+        if faults:
+            raise faults[0]
+        sys.stdout.write("nothing was changed; --yes erases\n" if total else "nothing of it found\n")
+        return 0
+    notes = [_tried(place.erase, faults) for place in places if found[place.name]]
+    left = {p.name: None if found[p.name] is None else _tried(p.find, faults) for p in places}
+    remaining = sum((counts for counts in left.values() if counts), Counter[str]())
+    for note in filter(None, notes):
+        sys.stdout.write(f"to be run by the server's administrator: {note}\n")
+    whole = not faults and not remaining
+    _audit(form, total, remaining, complete=whole, awaiting=any(notes))
+    if whole:
+        sys.stdout.write("nothing of it found\n")
+        return 0
+    for name, counts in left.items():
+        if counts or counts is None:
+            _say(f"left in {name}", counts)
+    for fault in faults[1:]:
+        sys.stderr.write(f"cardioscar: {fault}\n")
+    if faults:
+        raise faults[0]
+    raise PlatformError(f"not everything was erased: {_text(remaining)} left")
+
+
+def _places(form: Erase) -> list[Place]:
+    from cardioscar.stages.places import place
+
+    places = []
+    folders = []
+    for uri in dict.fromkeys((*form.results, *form.artifacts)):
+        at = place(uri, where="results" if uri in form.results else "artifacts")
+        if isinstance(at, Path):
+            folders.append(at)
+            places.append(_folder(at, form.subject))
+        else:
+            places.append(_store(at, form.subject))
+    if uri := _tracking(form.tracking_uri, folders):
+        places.append(_mlflow(uri, form.cohort, form.subject))
+    return places
+
+
+def _tracking(given: str, folders: list[Path]) -> str:
+    if given:
+        return "" if given == "off" else given
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return os.environ["MLFLOW_TRACKING_URI"]
+    stores = [at / "mlflow.db" for folder in folders for at in (folder, folder.parent)]
+    return next((f"sqlite:///{path.resolve().as_posix()}" for path in stores if path.is_file()), "")
+
+
+def _folder(root: Path, subject: str) -> Place:
+    from cardioscar.stages.erase_folder import erase_from_folder, find_in_folder
+
+    def erase() -> str:
+        erase_from_folder(root, subject)
+        return ""
+
+    return Place(f"folder {root.resolve().name}", lambda: find_in_folder(root, subject), erase)
+
+
+def _store(at: S3Place, subject: str) -> Place:
+    from cardioscar.services.erase_store import erase_from_store, find_in_store
+    from cardioscar.services.storage import Store
+    from cardioscar.stages.cohort_table import drop_subject
+
+    def erase() -> str:
+        erase_from_store(Store.connect(), at, subject, drop_subject)
+        return ""
+
+    return Place(str(at), lambda: find_in_store(Store.connect(), at, subject, drop_subject), erase)
+
+
+def _mlflow(uri: str, cohort: str, subject: str) -> Place:
+    from cardioscar.services.erasure import erase_from_mlflow, find_in_mlflow
+    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.stages.cohort_table import drop_subject
+
+    target = TrackingTarget(uri, cohort or None)
+
+    def rewrite(folder: Path, subject: str) -> bool:
+        return drop_subject(folder, subject, page="report.html")
+
+    return Place(
+        f"MLflow {target.label}",
+        lambda: +Counter(find_in_mlflow(target, subject, rewrite).counts),
+        lambda: erase_from_mlflow(target, subject, rewrite).command,
+    )
+
+
+def _tried(step: Callable[[], T], faults: list[CardioscarError]) -> T | None:
+    """A fault in one place keeps nobody from erasing in the others."""
+    try:
+        return step()
+    except CardioscarError as error:
+        if str(error) not in map(str, faults):
+            faults.append(error)
+        return None
+
+
+def _say(name: str, counts: Counter[str] | None) -> None:
+    sys.stdout.write(f"{name}: {'not searched' if counts is None else _text(counts) or 'nothing'}\n")
+
+
+def _text(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()) if count)
+
+
+def _audit(form: Erase, found: Counter[str], left: Counter[str], *, complete: bool, awaiting: bool) -> None:
+    """Pseudonym, time and counts; nothing else."""
+    line = json.dumps(
+        {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "subject": form.subject,
+            "found": dict(found),
+            "left": dict(left),
+            "complete": complete,
+            "awaiting_mlflow_gc": awaiting,
+        }
+    )
+    sys.stdout.write(line + "\n")
+    if form.audit:
+        try:
+            with form.audit.open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+        except OSError as error:
+            raise PlatformError(f"{form.audit.name}: {error.strerror or 'cannot be written'}") from None
