@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
+from cardioscar.scar3d.constraint_loss import group_losses
 from cardioscar.scar3d.field import ScarField
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.group_means import group_means
@@ -59,8 +60,10 @@ class FitResult:
         losses: Training loss of each epoch, shape (epochs,).
         best_epoch: Epoch whose weights were kept.
         steps: Optimiser steps done.
-        seconds: Wall time in seconds, earlier attempts of a resumed fit included.
+        seconds: Wall time in seconds, earlier attempts of a resumed fit included; of subjects fitted together, each
+            one's equal share.
         device: Where it ran.
+        together: Subjects that were fitted in one computation with this one, itself included.
     """
 
     field: ScarField
@@ -70,6 +73,7 @@ class FitResult:
     steps: int
     seconds: float
     device: str
+    together: int = 1
 
 
 def choose_device(name: str) -> torch.device:
@@ -98,6 +102,7 @@ def fit_field(
     checkpoint: Path | None = None,
     identity: str = "",
     on_epoch: Callable[[int, int], None] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> FitResult:
     """Fit a coordinate field so that its mean over each pixel's nodes matches the pixel.
 
@@ -107,13 +112,14 @@ def fit_field(
         checkpoint: File that a killed fit resumes from; written every `checkpoint_seconds`.
         identity: Hash of data and settings; a checkpoint of another identity is not resumed.
         on_epoch: Called with epochs done and their upper limit.
+        dtype: Precision; float64 shows what rounding does.
 
     Returns:
         The field with the best weights; a fit that goes wrong returns its `stop_reason`, not an exception.
     """
     device = choose_device(config.device)
     plan = plan_fit(observations, config)
-    scar_field = ScarField(plan.spec, torch.Generator().manual_seed(config.seed)).to(device)
+    scar_field = ScarField(plan.spec, torch.Generator().manual_seed(config.seed)).to(device, dtype)
     # fused AdamW updates all tensors in one call; the networks are so small that call overhead counts
     optimizer = torch.optim.AdamW(scar_field.parameters(), lr=1.0, weight_decay=plan.weight_decay, fused=True)
     generator = torch.Generator(device).manual_seed(config.seed)
@@ -122,7 +128,7 @@ def fit_field(
         state = load_checkpoint(checkpoint, scar_field, optimizer, generator)
         log.info("resumes at epoch %d of %d", state.epoch, plan.epochs)
     batches = [_on_device(batch, observations, scar_field, device) for batch in plan.batches]
-    with _threads_for(plan):
+    with threads_for(max(len(batch.nodes) for batch in plan.batches)):
         stop_reason, seconds = _run(
             plan, batches, scar_field, optimizer, generator, state, config, checkpoint, identity, on_epoch
         )
@@ -140,11 +146,11 @@ def fit_field(
 
 
 @contextmanager
-def _threads_for(plan: FitPlan) -> Iterator[None]:
+def threads_for(nodes: int) -> Iterator[None]:
     """One thread for small batches: a second one gains nothing there (3.4 s against 3.5 s on the real case) and, on a
     busy machine, the two wait for each other at every step."""
     before = torch.get_num_threads()
-    if max(len(batch.nodes) for batch in plan.batches) < SMALL_BATCH:
+    if nodes < SMALL_BATCH:
         torch.set_num_threads(1)
     try:
         yield
@@ -204,14 +210,15 @@ class _DeviceBatch:
 
 
 def _on_device(batch: Batch, observations: Observations, scar_field: ScarField, device: torch.device) -> _DeviceBatch:
-    positions = torch.as_tensor(observations.nodes_mm[batch.nodes], dtype=torch.float32, device=device)
+    dtype = scar_field.center_mm.dtype
+    positions = torch.as_tensor(observations.nodes_mm[batch.nodes], dtype=dtype, device=device)
     with torch.no_grad():
         features = scar_field.encode(positions)
     return _DeviceBatch(
         features,
         torch.as_tensor(batch.offsets, dtype=torch.int64, device=device),
-        torch.as_tensor(batch.targets, dtype=torch.float32, device=device),
-        torch.as_tensor(batch.weights, dtype=torch.float32, device=device),
+        torch.as_tensor(batch.targets, dtype=dtype, device=device),
+        torch.as_tensor(batch.weights, dtype=dtype, device=device),
     )
 
 
@@ -227,24 +234,15 @@ def _epoch(
     for batch in batches:
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate(state.step)
-        probability = torch.zeros(len(batch.features), device=batch.features.device)
+        probability = batch.features.new_zeros(len(batch.features))
         for _ in range(plan.passes):
             masks = scar_field.dropout_masks(len(batch.features), generator)
             probability = probability + torch.sigmoid(scar_field(batch.features, masks)) / plan.passes
-        loss = _loss(group_means(probability, batch.offsets), batch, plan)
+        means = group_means(probability, batch.offsets)
+        loss = group_losses(means, batch.targets, batch.weights, plan.loss).sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         state.step += 1
         total += loss.item()
     return total / len(batches)
-
-
-def _loss(means: Tensor, batch: _DeviceBatch, plan: FitPlan) -> Tensor:
-    """Weighted cross-entropy (less the targets' own entropy, so that a perfect fit scores 0) or squared error."""
-    if plan.loss == "mse":
-        return (batch.weights * (means - batch.targets) ** 2).sum()
-    p, y = means.clamp(1e-6, 1 - 1e-6), batch.targets
-    cross = torch.special.xlogy(y, p) + torch.special.xlogy(1 - y, 1 - p)
-    own = torch.special.xlogy(y, y) + torch.special.xlogy(1 - y, 1 - y)
-    return (batch.weights * (own - cross)).sum()

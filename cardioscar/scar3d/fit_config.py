@@ -49,11 +49,15 @@ class FitConfig:
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
     checkpoint_seconds: float = 5.0
     """Time between checkpoints in seconds."""
+    subjects_together: int = 0
+    """At most so many subjects of a shard are fitted in one computation; 0 takes 16 on CUDA and 1 on the CPU."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "features", "hidden", "layers", "nodes_per_group", "max_epochs", "patience", "mc_passes"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
+        if self.subjects_together < 0:
+            raise ConfigError("subjects_together", "at least 0", str(self.subjects_together))
         for name in ("learning_rate", "length_scale_mm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from cardioscar.scar3d.constraint_loss import Loss
 from cardioscar.scar3d.field import FieldSpec
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.types import GroupOffsets, GroupValues, Points
@@ -71,7 +71,7 @@ class FitPlan:
     epochs: int
     patience: int | None
     passes: int
-    loss: Literal["cross_entropy", "mse"]
+    loss: Loss
     learning_rate: Callable[[int], float]
     weight_decay: float
 

@@ -262,6 +262,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
             "seconds": job.upstream_status["fields"].seconds,
             "final_loss": field["best_loss"],
             "device": field["device"],
+            "together": field.get("fitted_together", 1),
         },
         "orientation": facts["orientation"],
     }
