@@ -5,26 +5,48 @@ personal data are refused, because an id ends up in folder names, logs, reports 
 
 - a **date**: a part (between `_` and `-`) that is a calendar date of 1900 to 2099 of 8 digits, alone
   or after letters (`19650314`, `P001_14031965`, `DOB19650314`), or three neighbouring parts that are one
-  (`1965-03-14`, `14_3_1965`). 8 digits inside a longer run of digits or of hexadecimal are no date.
-- a **person's name**: two parts of letters only (`Smith_John`, `doe-j`, `SmithJohn`), or three capitalised
-  ones (`Smith_John_A`, `GARCIA-LOPEZ-ANA`). A neutral word and one letter (`case_A`, `PatientB`) is no name.
+  (`1965-03-14`, `14_3_1965`), also with the month as a word (`14-Mar-1965`, `14MAR1965`). 8 digits inside a longer run
+  of digits or of hexadecimal are no date.
+- a **person's name**: two parts of letters only (`Smith_John`, `doe-j`, `SmithJohn`), three capitalised ones
+  (`Smith_John_A`, `GARCIA-LOPEZ-ANA`), or two words with capitals before numbers (`Smith_John_1965`, `SmithJohn02`).
+  A neutral word and one letter (`case_A`, `PatientB`), or a neutral word among the two before a number
+  (`Site_Alpha_01`), is no name.
 
 The rule fails closed: it refuses some innocent ids (`left_heart`; number them: `left_heart1`). It cannot see
-a single word that is a name (`smith`) or a hospital's record number: pseudonyms remain the sender's duty.
+a single word that is a name (`smith`, `smith01`) or a hospital's record number: pseudonyms remain the sender's duty.
 """
 
 from __future__ import annotations
 
+import hmac
+import itertools
 import re
 from datetime import date
 
 from cardioscar.errors import InputError
 
+_TECHNICAL_WORDS = frozenset(
+    {"array", "cell", "class", "data", "distance", "element", "entity", "fiber", "global", "id", "ids", "index"}
+    | {"label", "labels", "mask", "material", "node", "normal", "normals", "original", "point", "points", "region"}
+    | {"scalars", "scar", "sheet", "surface", "tag", "tags", "thickness", "value", "values", "vector", "vtk"}
+)
 RULE = "a pseudonym of 1 to 64 letters, digits, '_' or '-' that begins with a letter or digit"
 _PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _EIGHT_DIGITS = re.compile(r"(?:[A-Za-z]*[G-Zg-z][A-Za-z]*)?([0-9]{8})", re.ASCII)
 _CAMEL_CASE = re.compile(r"([A-Z][a-z]+)([A-Z][a-z]*)", re.ASCII)
-_NEUTRAL_WORDS = frozenset({"case", "control", "patient", "pat", "phantom", "scan", "subject", "subj", "volunteer"})
+_NUMBERED_NAME = re.compile(r"([A-Z][a-z]+)[_-]*([A-Z][a-z]+)[_-]*[0-9][0-9_-]*", re.ASCII)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH, _DAY, _YEAR = rf"(?:{'|'.join(_MONTHS)})[a-z]*", "[0-3]?[0-9]", "(?:19|20)[0-9]{2}"
+# Between separators or at the ends only: `dec` and `feb` are hexadecimal, too.
+_WORD_DATE = re.compile(
+    rf"(?:^|[_-])(?:{_DAY}[_-]?{_MONTH}[_-]?{_YEAR}|{_MONTH}[_-]?{_DAY}[_-]?{_YEAR}|{_YEAR}[_-]?{_MONTH}[_-]?{_DAY})"
+    r"(?:$|[_-])",
+    re.ASCII | re.IGNORECASE,
+)
+_NEUTRAL_WORDS = frozenset(
+    {"case", "control", "patient", "pat", "phantom", "scan", "subject", "subj", "volunteer"}
+    | {"center", "centre", "cohort", "group", "series", "site", "study", "visit"}
+)
 
 
 def check_subject_id(text: str) -> str:
@@ -49,11 +71,38 @@ def check_subject_id(text: str) -> str:
     if not _PATTERN.fullmatch(text):
         raise InputError("subject id", RULE, _flaw(text))
     parts = re.split("[_-]+", text)
-    if _has_date(parts):
+    if _has_date(parts) or _WORD_DATE.search(text):
         raise InputError("subject id", "a pseudonym", "what looks like a date")
     if _is_name(parts):
         raise InputError("subject id", "a pseudonym", "what looks like a person's name")
     return text
+
+
+def is_neutral_name(text: str) -> bool:
+    """Whether the name of a data array may be passed on: a plain word that looks like no date and no person's name.
+
+    The rule is that of ids, but technical words take a name out of suspicion: meshes call their arrays `RegionId`.
+
+    >>> is_neutral_name("element_tag"), is_neutral_name("Doe_Jane"), is_neutral_name("Jane Doe 1950")
+    (True, False, False)
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", text, re.ASCII):
+        return False
+    return not looks_personal(text)
+
+
+def looks_personal(text: str) -> bool:
+    """Whether a text of any kind holds a date, or begins with words that may be a person's name.
+
+    >>> looks_personal("Doe, Jane"), looks_personal("scan of 1950-01-01"), looks_personal("slice_thicknes_mm")
+    (True, True, False)
+    """
+    parts = [part for part in re.split("[^A-Za-z0-9]+", text) if part]
+    if _has_date(parts) or _WORD_DATE.search("_".join(parts)):
+        return True
+    words = {word.lower() for part in parts for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)}
+    capitalised = list(itertools.takewhile(lambda part: part[0].isupper() and part.isalpha(), parts))
+    return bool(capitalised) and not words & _TECHNICAL_WORDS and (_is_name(capitalised) or _is_name(parts))
 
 
 def _flaw(text: str) -> str:
@@ -101,6 +150,9 @@ def _is_day_first(first: str, second: str, year: str) -> bool:
 
 
 def _is_name(parts: list[str]) -> bool:
+    numbered = _NUMBERED_NAME.fullmatch("_".join(parts))
+    if numbered and not {word.lower() for word in numbered.groups()} & _NEUTRAL_WORDS:
+        return True
     if len(parts) == 1 and (camel := _CAMEL_CASE.fullmatch(parts[0])):
         parts = list(camel.groups())
     if not all(part.isalpha() for part in parts):
@@ -109,3 +161,20 @@ def _is_name(parts: list[str]) -> bool:
         return not (parts[0].lower() in _NEUTRAL_WORDS and len(parts[1]) == 1)
     capitalised = all(part[0].isupper() for part in parts)
     return len(parts) == 3 and capitalised and sum(len(part) >= 3 for part in parts) >= 2
+
+
+def pseudonym(record_number: str, key: bytes, *, digits: int = 16) -> str:
+    """Name a record by HMAC-SHA256, which cannot be enumerated without the key as a plain hash can.
+
+    Args:
+        record_number: The hospital's number, as it stands.
+        key: Secret of at least 16 bytes, kept where the numbers are.
+        digits: Hexadecimal digits that are kept. 16 let two of a million subjects share one once in 40 million cohorts.
+
+    Returns:
+        Hexadecimal digits, a valid subject id.
+
+    >>> pseudonym("00482913", b"a key that is kept in the hospital")
+    'd9287b38a6030668'
+    """
+    return hmac.new(key, record_number.encode(), "sha256").hexdigest()[:digits]

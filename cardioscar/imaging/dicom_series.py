@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
+from cardioscar.imaging.dicom_identity import check_identity
 from cardioscar.imaging.itk_reading import open_image, read_voxels
 from cardioscar.imaging.volume import Volume
 
@@ -50,8 +51,8 @@ def read_dicom_series(paths: Sequence[Path], *, where: str) -> Volume:
         Float32 values; k is the slice index, the thickness is that of tag (0018,0050).
 
     Raises:
-        InputError: If a file is no single-frame DICOM image, there are several series or image sizes, or
-            several images at one position (a cine, or a duplicated slice).
+        InputError: If a file is no single-frame DICOM image or carries identifiers, there are several series or image
+            sizes, or several images at one position (a cine, or a duplicated slice).
         GeometryError: If positions are missing, slices are not parallel, gaps differ, or the thickness is not
             positive.
     """
@@ -88,6 +89,7 @@ def _read_header(path: Path, where: str) -> _Header:
         raise InputError(where, "readable files", error.strerror or "an unreadable one") from None
     if not is_dicom:
         raise InputError(where, "DICOM files only", f"another file ({path.suffix or 'no'} suffix)")
+    check_identity(path, where)
     reader = open_image(path, "GDCMImageIO", where)
     size = reader.GetSize()
     if len(size) > 2 and int(np.prod(size[2:])) > 1:

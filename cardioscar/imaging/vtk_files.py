@@ -14,6 +14,7 @@ from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.completeness import check_ply, check_stl
 from cardioscar.imaging.file_head import read_head
+from cardioscar.imaging.reader_probe import check_reader_survives
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -56,6 +57,7 @@ def read_vtk(path: Path, *, frame: str = "LPS") -> pv.DataSet:
     elif path.suffix.lower() == ".stl":
         check_stl(path)
     reader = _reader(path, head)
+    check_reader_survives(path, reader.GetClassName())
     with _captured() as window:
         if reader.IsA("vtkDataReader"):
             # Where the file ends right behind a number, VTK's ASCII parser does not report the truncation.

@@ -2,7 +2,8 @@
 
 Left alone, the MLflow client repeats a call to a dead server for more than four minutes, obeys a
 `Retry-After` of any length, reports usage to its makers and prints to the terminal. The settings below change
-that for this process; a setting that the user made in the environment stays as it is.
+that for this process; a setting that the user made in the environment stays as it is. What is repeated, and for
+how long, is said in `mlflow_patience`.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+from cardioscar.services.mlflow_failures import reason
+from cardioscar.services.mlflow_patience import PatientClient
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# One stalling call lasts 3 × 6 s and two pauses of at most 3 s together; with the probe before, under 30 s.
+# MLflow repeats whatever failed, creations too, of which a double would remain: `PatientClient` repeats instead.
 _LIMITS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "6",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0.5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
 }
 _QUIET = {
@@ -43,7 +44,6 @@ _QUIET = {
 }
 _PROBE_DEADLINE_S = 6.0
 _PROBE_PAUSES_S = (0.0, 0.5, 1.0)
-_HTTP_CODE = re.compile(r"too many (\d{3}) error responses|error code (\d{3})|(\d{3}) (?:Server|Client) Error")
 _EXPERIMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,127}", re.ASCII)
 
 
@@ -108,7 +108,7 @@ def check_experiment(name: str) -> str:
     return name
 
 
-def connect(target: TrackingTarget, *, create: bool = True) -> MlflowClient:
+def connect(target: TrackingTarget, *, create: bool = True) -> PatientClient:
     """Open a client, after a short check that somebody answers.
 
     Args:
@@ -116,7 +116,7 @@ def connect(target: TrackingTarget, *, create: bool = True) -> MlflowClient:
         create: Make a local store that does not exist yet.
 
     Returns:
-        The client. Use it inside `answering`.
+        The client, which repeats what may be repeated. Use it inside `answering`.
 
     Raises:
         PlatformError: If MLflow is not installed, or the local store cannot be opened or written.
@@ -128,10 +128,10 @@ def connect(target: TrackingTarget, *, create: bool = True) -> MlflowClient:
     client_class = _client_class(local=target.database is not None)
     if target.database is None:
         _within_deadline(target, lambda: _probe(target))
-        return client_class(tracking_uri=target.uri, registry_uri=target.uri)
+        return PatientClient(client_class(tracking_uri=target.uri, registry_uri=target.uri))
     if not create and not target.database.exists():
         raise InputError(target.label, "an MLflow store", "no such file")
-    return _open_local(client_class, target, target.database)
+    return PatientClient(_open_local(client_class, target, target.database))
 
 
 @contextmanager
@@ -153,8 +153,8 @@ def answering(target: TrackingTarget) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:  # the disk; HTTP errors have no number
             raise PlatformError(f"recording in {target.label}: {error.strerror}") from None
         if target.database is not None:
-            raise PlatformError(f"MLflow store {target.label}: {_reason(target, error)}") from None
-        raise UnreachableError(f"MLflow server {target.label}: {_reason(target, error)}") from None
+            raise PlatformError(f"MLflow store {target.label}: {reason(error, _private(target))}") from None
+        raise UnreachableError(f"MLflow server {target.label}: {reason(error, _private(target))}") from None
 
 
 def _client_class(*, local: bool) -> type[MlflowClient]:
@@ -193,13 +193,31 @@ def _open_local(client_class: type[MlflowClient], target: TrackingTarget, databa
     from filelock import FileLock
 
     # Two processes that create the tables at the same time break each other's migration.
-    with answering(target), FileLock(f"{database}.lock", timeout=60), warnings.catch_warnings():
+    with (
+        answering(target),
+        FileLock(f"{database}.lock", timeout=60),
+        _artifacts_beside(database),
+        warnings.catch_warnings(),
+    ):
         # MLflow 3.17 uses what SQLAlchemy 2.1 deprecates; that concerns neither us nor the user.
         warnings.simplefilter("ignore", DeprecationWarning)
         client = client_class(tracking_uri=target.uri, registry_uri=target.uri)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     return client
+
+
+@contextmanager
+def _artifacts_beside(database: Path) -> Iterator[None]:
+    """A new store notes where its artifacts belong; left alone, it notes the current folder, which may name a person."""
+    name = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+    before = os.environ.get(name)
+    os.environ.setdefault(name, (database.parent / "mlartifacts").as_uri())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
 
 
 def _within_deadline(target: TrackingTarget, probe: Any) -> None:
@@ -245,49 +263,11 @@ def _probe(target: TrackingTarget) -> None:
             raise UnreachableError(f"MLflow server {target.label}: it answers HTTP {answer.status_code}")
 
 
-def _reason(target: TrackingTarget, error: BaseException) -> str:
-    """Say in one line what failed, from the whole chain of exceptions."""
-    names = {type(link).__name__ for link in _chain(error)}
-    text = " ".join(str(link) for link in _chain(error))
-    if "NameResolutionError" in names:
-        return "the host name is unknown"
-    if "ConnectionRefusedError" in names:
-        return "connection refused: is the server running?"
-    if names & {"Timeout", "ReadTimeout", "ConnectTimeout", "ReadTimeoutError", "ConnectTimeoutError"}:
-        return "it does not answer in time"
-    if "SSLError" in names:
-        return "its TLS certificate is not accepted (see MLFLOW_TRACKING_SERVER_CERT_PATH)"
-    if codes := _HTTP_CODE.search(text):
-        code = next(filter(None, codes.groups()))
-        if code in ("401", "403"):
-            return (
-                f"access refused (HTTP {code}): check MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD "
-                "and the server's MLFLOW_SERVER_ALLOWED_HOSTS"
-            )
-        return f"it answers HTTP {code}"
-    return _redacted(target, str(error).strip().partition("\n")[0])[:300] or type(error).__name__
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        inner = error.args[0] if error.args else None
-        reason = getattr(inner, "reason", None) or inner
-        if isinstance(reason, BaseException):
-            yield from _chain(reason)
-        error = error.__cause__ or error.__context__
-
-
-def _redacted(target: TrackingTarget, text: str) -> str:
-    """Take credentials and folders out of a message of somebody else's making."""
+def _private(target: TrackingTarget) -> set[str]:
+    """What no message may repeat: credentials, the query of the address, the folder of a local store."""
     parts = urlsplit(target.uri)
     password = parts.password or ""
     private = {parts.netloc.rpartition("@")[0], password, unquote(password), parts.query}
     if target.database is not None:
         private |= {target.database.parent.as_posix(), target.database.parent.as_uri()}
-    for words in sorted(private - {"", "/"}, key=len, reverse=True):
-        text = text.replace(words, "…")
-    text = re.sub(r"(?<=://)[^\s/?#]*@", "", text)
-    return re.sub(r"file:/+\S*/|(?<![\w:/…])/(?:[^\s/]+/)+", "…/", text)
+    return private - {"", "/"}

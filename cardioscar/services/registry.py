@@ -1,7 +1,8 @@
 """Finding, showing and loading the recorded subject models.
 
-A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) are compared among
-the metrics of logged models, for tags only compare text. Only models that became a version are returned.
+A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) and verdicts are
+compared by the server among the metrics and tags of logged models, for versions know no numbers. Only models that
+became a version are returned.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
 from cardioscar.subject_id import check_subject_id
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
+    from cardioscar.services.mlflow_patience import PatientClient
 
 Comparison = Literal["<", "<=", ">", ">=", "=", "!="]
 _CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(<=|>=|!=|<|>|=)\s*(\S+)\s*")
@@ -99,7 +100,7 @@ def find(
 
     Raises:
         InputError: If the subject id or a condition breaks its rule, or there is no local store.
-        UnreachableError: If the server does not answer (within 30 s), or refuses.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
     """
     if subject is not None:
@@ -112,11 +113,11 @@ def find(
         if not experiments:
             return []
         rows = (
-            _meeting(client, experiments, subject, conditions, newest_only)
-            if conditions
+            _meeting(client, experiments, subject, conditions, qc, newest_only, page=max(1, min(limit, _PAGE)))
+            if conditions or qc
             else _versions(client, experiments, subject, newest_only)
         )
-        return list(islice((row for row in rows if qc in (None, row.qc)), limit))
+        return list(islice(rows, limit))
 
 
 def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any
     Raises:
         InputError: If there is no such model, or the subject is in more than one cohort and the target names
             none.
-        UnreachableError: If the server does not answer (within 30 s), or refuses.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
     """
     row = _only(target, subject_or_version)
@@ -177,7 +178,7 @@ def load(target: TrackingTarget, *, subject: str | None = None, version: int | N
     Raises:
         InputError: If there is no such model, a file is missing in the store, or its SHA-256 is not the
             recorded one; if the subject is in more than one cohort and the target names none.
-        UnreachableError: If the server does not answer (within 30 s), or refuses.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the store or the destination fails.
     """
     if (subject is None) == (version is None):
@@ -244,7 +245,7 @@ def _row_of_version(target: TrackingTarget, version: int) -> ModelRow:
     return rows[0]
 
 
-def _experiments(client: MlflowClient, target: TrackingTarget) -> list[str]:
+def _experiments(client: PatientClient, target: TrackingTarget) -> list[str]:
     if target.experiment is not None:
         experiment = client.get_experiment_by_name(target.experiment)
         return [experiment.experiment_id] if experiment else []
@@ -263,7 +264,7 @@ def _pages(search: Any, *arguments: Any, **options: Any) -> Iterator[list[Any]]:
 
 
 def _versions(
-    client: MlflowClient, experiments: list[str], subject: str | None, newest_only: bool
+    client: PatientClient, experiments: list[str], subject: str | None, newest_only: bool
 ) -> Iterator[ModelRow]:
     """Go through the versions, newest first, by the tags of the registered model."""
     text = f"name = '{records.REGISTERED_MODEL}'"
@@ -280,7 +281,7 @@ def _versions(
         yield from _rows(client, experiments, wanted)
 
 
-def _rows(client: MlflowClient, experiments: list[str], versions: Sequence[Any]) -> Iterator[ModelRow]:
+def _rows(client: PatientClient, experiments: list[str], versions: Sequence[Any]) -> Iterator[ModelRow]:
     """Join versions with their logged models' metrics, in one query for all."""
     ids = [v.tags[records.TAG_MODEL_ID] for v in versions if records.TAG_MODEL_ID in v.tags]
     if not ids:
@@ -295,22 +296,25 @@ def _rows(client: MlflowClient, experiments: list[str], versions: Sequence[Any])
 
 
 def _meeting(
-    client: MlflowClient,
+    client: PatientClient,
     experiments: list[str],
     subject: str | None,
     conditions: Sequence[MetricFilter],
+    qc: records.Quality | None,
     newest_only: bool,
+    page: int,
 ) -> Iterator[ModelRow]:
     """Go through the models that meet the conditions, newest first."""
     clauses = [str(condition) for condition in conditions]
+    if qc is not None:
+        clauses.append(f"tags.`{records.TAG_QC}` = '{qc}'")
     if subject is not None:
         clauses.append(f"tags.`{records.TAG_SUBJECT}` = '{subject}'")
     order = [{"field_name": "creation_timestamp", "ascending": False}]
-    for page in _pages(
-        client.search_logged_models, experiments, " AND ".join(clauses), max_results=_PAGE, order_by=order
-    ):
+    text = " AND ".join(clauses)
+    for found in _pages(client.search_logged_models, experiments, text, max_results=page, order_by=order):
         # A model without a version is an interrupted or refused one.
-        models = [model for model in page if records.TAG_VERSION in model.tags]
+        models = [model for model in found if records.TAG_VERSION in model.tags]
         if newest_only:
             subjects = sorted({model.tags[records.TAG_SUBJECT] for model in models})
             newest = _newest(client, experiments, subjects)
@@ -319,7 +323,7 @@ def _meeting(
             yield _row(model, _version(model))
 
 
-def _newest(client: MlflowClient, experiments: list[str], subjects: Sequence[str]) -> set[str]:
+def _newest(client: PatientClient, experiments: list[str], subjects: Sequence[str]) -> set[str]:
     """Return the logged model of the newest version of each subject in each cohort."""
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     if not subjects:

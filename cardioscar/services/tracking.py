@@ -13,26 +13,30 @@ a subject.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import re
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardioscar.config import config_sha256, file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget, answering, check_experiment, connect
+from cardioscar.services.mlflow_models import delete_other_models, log_model, register, subject_tags
+from cardioscar.services.mlflow_runs import (
+    delete_runs,
+    experiment_id,
+    log_artifacts,
+    log_numbers,
+    open_run,
+    runs_of,
+    set_tags,
+)
 from cardioscar.services.records import RecordedModel, SubjectRecord
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import LoggedModel, Run
+    from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
 
@@ -50,30 +54,36 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
         Where it was recorded, and whether it had been before.
 
     Raises:
-        UnreachableError: If the server does not answer (within 30 s), or refuses.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
         InputError: If the experiment of that name was deleted in MLflow.
     """
     client = connect(target)
     with answering(target):
-        experiment_id = _experiment_id(client, target, record.cohort)
-        run = _find_run(client, experiment_id, record.run_key)
-        if run is not None and run.info.status == "FINISHED":
+        experiment = experiment_id(client, target, record.cohort)
+        tags = subject_tags(record) | {records.TAG_KIND: "subject"}
+        run, doubles, new = open_run(
+            client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
+        )
+        if run.info.status == "FINISHED":
+            delete_runs(client, doubles)
             return _recorded(run, reused=True)
-        if run is None:
-            run = _create_run(client, experiment_id, record)
         withheld = [name for name, v in records.recordable_params(record.params).items() if v == records.WITHHELD]
         if withheld:
             logger.warning("%s: parameters with paths are not recorded: %s", record.subject, ", ".join(withheld))
-        _log_artifacts(client, run, record.artifacts)
-        model = _log_model(client, run, record) if record.accepted else None
-        _log_numbers(client, run, record.metrics, record.params, model_id=model.model_id if model else None)
+        log_artifacts(client, run, record.artifacts)
+        model = log_model(client, run, record, new=new) if record.accepted else None
+        log_numbers(client, run, record.metrics, record.params, model_id=model.model_id if model else None)
+        version = None
         if model is not None:
-            version = _register(client, run, model, record)
-            client.set_tag(run.info.run_id, records.TAG_MODEL_ID, model.model_id)
-            client.set_tag(run.info.run_id, records.TAG_VERSION, str(version))
+            version = register(client, run, model, record, new=new)
+            set_tags(client, run, {records.TAG_MODEL_ID: model.model_id, records.TAG_VERSION: str(version)})
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
-        return _recorded(client.get_run(run.info.run_id), reused=False)
+        if client.doubtful or doubles:
+            delete_runs(client, runs_of(client, experiment, record.run_key))
+            if model is not None:
+                delete_other_models(client, run, model, version)
+        return RecordedModel(run.info.run_id, model.model_id if model else None, version, reused=False)
 
 
 def record_cohort(
@@ -101,7 +111,7 @@ def record_cohort(
         Id of the run.
 
     Raises:
-        UnreachableError: If the server does not answer (within 30 s), or refuses.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
         InputError: If there is no name for the cohort, or a file is missing.
     """
@@ -118,177 +128,26 @@ def record_cohort(
 
     client = connect(target)
     with answering(target):
-        experiment_id = _experiment_id(client, target, name)
-        run = _find_run(client, experiment_id, key)
-        if run is None:
-            tags = {records.TAG_RUN_KEY: key, records.TAG_COHORT: name, records.TAG_KIND: "cohort"}
-            run = client.create_run(
-                experiment_id, start_time=started_ms or _now_ms(), tags=tags | _parent_tag(), run_name=name
-            )
+        experiment = experiment_id(client, target, name)
+        tags = {records.TAG_RUN_KEY: key, records.TAG_COHORT: name, records.TAG_KIND: "cohort"}
+        run, doubles, _ = open_run(
+            client, experiment, key, start_time=started_ms or _now_ms(), tags=tags, run_name=name
+        )
         unchanged = run.data.tags.get(records.TAG_REPORT_SHA256) == report_sha256
         if run.info.status == "FINISHED" and unchanged:
+            delete_runs(client, doubles)
             return str(run.info.run_id)
-        _log_artifacts(client, run, {"cohort.csv": table_csv, "report.html": report_html})
-        _log_numbers(client, run, numbers, {}, model_id=None)
+        log_artifacts(client, run, {"cohort.csv": table_csv, "report.html": report_html})
+        log_numbers(client, run, numbers, {}, model_id=None)
         client.set_tag(run.info.run_id, records.TAG_REPORT_SHA256, report_sha256)
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
+        if client.doubtful or doubles:
+            delete_runs(client, runs_of(client, experiment, key))
         return str(run.info.run_id)
 
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-
-def _experiment_id(client: MlflowClient, target: TrackingTarget, cohort: str) -> str:
-    from mlflow.exceptions import MlflowException
-
-    name = target.experiment or cohort
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        # MLflow would put the artifacts of a local store into the current folder.
-        location = None
-        if target.database is not None:
-            location = (target.database.parent / "mlartifacts" / name).as_uri()
-        try:
-            return str(client.create_experiment(name, artifact_location=location))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            experiment = client.get_experiment_by_name(name)  # made by another process meanwhile
-    if experiment is None or experiment.lifecycle_stage != "active":
-        raise InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
-    return str(experiment.experiment_id)
-
-
-def _find_run(client: MlflowClient, experiment_id: str, key: str) -> Run | None:
-    found = client.search_runs(
-        [experiment_id], f"tags.`{records.TAG_RUN_KEY}` = '{key}'", order_by=["attributes.start_time ASC"]
-    )
-    oldest_first = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
-    return next((run for run in oldest_first if run.info.status == "FINISHED"), next(iter(oldest_first), None))
-
-
-def _create_run(client: MlflowClient, experiment_id: str, record: SubjectRecord) -> Run:
-    tags = _subject_tags(record) | {records.TAG_KIND: "subject"} | _parent_tag()
-    return client.create_run(experiment_id, start_time=record.started_ms, tags=tags, run_name=record.subject)
-
-
-def _subject_tags(record: SubjectRecord) -> dict[str, str]:
-    return {
-        records.TAG_SUBJECT: record.subject,
-        records.TAG_COHORT: record.cohort,
-        records.TAG_RUN_KEY: record.run_key,
-        records.TAG_QC: record.qc,
-    }
-
-
-def _parent_tag() -> dict[str, str]:
-    parent = os.environ.get("MLFLOW_RUN_ID", "")
-    return {records.TAG_PARENT: parent} if re.fullmatch(r"[0-9A-Za-z_-]{8,64}", parent) else {}
-
-
-def _log_artifacts(client: MlflowClient, run: Run, artifacts: Mapping[str, Path]) -> None:
-    # Copied under their recorded names: MLflow takes a file's own name, which may identify somebody.
-    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-        _stage(artifacts, Path(folder))
-        client.log_artifacts(run.info.run_id, folder)
-
-
-def _stage(files: Mapping[str, Path], folder: Path) -> None:
-    for name, source in files.items():
-        copy = folder / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(source, copy)
-
-
-def _log_model(client: MlflowClient, run: Run, record: SubjectRecord) -> LoggedModel:
-    """Create, or find again, the run's logged model, and upload the field into it."""
-    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    model: Any = min(found, key=lambda m: (m.creation_timestamp, m.model_id), default=None)
-    if model is None:
-        model = client.create_logged_model(
-            run.info.experiment_id,
-            name=record.subject,
-            source_run_id=run.info.run_id,
-            tags=_subject_tags(record) | _checksums(record),
-            model_type="scar3d-field",
-        )
-    else:
-        client.set_logged_model_tags(model.model_id, _checksums(record))
-    files = {records.FIELD_WEIGHTS: record.field_weights, records.FIELD_DESCRIPTION: record.field_description}
-    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-        _stage(files, Path(folder))
-        client.log_model_artifacts(model.model_id, folder)
-    return model
-
-
-def _checksums(record: SubjectRecord) -> dict[str, str]:
-    return {
-        records.TAG_WEIGHTS_SHA256: file_sha256(record.field_weights),
-        records.TAG_DESCRIPTION_SHA256: file_sha256(record.field_description),
-    }
-
-
-def _log_numbers(
-    client: MlflowClient,
-    run: Run,
-    metrics: Mapping[str, float],
-    params: Mapping[str, str | int | float | bool | None],
-    *,
-    model_id: str | None,
-) -> None:
-    from mlflow.entities import Metric, Param
-
-    # The run's start as timestamp: a metric that was logged before is the same metric, not a second one.
-    at_ms = run.info.start_time
-    numbers = [
-        Metric(name, value, at_ms, 0, model_id=model_id) for name, value in records.recordable_metrics(metrics).items()
-    ]
-    texts = [Param(k, v) for k, v in records.recordable_params(params).items() if k not in run.data.params]
-    for start in range(0, max(len(numbers), 1), 500):
-        client.log_batch(run.info.run_id, metrics=numbers[start : start + 500])
-    for start in range(0, len(texts), 100):
-        client.log_batch(run.info.run_id, params=texts[start : start + 100])
-
-
-def _register(client: MlflowClient, run: Run, model: LoggedModel, record: SubjectRecord) -> int:
-    """Mark the model ready and make its version, unless an interrupted attempt came that far."""
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.exceptions import MlflowException
-
-    outputs = run.outputs.model_outputs if run.outputs else []
-    if model.model_id not in {output.model_id for output in outputs}:
-        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
-    client.finalize_logged_model(model.model_id, "READY")
-
-    version = _version_of(client, run.info.run_id)
-    if version is None:
-        try:
-            client.create_registered_model(records.REGISTERED_MODEL)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        # The artifacts' own address and not models:/id, which a local store resolves at the wrong place.
-        created = client.create_model_version(
-            records.REGISTERED_MODEL,
-            source=model.artifact_location,
-            run_id=run.info.run_id,
-            model_id=model.model_id,
-            tags=_subject_tags(record) | _checksums(record) | {records.TAG_MODEL_ID: model.model_id},
-            await_creation_for=0,
-        )
-        version = int(created.version)
-    link = json.dumps([{"name": records.REGISTERED_MODEL, "version": version}])
-    client.set_logged_model_tags(model.model_id, {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link})
-    return version
-
-
-def _version_of(client: MlflowClient, run_id: str) -> int | None:
-    found = client.search_model_versions(f"name = '{records.REGISTERED_MODEL}' AND run_id = '{run_id}'")
-    return min((int(version.version) for version in found), default=None)
 
 
 def _recorded(run: Run, *, reused: bool) -> RecordedModel:

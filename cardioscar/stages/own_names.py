@@ -51,6 +51,7 @@ def by_role(text: str) -> str:
     "line 2: expected the file of 'lge', found no file '….nii'"
     """
     for name, said in sorted((_names.get() or {}).items(), key=lambda pair: -len(pair[0])):
-        text = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w)", lambda _, said=said: said, text)
+        # a backslash in what is put in would be read as a group
+        text = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w)", said.replace("\\", r"\\"), text)
     text = _QUOTED.sub(lambda found: f"'….{found[1]}'", text)
     return re.sub(r"'([^']+)'", lambda found: "'…'" if looks_personal(found[1]) else found[0], text)

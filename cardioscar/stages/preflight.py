@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cardioscar.errors import ConfigError
+
+log = logging.getLogger(__name__)
 
 PODS_PER_RUN = 6
 """Root driver, loop driver, and driver and executor of `list_subjects` and `summarize_cohort`."""
@@ -100,7 +103,7 @@ def check_run_size(
     max_nodes: int = MAX_NODES,
     max_argument_bytes: int = MAX_ARGUMENT_BYTES,
 ) -> RunSize:
-    """Refuse a run that the platform could not finish, before its first pod is paid for.
+    """Refuse a run that the platform could not finish, before its first pod is paid for; warn near a limit.
 
     Args:
         subjects: Number of subjects.
@@ -166,4 +169,6 @@ def _checked(size: RunSize, shard_size: str, max_nodes: int, max_argument_bytes:
             f"a list of ids of at most {max_argument_bytes} bytes a run",
             f"{size.argument_bytes} bytes for {size.subjects} subjects (split the cohort into {runs} runs)",
         )
+    for line in size.warnings(max_nodes=max_nodes, max_argument_bytes=max_argument_bytes):
+        log.warning("%s", line)
     return size

@@ -1,0 +1,133 @@
+"""Logged models in MLflow and the versions of the registered model, each made once for a run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.config import file_sha256
+from cardioscar.services import records
+from cardioscar.services.mlflow_runs import stage
+from cardioscar.services.records import SubjectRecord
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel, Run
+
+    from cardioscar.services.mlflow_patience import PatientClient
+
+
+def subject_tags(record: SubjectRecord) -> dict[str, str]:
+    """The tags by which a subject's run, logged model and version are found."""
+    return {
+        records.TAG_SUBJECT: record.subject,
+        records.TAG_COHORT: record.cohort,
+        records.TAG_RUN_KEY: record.run_key,
+        records.TAG_QC: record.qc,
+    }
+
+
+def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bool) -> LoggedModel:
+    """Create, or find again, the run's logged model, and upload the field into it."""
+
+    def find() -> LoggedModel | None:
+        return next(iter(models_of(client, run)), None)
+
+    def create() -> LoggedModel:
+        return client.create_logged_model(
+            run.info.experiment_id,
+            name=record.subject,
+            source_run_id=run.info.run_id,
+            tags=subject_tags(record) | _checksums(record),
+            model_type="scar3d-field",
+        )
+
+    model: Any = client.once(find, create, look_first=not new)
+    if not new:
+        client.set_logged_model_tags(model.model_id, _checksums(record))
+    files = {records.FIELD_WEIGHTS: record.field_weights, records.FIELD_DESCRIPTION: record.field_description}
+    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
+        stage(files, Path(folder))
+        client.log_model_artifacts(model.model_id, folder)
+    return model
+
+
+def models_of(client: PatientClient, run: Run) -> list[LoggedModel]:
+    """Logged models of a run; one that the run names as its output comes first, then the oldest."""
+    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    outputs = {output.model_id for output in run.outputs.model_outputs} if run.outputs else set()
+    return sorted(found, key=lambda m: (m.model_id not in outputs, m.creation_timestamp, m.model_id))
+
+
+def _checksums(record: SubjectRecord) -> dict[str, str]:
+    return {
+        records.TAG_WEIGHTS_SHA256: file_sha256(record.field_weights),
+        records.TAG_DESCRIPTION_SHA256: file_sha256(record.field_description),
+    }
+
+
+def register(client: PatientClient, run: Run, model: LoggedModel, record: SubjectRecord, *, new: bool) -> int:
+    """Mark the model ready and make its version, unless an interrupted attempt came that far; returns its number."""
+    from mlflow.entities import LoggedModelOutput
+
+    def named() -> bool | None:
+        outputs = client.get_run(run.info.run_id).outputs
+        return (bool(outputs) and model.model_id in {o.model_id for o in outputs.model_outputs}) or None
+
+    def name() -> bool:
+        client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        return True
+
+    client.once(named, name, look_first=not new)
+    client.finalize_logged_model(model.model_id, "READY")
+    # The artifacts' own address and not models:/id, which a local store resolves at the wrong place.
+    version = client.once(
+        lambda: next(iter(versions_of(client, run.info.run_id)), None),
+        lambda: _create_version(
+            client,
+            source=model.artifact_location,
+            run_id=run.info.run_id,
+            model_id=model.model_id,
+            tags=subject_tags(record) | _checksums(record) | {records.TAG_MODEL_ID: model.model_id},
+        ),
+        look_first=not new,
+    )
+    link = json.dumps([{"name": records.REGISTERED_MODEL, "version": version}])
+    client.set_logged_model_tags(model.model_id, {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link})
+    return version
+
+
+def _create_version(client: PatientClient, **options: Any) -> int:
+    from mlflow.exceptions import MlflowException
+
+    def create() -> int:
+        return int(client.create_model_version(records.REGISTERED_MODEL, await_creation_for=0, **options).version)
+
+    try:
+        return create()
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+    try:
+        client.create_registered_model(records.REGISTERED_MODEL)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # made by another process meanwhile
+            raise
+    return create()
+
+
+def versions_of(client: PatientClient, run_id: str) -> list[int]:
+    """Versions of a run's model, the oldest first."""
+    found = client.search_model_versions(f"name = '{records.REGISTERED_MODEL}' AND run_id = '{run_id}'")
+    return sorted(int(version.version) for version in found)
+
+
+def delete_other_models(client: PatientClient, run: Run, model: LoggedModel, version: int | None) -> None:
+    """Delete what a creation left that did happen although its answer got lost."""
+    for number in versions_of(client, run.info.run_id):
+        if number != version:
+            client.delete_model_version(records.REGISTERED_MODEL, str(number))
+    for other in models_of(client, run):
+        if other.model_id != model.model_id:
+            client.delete_logged_model(other.model_id)

@@ -1,0 +1,143 @@
+"""Runs in MLflow, found again by their key and written so that a repetition changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.errors import InputError
+from cardioscar.services import records
+from cardioscar.services.mlflow_client import TrackingTarget
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from cardioscar.services.mlflow_patience import PatientClient
+
+
+def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) -> str:
+    """Find or create the experiment of a cohort.
+
+    Raises:
+        InputError: If it was deleted.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name = target.experiment or cohort
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        # MLflow would put the artifacts of a local store into the current folder.
+        location = None
+        if target.database is not None:
+            location = (target.database.parent / "mlartifacts" / name).as_uri()
+        try:
+            return str(client.create_experiment(name, artifact_location=location))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            experiment = client.get_experiment_by_name(name)  # made by another process meanwhile
+    if experiment is None or experiment.lifecycle_stage != "active":
+        raise InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
+    return str(experiment.experiment_id)
+
+
+def runs_of(client: PatientClient, experiment_id: str, key: str) -> list[Run]:
+    """The runs of one key: the one that counts comes first."""
+    found = client.search_runs(
+        [experiment_id], f"tags.`{records.TAG_RUN_KEY}` = '{key}'", order_by=["attributes.start_time ASC"]
+    )
+
+    def order(run: Run) -> tuple[bool, bool, int, str]:
+        has_model = bool(run.outputs and run.outputs.model_outputs)
+        return run.info.status != "FINISHED", not has_model, run.info.start_time, run.info.run_id
+
+    return sorted(found, key=order)
+
+
+def open_run(
+    client: PatientClient, experiment_id: str, key: str, *, tags: dict[str, str], **options: Any
+) -> tuple[Run, list[Run], bool]:
+    """Find or create the run of a key; returns it, others of the same key, and whether it is new."""
+    others: list[Run] = []
+    new = False
+
+    def find() -> Run | None:
+        nonlocal others
+        found = runs_of(client, experiment_id, key)
+        others = found[1:]
+        return next(iter(found), None)
+
+    def create() -> Run:
+        nonlocal new
+        run = client.create_run(experiment_id, tags=tags | _parent_tag(), **options)
+        new = True
+        return run
+
+    run = client.once(find, create)
+    return run, others, new
+
+
+def delete_runs(client: PatientClient, runs: Sequence[Run]) -> None:
+    """Delete what attempts without an answer left behind; a run that was finished is somebody's work."""
+    for run in runs:
+        if run.info.status != "FINISHED":
+            client.delete_run(run.info.run_id)
+
+
+def _parent_tag() -> dict[str, str]:
+    parent = os.environ.get("MLFLOW_RUN_ID", "")
+    return {records.TAG_PARENT: parent} if re.fullmatch(r"[0-9A-Za-z_-]{8,64}", parent) else {}
+
+
+def log_artifacts(client: PatientClient, run: Run, artifacts: Mapping[str, Path]) -> None:
+    """Upload files and folders under their recorded names."""
+    # Copied first: MLflow takes a file's own name, which may identify somebody.
+    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
+        stage(artifacts, Path(folder))
+        client.log_artifacts(run.info.run_id, folder)
+
+
+def stage(files: Mapping[str, Path], folder: Path) -> None:
+    """Copy files and folders into a folder under other names."""
+    for name, source in files.items():
+        copy = folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, copy)
+
+
+def log_numbers(
+    client: PatientClient,
+    run: Run,
+    metrics: Mapping[str, float],
+    params: Mapping[str, str | int | float | bool | None],
+    *,
+    model_id: str | None,
+) -> None:
+    """Log metrics, of the run and of its model if there is one, and parameters that the run does not have yet."""
+    from mlflow.entities import Metric, Param
+
+    # The run's start as timestamp: a metric that was logged before is the same metric, not a second one.
+    at_ms = run.info.start_time
+    numbers = [
+        Metric(name, value, at_ms, 0, model_id=model_id) for name, value in records.recordable_metrics(metrics).items()
+    ]
+    texts = [Param(k, v) for k, v in records.recordable_params(params).items() if k not in run.data.params]
+    # at most 1,000 metrics and 100 parameters in a call
+    while numbers or texts:
+        client.log_batch(run.info.run_id, metrics=numbers[:500], params=texts[:100])
+        numbers, texts = numbers[500:], texts[100:]
+
+
+def set_tags(client: PatientClient, run: Run, tags: Mapping[str, str]) -> None:
+    """Set several tags in one call."""
+    from mlflow.entities import RunTag
+
+    client.log_batch(run.info.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
