@@ -92,6 +92,12 @@ def test_a_subject_leaves_the_store_of_a_run_too(finished: Run, cardioscar: Card
     pytest.importorskip("mlflow")
     run = finished.copy(tmp_path)
     run.again(tracking_uri=f"sqlite:///{run.out}/mlflow.db", experiment="trial")
+    shown = cardioscar("registry", "show", "P001", "--tracking-uri", f"sqlite:///{run.out}/mlflow.db")
+    metrics = json.loads(shown.out)["metrics"]
+    for stage in ("preprocess", "group_sort", "train", "infer", "evaluate"):
+        assert metrics[f"seconds.{stage}"] >= 0
+        assert metrics[f"peak_memory_mib.{stage}"] > 50
+    assert not any(name.startswith("cuda_peak_memory_mib") for name in metrics)
     said = cardioscar("erase", "P001", "--results", run.out)
     assert (
         "MLflow mlflow.db: 1 MLflow cohort tables, 1 MLflow logged models, 1 MLflow model versions, 1 MLflow runs\n"

@@ -36,7 +36,7 @@ SHAPE = {
     "heldout": ["slices", "pixels", "scores", "per_slice"],
     "residual": ["rms", "max", "p95", "groups"],
     "observed_pixels": int,
-    "fit": ["method", "stop_reason", "steps", "seconds", "final_loss", "device"],
+    "fit": ["method", "stop_reason", "steps", "seconds", "final_loss", "device", "together"],
     "orientation": str,
     "qc": ["verdict", "reasons"],
 }
