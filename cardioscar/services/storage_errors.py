@@ -41,6 +41,7 @@ def may_pass(error: Exception) -> bool:
     """Tell whether the same request may succeed later: the network, a busy store, a body damaged on its way."""
     from botocore import exceptions as boto
     from botocore.exceptions import ClientError
+    from urllib3.exceptions import HTTPError
 
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -48,7 +49,8 @@ def may_pass(error: Exception) -> bool:
         return passing and not is_unsupported(error)
     if isinstance(error, boto.SSLError):
         return not _is_untrusted(error)
-    return isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.IncompleteReadError)
+    # urllib3's own: botocore does not translate what breaks while it reads the body of an error
+    return isinstance(error, boto.ConnectionError | boto.HTTPClientError | boto.IncompleteReadError | HTTPError)
 
 
 @contextmanager
@@ -68,12 +70,13 @@ def plain_errors(endpoint: str, bucket: str, where: str) -> Iterator[None]:
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ClientError as error:
         raise _answered(error, endpoint, bucket, where) from None
-    except (BotoCoreError, ResponseParserError) as error:
+    except (BotoCoreError, ResponseParserError, HTTPError) as error:
         raise _unanswered(error, endpoint, bucket) from None
 
 
@@ -125,7 +128,7 @@ def _unanswered(error: Exception, endpoint: str, bucket: str) -> CardioscarError
 def _network_reason(error: Exception) -> str | None:
     """One phrase for an error of the network; None for other errors."""
     from botocore import exceptions as boto
-    from urllib3.exceptions import NameResolutionError
+    from urllib3.exceptions import HTTPError, NameResolutionError
 
     causes = list(_causes(error))
     if any(isinstance(c, ssl.SSLError | boto.SSLError) for c in causes):
@@ -138,7 +141,9 @@ def _network_reason(error: Exception) -> str | None:
         return "connection refused"
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError):
         return "no answer in time"
-    if isinstance(error, boto.IncompleteReadError | boto.ResponseStreamingError | boto.ConnectionClosedError):
+    if isinstance(
+        error, boto.IncompleteReadError | boto.ResponseStreamingError | boto.ConnectionClosedError | HTTPError
+    ):
         return "the connection breaks off"
     if isinstance(error, boto.ProxyConnectionError):
         return "the proxy does not let the connection through"

@@ -99,6 +99,15 @@ def test_all_kinds_at_once(proxy, bucket, folder, tmp_path):
     assert all(proxy.counts[str(fault)] >= 1 for fault in faults)
 
 
+@pytest.mark.parametrize("fault", [Reset(after_bytes=40), Truncate(after_bytes=40)], ids=["reset", "truncated"])
+def test_the_answer_that_there_is_nothing_may_break_off_too(proxy, bucket, fault):
+    store = Store.connect()
+    store.folders(bucket / "any")
+    proxy.rules = [Rule(fault, method="GET", path="absent", times=2)]
+    assert store.read_many([bucket / "absent"]) == {bucket / "absent": None}
+    assert proxy.counts.total() > proxy.counts["pass"]
+
+
 def test_an_interrupted_download_goes_on_where_it_stopped(proxy, bucket, folder, tmp_path):
     store = Store(small_parts())
     store.publish(tmp_path / "in", bucket / "r")
