@@ -32,10 +32,10 @@ DEBUG_VARIABLE = "CARDIOSCAR_DEBUG"
 
 EXIT_CODES = """exit codes:
   0  done
-  1  the cohort was rejected: more subjects failed than --max-failed-fraction allows
+  1  the cohort was rejected (more subjects failed than --max-failed-fraction allows), or a submitted run failed
   2  wrong usage, configuration or input
   3  the platform failed: output not writable, disk full, memory, missing software
-  4  the tracking server or the object store did not answer; finished results are kept
+  4  the tracking server, the object store or Kubeflow did not answer; finished results are kept
   70  a fault of cardioscar itself; `cardioscar --debug COMMAND …` shows where
   130  interrupted; the same command goes on"""
 

@@ -20,8 +20,8 @@ from images import wheelhouse
 from images.lock import Locked, LockError, docker, read_lock
 
 ROOT = Path(__file__).resolve().parents[1]
-SETS = {"cpu": ("run",), "cuda": ("run",), "test": ("run", "dev"), "sbom": ("run", "sbom"), "mlflow": ("mlflow",)}
-"""Targets, and the sets of wheels that each needs."""
+SETS = {"cpu": ("run",), "cuda": (), "test": ("run", "dev"), "sbom": ("run", "sbom"), "mlflow": ("mlflow",)}
+"""Targets, and the sets of wheels that each needs; cuda is made from an index alone."""
 
 
 class BuildError(RuntimeError):
@@ -43,7 +43,12 @@ def tag(target: str) -> str:
 
 
 def build(
-    target: str, *, allow_local: bool = False, from_index: bool = False, pip_conf: Path | None = None, quiet: bool = False
+    target: str,
+    *,
+    allow_local: bool = False,
+    from_index: bool = False,
+    pip_conf: Path | None = None,
+    quiet: bool = False,
 ) -> float:
     """Build one target.
 
@@ -62,12 +67,14 @@ def build(
         LockError: If a base has no digest and `allow_local` is False.
         WheelhouseError: If wheels cannot be fetched.
     """
+    if target == "cuda" and not from_index:
+        raise BuildError("cuda: expected --from-index: the wheels that are fetched hold torch for CPUs")
     locks = read_lock()
     bases = {"BASE": base_image(locks["base"], allow_local=allow_local)}
     if target == "cuda":
         bases["CUDA_BASE"] = base_image(locks["cuda_base"], allow_local=allow_local)
     if from_index:
-        wheelhouse.clear_all()
+        wheelhouse.clear_sets(SETS[target])
     else:
         for name in SETS[target]:
             wheelhouse.fetch_wheels(name)
@@ -88,8 +95,8 @@ def build(
     command += ["--output", "type=local,dest=build/sbom"] if target == "sbom" else ["--tag", tag(target)]
     clock = time.perf_counter()
     done = subprocess.run(  # noqa: S603
-        [*command, str(ROOT)], cwd=ROOT, env=os.environ | {"DOCKER_BUILDKIT": "1"}, stderr=subprocess.PIPE if quiet else None,
-        text=True, check=False,
+        [*command, str(ROOT)], cwd=ROOT, env=os.environ | {"DOCKER_BUILDKIT": "1"},
+        stderr=subprocess.PIPE if quiet else None, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         said = "\n".join((done.stderr or "").splitlines()[-25:])

@@ -8,11 +8,14 @@ python3 -m venv /opt/pip
 python3 -m venv --without-pip /opt/venv
 pip="/opt/pip/bin/pip --python /opt/venv/bin/python --disable-pip-version-check --no-cache-dir --quiet"
 if ls "$wheels"/*.whl >/dev/null 2>&1; then
-  $pip install --no-index --no-deps --no-compile "$wheels"/*.whl
+  # by name, not by file: the file's address would be recorded as the origin, and the bill of materials lose the index
+  names=$(basename -a "$wheels"/*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/')
+  $pip install --no-index --find-links "$wheels" --no-deps --no-compile $names
 else
   torch=$(grep '^torch==' "$constraints" || true)
   if [ -n "${TORCH_INDEX:-}" ] && [ -n "$torch" ]; then
-    $pip install --no-compile --index-url "$TORCH_INDEX" --extra-index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" "$torch"
+    # without its dependencies, which that index need not have; they come with the rest
+    $pip install --no-compile --no-deps --index-url "$TORCH_INDEX" "$torch"
   fi
   $pip install --no-compile --constraint "$constraints" --requirement "$requirements"
 fi

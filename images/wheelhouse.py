@@ -12,14 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from images.lock import docker
 from images.requirements import requirements
 
 ROOT = Path(__file__).resolve().parents[1]
-_TORCH_CPU = "https://download.pytorch.org/whl/cpu"
 _STAMP = ".inputs"
 _FOLDERS = {
     "run": ROOT / "images/cardioscar/wheels/run",
@@ -54,7 +53,7 @@ def fetch_wheels(name: str) -> Path:
     clear(folder)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
     command += ["--constraint", str(ROOT / "constraints.txt"), "--wheel-dir", str(folder), *wanted]
-    index = os.environ.get("TORCH_INDEX", _TORCH_CPU if _reachable(_TORCH_CPU) else "")
+    index = os.environ.get("TORCH_INDEX", "")
     if index and name in ("run", "dev"):
         command += ["--extra-index-url", index]  # its +cpu builds rank before the plain ones
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
@@ -116,10 +115,13 @@ def clear(folder: Path) -> None:
             path.unlink()
 
 
-def clear_all() -> None:
-    """Empty all folders."""
-    for folder in (*_FOLDERS.values(), *(ROOT / "images/cardioscar/debs" / kind for kind in _DEBS)):
-        clear(folder)
+def clear_sets(names: Sequence[str]) -> None:
+    """Empty the folders of some sets, and of the Debian packages that go with `run`."""
+    for name in names:
+        clear(_FOLDERS[name])
+    if "run" in names:
+        for kind in _DEBS:
+            clear(ROOT / "images/cardioscar/debs" / kind)
 
 
 def _requirements(name: str) -> list[str]:
@@ -127,7 +129,7 @@ def _requirements(name: str) -> list[str]:
     if name in files:
         lines = files[name].read_text(encoding="utf-8").splitlines()
         return [line for line in lines if line and not line.startswith("#")]
-    extras = {"run": ["kfp", "tracking"], "dev": ["kfp", "tracking", "laptop", "dev"]}[name]
+    extras = {"run": ["kfp", "metrics", "tracking"], "dev": ["kfp", "metrics", "tracking", "laptop", "dev"]}[name]
     build = ["setuptools>=77"] if name == "run" else []  # our own wheel is built in the image
     return requirements(ROOT / "pyproject.toml", extras) + build
 
@@ -139,14 +141,6 @@ def _is_current(folder: Path, state: str) -> bool:
 
 def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def _reachable(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url + "/", timeout=5):  # noqa: S310 (our own constant)
-            return True
-    except OSError:
-        return False
 
 
 def _last_line(text: str) -> str:

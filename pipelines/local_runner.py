@@ -1,4 +1,4 @@
-"""Run a compiled pipeline on this machine with `kfp.local`, a subprocess or a container a task, its output in a file."""
+"""Run a compiled pipeline on this machine with `kfp.local`, each task a subprocess or a container."""
 
 import builtins
 import contextlib

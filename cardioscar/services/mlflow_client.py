@@ -209,7 +209,7 @@ def _open_local(client_class: type[MlflowClient], target: TrackingTarget, databa
 
 @contextmanager
 def _artifacts_beside(database: Path) -> Iterator[None]:
-    """A new store notes where its artifacts belong; left alone, it notes the current folder, which may name a person."""
+    """A new store notes where its artifacts belong; left alone, it notes the current folder, which can name people."""
     name = "_MLFLOW_SERVER_ARTIFACT_ROOT"
     before = os.environ.get(name)
     os.environ.setdefault(name, (database.parent / "mlartifacts").as_uri())
