@@ -32,7 +32,7 @@ DEBUG_VARIABLE = "CARDIOSCAR_DEBUG"
 
 EXIT_CODES = """exit codes:
   0  done
-  1  the cohort was rejected (more subjects failed than --max-failed-fraction allows), or a submitted run failed
+  1  the cohort was rejected (see --max-failed-fraction), or a submitted run failed
   2  wrong usage, configuration or input
   3  the platform failed: output not writable, disk full, memory, missing software
   4  the tracking server, the object store or Kubeflow did not answer; finished results are kept

@@ -176,3 +176,11 @@ def test_one_id_in_two_cohorts_is_never_guessed(store, target, make_record, tmp_
     with pytest.raises(InputError, match="the subject is in several"):
         registry.load(store, subject="TWIN-1", destination=tmp_path)
     assert registry.show(other, "TWIN-1")["cohort"] == other.experiment
+
+
+def test_quality_is_judged_by_the_newest_version(target, make_record):
+    record_subject(target, make_record("P001", weight=0.1, qc="review"))
+    record_subject(target, make_record("P001", weight=0.2, qc="pass"))  # mended since
+    record_subject(target, make_record("P002", qc="review"))
+    assert subjects(registry.find(target, qc="review")) == ["P002"]
+    assert subjects(registry.find(target, qc="review", newest_only=False)) == ["P002", "P001"]

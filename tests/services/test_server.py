@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from cardioscar.errors import UnreachableError
-from cardioscar.services import registry
+from cardioscar.services import mlflow_patience, registry
 from cardioscar.services.mlflow_client import TrackingTarget, connect
 from cardioscar.services.tracking import record_subject
 
@@ -61,6 +62,46 @@ def test_a_server_records_finds_and_loads(server, make_record, tmp_path, capfd):
     folder = registry.load(server, subject="P001", destination=tmp_path / "out")
     assert {path.name for path in folder.iterdir()} == {"field.safetensors", "field.json"}
     assert capfd.readouterr() == ("", "")
+
+
+CREATIONS = ["experiments/create", "runs/create", "logged-models", "runs/outputs", "model-versions/create"]
+
+
+def test_a_server_whose_answers_to_creations_get_lost_holds_one_of_each(
+    server, make_record, http_server, cohort, monkeypatch
+):
+    """All goes through a proxy that lets the first creation of each kind happen and cuts the line before the answer."""
+    monkeypatch.setattr(mlflow_patience, "FIRST_PAUSE_S", 0.01)
+    lost = []
+
+    def forward(handler):
+        kind = handler.path.partition("?")[0].rpartition("/mlflow/")[2]
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        headers = {name: value for name, value in handler.headers.items() if name.lower() != "host"}
+        answer = requests.request(handler.command, server.uri + handler.path, data=body, headers=headers, timeout=30)
+        if handler.command == "POST" and answer.ok and kind in CREATIONS and kind not in lost:
+            lost.append(kind)
+            handler.close_connection = True
+            handler.connection.close()
+            return
+        handler.send_response(answer.status_code)
+        handler.send_header("Content-Type", answer.headers.get("Content-Type", ""))
+        handler.send_header("Content-Length", str(len(answer.content)))
+        handler.end_headers()
+        handler.wfile.write(answer.content)
+
+    proxy = http_server(forward)
+    target = TrackingTarget(proxy.uri.replace("ann:s3cret@", ""), cohort)
+    got = record_subject(target, make_record())
+    assert sorted(lost) == sorted(CREATIONS)
+
+    client = connect(server)
+    experiment = client.get_experiment_by_name(cohort).experiment_id
+    (run,) = client.search_runs([experiment])
+    (model,) = client.search_logged_models([experiment])
+    (version,) = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+    assert (got.run_id, got.model_id, got.version) == (run.info.run_id, model.model_id, int(version.version))
+    assert (run.info.status, model.status, len(run.outputs.model_outputs)) == ("FINISHED", "READY", 1)
 
 
 def _record(folder, record) -> int:

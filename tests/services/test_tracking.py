@@ -100,7 +100,6 @@ STEPS = [
     "finalize_logged_model",
     "create_model_version",
     "set_logged_model_tags",
-    "set_tag",
     "set_terminated",
 ]
 
