@@ -24,6 +24,8 @@ _REFUSED_CREDENTIALS = {
 _SKEW = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
 _FULL = frozenset({"EntityTooLarge", "InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "TooManyObjects"})
 _BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestTimeout", "429"})
+_DAMAGED = frozenset({"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"})
+"""A body that arrived other than it was sent; Ceph compares the signed sha256 before the MD5."""
 _REGION = frozenset({"301", "PermanentRedirect", "IllegalLocationConstraintException", "TemporaryRedirect"})
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
@@ -45,7 +47,7 @@ def may_pass(error: Exception) -> bool:
 
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        passing = status in (429, 500, 502, 503, 504) or _code(error) in _BUSY | {"BadDigest", "IncompleteBody"}
+        passing = status in (429, 500, 502, 503, 504) or _code(error) in _BUSY | _DAMAGED
         return passing and not is_unsupported(error)
     if isinstance(error, boto.SSLError):
         return not _is_untrusted(error)
