@@ -62,6 +62,7 @@ def there_and_back(store: Store, place: S3Place, tmp_path, folder: dict[str, byt
     [
         s3_error(500, "InternalError"),
         s3_error(503, "ServiceUnavailable"),
+        s3_error(400, "XAmzContentSHA256Mismatch"),
         Answer(502, b"<html>Bad gateway", "text/html"),
         Reset(),
         Reset(after_bytes=500),
