@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cardioscar.errors import ConfigError
-
-log = logging.getLogger(__name__)
 
 PODS_PER_RUN = 6
 """Root driver, loop driver, and driver and executor of `list_subjects` and `summarize_cohort`."""
@@ -103,7 +100,7 @@ def check_run_size(
     max_nodes: int = MAX_NODES,
     max_argument_bytes: int = MAX_ARGUMENT_BYTES,
 ) -> RunSize:
-    """Refuse a run that the platform could not finish, before its first pod is paid for; warn near a limit.
+    """Refuse a run that the platform could not finish, before its first pod is paid for.
 
     Args:
         subjects: Number of subjects.
@@ -113,7 +110,7 @@ def check_run_size(
         max_argument_bytes: Largest argument of a task, in bytes.
 
     Returns:
-        The size of the run, its argument estimated from above.
+        The size of the run, its argument estimated from above; its `warnings` say what is near a limit.
 
     Raises:
         ConfigError: If the shard size is not positive, the run has too many nodes (the message proposes a
@@ -169,6 +166,4 @@ def _checked(size: RunSize, shard_size: str, max_nodes: int, max_argument_bytes:
             f"a list of ids of at most {max_argument_bytes} bytes a run",
             f"{size.argument_bytes} bytes for {size.subjects} subjects (split the cohort into {runs} runs)",
         )
-    for line in size.warnings(max_nodes=max_nodes, max_argument_bytes=max_argument_bytes):
-        log.warning("%s", line)
     return size

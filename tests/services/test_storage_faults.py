@@ -62,7 +62,6 @@ def there_and_back(store: Store, place: S3Place, tmp_path, folder: dict[str, byt
     [
         s3_error(500, "InternalError"),
         s3_error(503, "ServiceUnavailable"),
-        s3_error(400, "XAmzContentSHA256Mismatch"),
         Answer(502, b"<html>Bad gateway", "text/html"),
         Reset(),
         Reset(after_bytes=500),
@@ -76,6 +75,13 @@ def test_one_request_in_five_fails_and_everything_arrives(proxy, bucket, folder,
     proxy.rules = [Rule(fault, method=methods.get(str(fault), ""), probability=0.2)]
     there_and_back(Store(small_parts()), bucket / "r/P001", tmp_path, folder)
     assert proxy.counts[str(fault)] >= 3
+
+
+@pytest.mark.parametrize("code", ["BadDigest", "XAmzContentSHA256Mismatch"])
+def test_a_body_that_the_store_finds_damaged_is_sent_again(proxy, bucket, folder, tmp_path, code):
+    proxy.rules = [Rule(s3_error(400, code), method="PUT", times=3)]
+    there_and_back(Store(small_parts()), bucket / "r/P001", tmp_path, folder)
+    assert proxy.counts["Answer 400"] == 3
 
 
 def test_stalls_end_by_the_read_timeout_and_everything_arrives(proxy, bucket, folder, tmp_path):
