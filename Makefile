@@ -58,8 +58,11 @@ golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m pipelines.readme
 	$(BIN)/python -m charts.readme
 
-bench: $(VENV)/.test  ## grouping of nodes beside the loop over bounding boxes, in one run
+bench: $(VENV)/.test  ## benchmarks: mapping of pixels, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py
+	$(BIN)/python benchmarks/batched_fit.py --nodes 10000 30000 --steps 20
+	$(BIN)/python benchmarks/registry.py --plan 1:20 4:80 --look-ups 5
+	$(BIN)/python benchmarks/cohort.py --subjects 20
 
 clean:          ## remove what make made
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
