@@ -135,6 +135,7 @@ def run_pipeline(
 
     def run_container(client: Any, image: str, command: list[str], volumes: Any, **options: Any) -> int:
         def start(record: TaskRecord, threads: dict[str, str]) -> int:
+            assert containers is not None  # only then is this function used
             given = {**threads, **(options.get("environment") or {})}
             return containers.run(client, _resolved(image, record.parameters), command, volumes, given, record.log)
 
