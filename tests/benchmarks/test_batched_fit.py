@@ -20,6 +20,7 @@ def test_it_prints_both_times_their_ratio_and_that_both_did_the_same_work(
     for row in rows:
         alone_s, together_s, ratio, per_second, apart = map(float, row.split()[3:])
         assert alone_s > 0
-        assert ratio == pytest.approx(alone_s / together_s, rel=0.5)
+        # the times are printed to hundredths of a second
+        assert (alone_s - 0.01) / (together_s + 0.01) <= ratio <= (alone_s + 0.01) / max(together_s - 0.01, 1e-9)
         assert per_second > 0
         assert apart < 1e-4
