@@ -19,8 +19,13 @@ def start(run: Run, *words: str, steps: int = 40) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "cardioscar.cli", "run", str(run.cohort), "-o", str(run.out), *flags, *words]
     return subprocess.Popen(
         command, env=os.environ | {"OMP_NUM_THREADS": "1"}, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=_heed_ctrl_c,
     )  # fmt: skip
+
+
+def _heed_ctrl_c() -> None:
+    """A shell that starts the tests in the background has them ignore SIGINT, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str], *, seconds: float = 60) -> bool:
