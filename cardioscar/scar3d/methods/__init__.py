@@ -1,0 +1,1 @@
+"""Ways to reconstruct a scar field, one per file, behind one interface."""

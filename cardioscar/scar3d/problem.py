@@ -1,0 +1,76 @@
+"""What a reconstruction is given: the mesh's nodes, the slices, and which nodes each pixel sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cardioscar.imaging.slices import SliceStack
+from cardioscar.scar3d.groups import group_nodes, merge_for
+from cardioscar.scar3d.plan import Observations
+from cardioscar.scar3d.sorting import SortedGroups, complete_batches, sort_by_group
+from cardioscar.types import GroupValues, Points
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One subject's reconstruction problem.
+
+    Attributes:
+        nodes_mm: All mesh nodes in mm LPS, shape (nodes, 3).
+        groups: Observed nodes in group order.
+        targets: Scar fraction of each group, 0 to 1, shape (groups,).
+        pixels: Pixels that each group averages, shape (groups,).
+        slice_number: Slice of each group, shape (groups,).
+        stack: The slices that may be seen, with their frames.
+    """
+
+    nodes_mm: Points
+    groups: SortedGroups
+    targets: GroupValues
+    pixels: GroupValues
+    slice_number: GroupValues
+    stack: SliceStack
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.targets)
+
+    def observations(self, *, batch_nodes: int = 10_000) -> Observations:
+        """The groups as a fit takes them."""
+        return Observations(
+            self.nodes_mm[self.groups.node_order],
+            self.groups.group_offsets,
+            self.targets,
+            self.pixels,
+            complete_batches(self.groups.group_offsets, batch_nodes),
+        )
+
+
+def build_problem(nodes_mm: Points, stack: SliceStack, *, wall_ml: float, nodes_per_group: float = 4.0) -> Problem:
+    """Map pixels to nodes, merging pixels where the mesh is coarser than they are.
+
+    Args:
+        nodes_mm: All mesh nodes in mm LPS, shape (nodes, 3).
+        stack: Slices with scar fractions 0 to 1.
+        wall_ml: Wall volume of the mesh in ml.
+        nodes_per_group: Nodes wanted in a group, see `merge_for`.
+
+    Returns:
+        The problem.
+
+    Raises:
+        GeometryError: If no node lies in any observed pixel.
+    """
+    merge = merge_for(len(nodes_mm), wall_ml, stack, nodes_per_group=nodes_per_group)
+    found = group_nodes(nodes_mm, stack, merge=merge)
+    return Problem(
+        nodes_mm=np.asarray(nodes_mm),
+        groups=sort_by_group(found.group_index, found.n_groups),
+        targets=found.targets,
+        pixels=found.pixels,
+        slice_number=found.slice_number,
+        stack=stack,
+    )
