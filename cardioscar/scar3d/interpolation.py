@@ -28,8 +28,7 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
     Returns:
         Scar probability at each point, 0 to 1.
     """
-    seen = np.concatenate([s.values[s.observed] for s in stack])
-    hard = np.mean((seen > clip) & (seen < 1 - clip)) < 0.01 if len(seen) else True
+    hard = hard_labels(stack, clip=clip)
 
     def layer(piece: Slice) -> np.ndarray:
         fraction = _filled(piece, piece.values)
@@ -38,6 +37,12 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
         return np.asarray(logit(np.clip(fraction, clip, 1 - clip)))
 
     return np.asarray(expit(_between(stack, points_mm, layer)))
+
+
+def hard_labels(stack: SliceStack, *, clip: float = 0.02) -> bool:
+    """Whether pixels are scar or not, rather than fractions: fewer than 1 % lie between `clip` and 1 - `clip`."""
+    seen = np.concatenate([s.values[s.observed] for s in stack])
+    return bool(np.mean((seen > clip) & (seen < 1 - clip)) < 0.01) if len(seen) else True
 
 
 def signed_distance(stack: SliceStack, points_mm: Points, *, width_mm: float = 1.0, far_mm: float = 10.0) -> NodeValues:

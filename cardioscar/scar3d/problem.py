@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.groups import group_nodes, merge_for
+from cardioscar.scar3d.interpolation import hard_labels
 from cardioscar.scar3d.plan import Observations
 from cardioscar.scar3d.sorting import SortedGroups, complete_batches, sort_by_group
 from cardioscar.types import GroupValues, Points
@@ -24,6 +27,8 @@ class Problem:
         pixels: Pixels that each group averages, shape (groups,).
         slice_number: Slice of each group, shape (groups,).
         stack: The slices that may be seen, with their frames.
+        coordinates: Apicobasal (0 apex to 1 base), angle about the long axis (−π to π, rad) and transmural (0
+            endocardium to 1) coordinate of each node, shape (nodes, 3); None where the mesh has none.
     """
 
     nodes_mm: Points
@@ -32,11 +37,17 @@ class Problem:
     pixels: GroupValues
     slice_number: GroupValues
     stack: SliceStack
+    coordinates: Points | None = None
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
         return len(self.targets)
+
+    @cached_property
+    def hard_labels(self) -> bool:
+        """Whether the pixels are labels, scar or not, rather than fractions, see `interpolation.hard_labels`."""
+        return hard_labels(self.stack)
 
     def observations(self, *, batch_nodes: int = 10_000) -> Observations:
         """The groups as a fit takes them."""
@@ -49,7 +60,14 @@ class Problem:
         )
 
 
-def build_problem(nodes_mm: Points, stack: SliceStack, *, wall_ml: float, nodes_per_group: float = 4.0) -> Problem:
+def build_problem(
+    nodes_mm: Points,
+    stack: SliceStack,
+    *,
+    wall_ml: float,
+    nodes_per_group: float = 4.0,
+    coordinates: Points | None = None,
+) -> Problem:
     """Map pixels to nodes, merging pixels where the mesh is coarser than they are.
 
     Args:
@@ -57,6 +75,7 @@ def build_problem(nodes_mm: Points, stack: SliceStack, *, wall_ml: float, nodes_
         stack: Slices with scar fractions 0 to 1.
         wall_ml: Wall volume of the mesh in ml.
         nodes_per_group: Nodes wanted in a group, see `merge_for`.
+        coordinates: LV coordinates of the nodes, see `Problem`.
 
     Returns:
         The problem.
@@ -73,4 +92,14 @@ def build_problem(nodes_mm: Points, stack: SliceStack, *, wall_ml: float, nodes_
         pixels=found.pixels,
         slice_number=found.slice_number,
         stack=stack,
+        coordinates=coordinates,
     )
+
+
+def stored_coordinates(mesh: LVMesh) -> Points | None:
+    """LV coordinates that a mesh carries as point data, see `Problem`; None where it carries none."""
+    data = mesh.grid.point_data
+    names = ("apicobasal", "rotational", "transmural")
+    if not all(name in data for name in names):
+        return None
+    return np.column_stack([np.asarray(data[name], dtype=np.float64) for name in names])

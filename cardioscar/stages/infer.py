@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cardioscar.imaging.lvmesh import LVMesh
+    from cardioscar.scar3d.dropout_maps import DropoutMaps
+    from cardioscar.scar3d.posterior import ScarPosterior
+    from cardioscar.scar3d.problem import Problem
+    from cardioscar.types import NodeValues
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +31,20 @@ class Config:
     """How a field becomes a scar map."""
 
     samples: int = 20
-    """MC-Dropout samples."""
+    """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`."""
+    method: Literal["posterior", "dropout"] = "posterior"
+    """`posterior`: field and interpolation corrected by a Gaussian process, calibrated uncertainty. `dropout`: mean
+    and spread of projected MC-Dropout samples, as published, whose intervals are far too narrow."""
+    draws: int = 64
+    """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
-    """How the samples meet the pixels: within the pixels' variance, exactly, or not at all."""
-    blend: float = 0.25
-    """Weight of log-odds interpolation between slices in the logit average with the field, 0 to below 1."""
+    """How maps meet the pixels: within the pixels' variance, exactly, or not at all."""
+    blend: float = 0.15
+    """Weight of log-odds interpolation in the logit average with the field, where pixels are scar fractions."""
+    blend_labels: float = 0.4
+    """Weight of signed-distance interpolation in that average, where pixels are labels (scar or not)."""
+    learned: float = 0.0
+    """Weight of the prior learned from synthetic scars in that average; needs LV coordinates."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
@@ -35,17 +54,21 @@ class Config:
     write_nifti: bool = False
     """Write `scar_probability.nii.gz` too, in cubic voxels of the mesh's edge length."""
     write_opencarp: bool = False
-    """Write the openCARP mesh `scar.pts/.elem` too, with element tags 1 healthy, 2 border zone, 3 dense core."""
+    """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone, 3 dense core, 4 open channel."""
     seed: int = 0
-    """Seed of the dropout draws."""
+    """Seed of the dropout and posterior draws."""
     device: str = "auto"
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
 
     def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise ConfigError("samples", "at least 1", str(self.samples))
-        if not 0 <= self.blend < 1:
-            raise ConfigError("blend", "a weight from 0 to below 1", f"{self.blend:g}")
+        for name, least in (("samples", 1), ("draws", 2)):
+            if getattr(self, name) < least:
+                raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
+        if not 0 <= self.learned < 1:
+            raise ConfigError("learned", "a weight from 0 to below 1", f"{self.learned:g}")
+        for name in ("blend", "blend_labels"):
+            if not 0 <= getattr(self, name) < 1 - self.learned:
+                raise ConfigError(name, f"a weight from 0 to below {1 - self.learned:g}", f"{getattr(self, name):g}")
         if not self.reach_mm >= 0:
             raise ConfigError("reach_mm", "a distance of at least 0 mm", f"{self.reach_mm:g}")
         if not 0 < self.threshold < 1:
@@ -70,8 +93,9 @@ def run(
         sorted_groups: Artifact of `group_sort`.
         fields: Artifact of `train`.
         subjects: Ids.
-        output: Artifact folder: `<subject>/scar.vtu` with point data `scar_probability`, `scar_uncertainty` and
-            `scar_binary`; on request `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
+        output: Artifact folder: `<subject>/scar.vtu` with point data `scar_probability`, `scar_uncertainty`,
+            `scar_uncertainty_dropout`, `scar_binary`, `scar_zone`, `channel` and `channel_open_probability`;
+            `intervals.json`, `electrophysiology.json`; on request `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 
@@ -93,41 +117,103 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.imaging.mesh_files import read_mesh, write_mesh
     from cardioscar.imaging.opencarp import write_opencarp
     from cardioscar.imaging.sampling import nodes_to_volume
-    from cardioscar.imaging.slice_files import load_stack
     from cardioscar.imaging.volume_files import write_volume
     from cardioscar.scar3d.fit import choose_device
-    from cardioscar.scar3d.interpolation import log_odds
-    from cardioscar.scar3d.sorting import SortedGroups
+    from cardioscar.scar3d.intervals import DrawSummary
     from cardioscar.scar3d.stored_field import load_field
-    from cardioscar.scar3d.uncertainty import predict
+    from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
+    from cardioscar.stages.electrophysiology import ElectrophysiologyMap
 
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu")
-    stack = load_stack(job.upstream["groups"] / "slices.npz")
+    data = mesh.grid.point_data
+    problem = _problem(job, mesh)
     field, _ = load_field(job.upstream["fields"])
-    with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
-        order, targets = SortedGroups(stored["node_order"], stored["group_offsets"]), stored["targets"]
-    prediction = predict(
-        field.to(choose_device(config.device)),
-        mesh.nodes_mm,
-        order,
-        targets,
-        samples=config.samples,
-        projection=config.projection,
-        interpolated=log_odds(stack, mesh.nodes_mm) if config.blend > 0 else None,
-        blend=config.blend,
-        reach_mm=config.reach_mm,
-        seed=config.seed,
+    sampled = sample_logits(
+        field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed
     )
-    grid = mesh.grid
-    grid.point_data["scar_probability"] = prediction.probability
-    grid.point_data["scar_uncertainty"] = prediction.uncertainty
-    grid.point_data["scar_binary"] = (prediction.probability >= config.threshold).astype(np.uint8)
+    dropout_sd = sigmoid_sd(sampled)
+    found = _dropout(problem, sampled, config) if config.method == "dropout" else _posterior(problem, sampled, config)
+    probability = found.probability
+    segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
+    summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
+    electrophysiology = ElectrophysiologyMap(
+        mesh, probability, threshold=config.threshold, border_zone=config.border_zone
+    )
+    for scar in found.draws(config.draws, config.seed):
+        summary.see(scar)
+        electrophysiology.see(scar)
+
+    data["scar_probability"], data["scar_uncertainty"] = probability, summary.node_sd
+    data["scar_uncertainty_dropout"] = dropout_sd
+    data["scar_binary"] = (probability >= config.threshold).astype(np.uint8)
+    electrophysiology.write(job.out)
+    (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
     write_mesh(job.out / "scar.vtu", mesh)
     if config.write_nifti:
-        affine = stack.slices[0].affine
-        volume = nodes_to_volume(mesh, prediction.probability, affine, voxel_mm=round(mesh.edge_mm, 2))
+        affine = problem.stack.slices[0].affine
+        volume = nodes_to_volume(mesh, probability, affine, voxel_mm=round(mesh.edge_mm, 2))
         write_volume(job.out / "scar_probability.nii.gz", volume)
     if config.write_opencarp:
-        of_cells = grid.point_data_to_cell_data().cell_data["scar_probability"]
-        tags = 1 + np.digitize(np.asarray(of_cells), config.border_zone)
-        write_opencarp(job.out / "scar", mesh, tags)
+        write_opencarp(job.out / "scar", mesh, electrophysiology.element_tags())
+
+
+def _problem(job: Work, mesh: LVMesh) -> Problem:
+    import numpy as np
+
+    from cardioscar.imaging.slice_files import load_stack
+    from cardioscar.scar3d.problem import Problem, stored_coordinates
+    from cardioscar.scar3d.sorting import SortedGroups
+
+    with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
+        return Problem(
+            mesh.nodes_mm,
+            SortedGroups(stored["node_order"], stored["group_offsets"]),
+            stored["targets"],
+            stored["pixels"],
+            stored["slice_number"],
+            load_stack(job.upstream["groups"] / "slices.npz"),
+            stored_coordinates(mesh),
+        )
+
+
+def _dropout(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps:
+    from cardioscar.scar3d.dropout_maps import DropoutMaps
+
+    return DropoutMaps(
+        problem,
+        sampled,
+        other=_interpolated(problem, config),
+        projection=config.projection,
+        reach_mm=config.reach_mm,
+        threshold=config.threshold,
+    )
+
+
+def _posterior(problem: Problem, sampled: np.ndarray, config: Config) -> ScarPosterior:
+    from cardioscar.scar3d.posterior import ScarPosterior
+    from cardioscar.scar3d.posterior_config import PosteriorConfig
+    from cardioscar.scar3d.prior_mean import prior_mean
+
+    learned = None
+    if config.learned > 0:
+        from cardioscar.scar3d.prior.apply import learned_prior
+
+        found = learned_prior(problem)
+        learned = found.logits
+        if learned is None:
+            log.warning("goes on without the learned prior: %s", found.reason)
+    prior = prior_mean(sampled.mean(axis=0), _interpolated(problem, config), learned, learned=config.learned)
+    return ScarPosterior(
+        problem,
+        prior,
+        PosteriorConfig(),
+        projection=config.projection,
+        reach_mm=config.reach_mm,
+        threshold=config.threshold,
+    )
+
+
+def _interpolated(problem: Problem, config: Config) -> tuple[NodeValues | None, float]:
+    from cardioscar.scar3d.prior_mean import Blend, interpolated
+
+    return interpolated(problem, Blend(config.blend, config.blend_labels, config.learned))

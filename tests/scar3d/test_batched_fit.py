@@ -87,6 +87,18 @@ def test_every_loss_and_the_map_are_those_of_fitting_alone(
         assert (result.together, alone.together) == (len(subjects), 1)
 
 
+def test_hearts_dealt_into_different_numbers_of_batches_stop_where_they_would_alone(
+    subjects: list[Observations],
+) -> None:
+    config = dataclasses.replace(FOURIER, steps=10, step_nodes=80)
+    results = together(subjects, config, torch.float64)
+    alone = [fit_field(one, config, dtype=torch.float64) for one in subjects]
+    assert [facts(r) for r in results] == [facts(a) for a in alone]
+    assert len({len(r.losses) for r in results}) > 1
+    for result, expected in zip(results, alone, strict=True):
+        np.testing.assert_allclose(result.losses, expected.losses, rtol=1e-9)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("method", "tolerance"), [("fourier", 1e-4), ("reference", 1e-3)])
 def test_in_single_precision_the_map_differs_by_rounding_only(
@@ -218,7 +230,7 @@ def test_a_negative_number_of_subjects_is_refused() -> None:
 def test_an_epoch_that_ends_with_broken_weights_is_not_kept() -> None:
     """Its mean loss over the batches is finite still: only the last step broke the weights."""
     good, broken = torch.full((2, 3), 1.0), torch.tensor([[1.0, 1.0, torch.inf], [1.0, 1.0, 1.0]])
-    progress = FitProgress(good, [2, 2], epochs=5, patience=None)
+    progress = FitProgress(good, [2, 2], epochs=[5, 5], patience=None)
     for step, after in ((0, good), (1, 2 * good), (2, 3 * good), (3, broken)):
         progress.record(step, torch.tensor([1.0, 1.0], dtype=torch.float64), good, after)
     assert progress.alive() == [False, True]

@@ -19,7 +19,7 @@ from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.plan import Observations, one_cycle, plan_fit, triangular
 from cardioscar.scar3d.sorting import SortedGroups, complete_batches, sort_by_group
 from cardioscar.scar3d.stored_field import load_field, save_field
-from cardioscar.scar3d.uncertainty import predict
+from tests.scar3d.dropout_prediction import predict
 
 QUICK = {
     "fourier": FitConfig(steps=60, length_scale_mm=14.0),
@@ -196,6 +196,18 @@ def test_prediction_is_reproducible_whatever_the_chunks_and_blends_with_interpol
     np.testing.assert_allclose(nearly.probability, interpolated, atol=0.01)
 
 
+def test_a_sample_is_the_thinned_network_at_every_node(block: Block) -> None:
+    from cardioscar.scar3d.uncertainty import sample_logits
+
+    field = fit_field(block.observations, dataclasses.replace(QUICK["fourier"], steps=10, dropout=0.5)).field
+    generator = torch.Generator().manual_seed(4)
+    positions = torch.as_tensor(block.nodes_mm, dtype=torch.float32)
+    with torch.no_grad():
+        features = field.encode(positions)
+        expected = [field(features, field.dropout_masks(1, generator)).numpy() for _ in range(3)]
+    np.testing.assert_allclose(sample_logits(field, block.nodes_mm, samples=3, seed=4), expected, atol=1e-4)
+
+
 def test_a_field_survives_the_disk(block: Block, tmp_path: Path) -> None:
     result = fit_field(block.observations, dataclasses.replace(QUICK["fourier"], steps=3))
     save_field(tmp_path, result.field, {"method": "fourier"})
@@ -217,6 +229,39 @@ def test_remote_groups_are_sampled_without_bias(block: Block) -> None:
     share = float((batch.weights * batch.targets).sum())
     assert share == pytest.approx(float(y.mean()), rel=1e-3)  # scarred groups all enter; the others stand for all
     assert len(batch.targets) < len(y)
+
+
+def test_a_large_heart_is_dealt_into_batches_that_each_stand_for_all_of_it(block: Block) -> None:
+    whole = plan_fit(block.observations, FitConfig(step_nodes=0))
+    plan = plan_fit(block.observations, FitConfig(step_nodes=1000, steps=100))
+    [batch] = whole.batches
+    assert len(plan.batches) == round(len(batch.nodes) / 1000) > 2
+    assert plan.epochs * len(plan.batches) >= 100 > (plan.epochs - 1) * len(plan.batches)
+    dealt = np.concatenate([b.nodes for b in plan.batches])
+    assert np.array_equal(np.sort(dealt), np.sort(batch.nodes))  # every node once
+    shares = [float((b.weights * b.targets).sum()) for b in plan.batches]
+    assert np.mean(shares) == pytest.approx(float((batch.weights * batch.targets).sum()), rel=1e-6)
+    assert np.std(shares) < 0.3 * np.mean(shares)
+    for b in plan.batches:
+        assert b.offsets[-1] == len(b.nodes)
+        assert len(b.offsets) == len(b.targets) + 1
+
+
+def test_a_fit_in_batches_learns_the_scar_too(block: Block) -> None:
+    config = dataclasses.replace(QUICK["fourier"], steps=90, step_nodes=1000)
+    result = fit_field(block.observations, config)
+    assert result.steps >= 90
+    prediction = predict(result.field, block.nodes_mm, block.order, block.observations.targets, samples=5)
+    assert dice(block.truth, prediction.probability > 0.5) > 0.9
+
+
+def test_at_most_so_many_nodes_of_a_group_enter_and_each_of_them_once(block: Block) -> None:
+    [batch] = plan_fit(block.observations, FitConfig(nodes_per_group=2, active_mm=100.0)).batches
+    offsets = block.observations.group_offsets
+    assert np.array_equal(np.diff(batch.offsets), np.minimum(np.diff(offsets), 2))
+    group = np.searchsorted(offsets, batch.nodes, side="right") - 1
+    assert np.array_equal(group, np.repeat(np.arange(len(offsets) - 1), np.diff(batch.offsets)))
+    assert len(np.unique(batch.nodes)) == len(batch.nodes)
 
 
 def test_the_published_network_is_what_the_reference_builds(block: Block) -> None:
@@ -243,7 +288,7 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
         choose_device(name)
 
 
-@pytest.mark.parametrize("bad", [{"steps": 0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"length_scale_mm": 0.0}])
+@pytest.mark.parametrize("bad", [{"steps": 0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"length_scale_mm": 0.0}, {"step_nodes": -1}])
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         FitConfig(**bad)  # type: ignore[arg-type]

@@ -98,3 +98,21 @@ def test_nothing_is_carried_without_reach_or_without_gaps() -> None:
         carrier = ShiftCarrier(np.eye(2, 3), np.array(order), np.arange(len(order) + 1), reach)
         carrier.carry(logits, np.zeros(len(order)), np.ones(len(order)))
         assert (logits == 0).all()
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_a_group_is_projected_as_if_it_were_alone(soft: bool) -> None:
+    """Groups settle at different steps, and those that have leave the computation."""
+    logits, offsets, targets = problem(5, groups=200)
+    variance = pixel_variance(targets, offsets)
+    whole = project(logits, offsets, targets, variance=variance if soft else None)
+    for g, (a, b) in enumerate(pairwise(offsets)):
+        one = np.array([0, b - a])
+        alone = project(logits[a:b], one, targets[g : g + 1], variance=variance[g : g + 1] if soft else None)
+        np.testing.assert_allclose(whole[a:b], alone, atol=1e-7)
+
+
+def test_no_groups_are_projected_to_nothing() -> None:
+    empty = np.empty(0)
+    for variance in (None, empty):
+        assert len(project(empty, np.array([0]), empty, variance=variance)) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from cardioscar.errors import PlatformError
+from cardioscar.errors import ConfigError, PlatformError
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.opencarp import read_opencarp
@@ -68,8 +69,51 @@ def test_the_threshold_is_heeded(run: Run) -> None:
     assert counts[0] > counts[1] > 0
 
 
-def test_one_sample_has_no_spread(run: Run) -> None:
-    np.testing.assert_array_equal(data(infer(run, samples=1), "scar_uncertainty"), 0)
+def test_one_sample_has_no_spread_by_dropout(run: Run) -> None:
+    mesh = infer(run, samples=1)
+    np.testing.assert_array_equal(data(mesh, "scar_uncertainty_dropout"), 0)
+    assert data(mesh, "scar_uncertainty").max() > 0.1  # of draws, not of samples
+
+
+def test_intervals_agree_with_the_map(run: Run) -> None:
+    mesh = infer(run, draws=16)
+    intervals = json.loads((run.folder("infer") / "intervals.json").read_text())
+    assert intervals["level"] == 0.9
+    assert intervals["samples"] == 16
+    volume, ml = intervals["scar_ml"], mesh.node_volumes_ml
+    assert volume["lower"] <= ml[data(mesh, "scar_binary") == 1].sum() <= volume["upper"]
+    assert volume["sd"] > 0
+    assert set(intervals["aha"]) == {str(n) for n in np.unique(data(mesh, "aha_segment")) if n > 0}
+    for row in intervals["aha"].values():
+        assert 0 <= row["scar_fraction"]["lower"] <= row["scar_fraction"]["upper"] <= 1 + 1e-6
+
+
+def test_zones_follow_the_border_zone(run: Run) -> None:
+    mesh = infer(run, border_zone=(0.3, 0.8))
+    zones = np.digitize(data(mesh, "scar_probability"), (0.3, 0.8))
+    np.testing.assert_array_equal(data(mesh, "scar_zone"), zones)
+
+
+def test_the_published_uncertainty_is_smaller_than_the_calibrated_one(run: Run) -> None:
+    calibrated, published = (infer(run, method=method) for method in ("posterior", "dropout"))
+    near = data(calibrated, "scar_uncertainty") > 0.05
+    ratio = data(published, "scar_uncertainty_dropout")[near] / data(calibrated, "scar_uncertainty")[near]
+    assert np.median(ratio) < 0.7
+
+
+def test_the_learned_prior_changes_the_map_where_it_has_weight(run: Run) -> None:
+    without, half = (data(infer(run, learned=weight), "scar_probability") for weight in (0.0, 0.5))
+    assert np.abs(without - half).max() > 0.05
+    assert np.abs(without - half).mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [({"draws": 1}, "draws"), ({"blend": 0.7, "learned": 0.4}, "blend"), ({"learned": 1}, "learned")],
+)
+def test_weights_and_numbers_that_make_no_sense_are_refused(run: Run, options: dict[str, float], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        run.stage("infer", ["P001"], options=options)
 
 
 def test_the_seed_decides_the_draws(run: Run) -> None:
@@ -98,8 +142,8 @@ def test_the_blend_is_an_average_of_logits(run: Run) -> None:
     from cardioscar.scar3d.interpolation import log_odds
 
     run.stage("train", ["P001"], options={"dropout": 0.0})
-    alone = data(infer(run, projection="none", samples=1, blend=0.0), "scar_probability")
-    blended = infer(run, projection="none", samples=1, blend=0.3)
+    alone = data(infer(run, method="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
+    blended = infer(run, method="dropout", projection="none", samples=1, blend=0.3)
     stack = load_stack(run.folder("preprocess") / "slices.npz")
     between = np.clip(log_odds(stack, blended.nodes_mm), 1e-4, 1 - 1e-4)
     field = logit(np.clip(alone.astype(float), 1e-6, 1 - 1e-6))
@@ -153,7 +197,7 @@ def test_opencarp_tags_are_healthy_border_zone_and_core(run: Run) -> None:
 
 def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:
     infer(run)
-    assert content(run.folder("infer")).keys() == {"scar.vtu", "status.json"}
+    assert content(run.folder("infer")).keys() == {"scar.vtu", "intervals.json", "electrophysiology.json", "status.json"}
 
 
 @pytest.mark.parametrize("limit", [100, 3_000, 10_000, 20_000, 40_000, 60_000, 10_000_000])

@@ -1,0 +1,81 @@
+"""Scar maps by MC-Dropout alone, as published: each sample projected onto the pixels, their mean and their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import expit
+
+from cardioscar.scar3d.prior_mean import prior_mean
+from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.types import NodeValues
+
+
+class DropoutMaps:
+    """Projected MC-Dropout samples [@gal2016].
+
+    Args:
+        problem: Nodes, groups and slices.
+        sampled: Logits of the thinned networks, shape (samples, nodes), see `sample_logits`.
+        other: Logits by interpolation between slices, averaged with each sample, and their weight; None for the field
+            alone, see `prior_mean.interpolated`.
+        projection: `soft` trusts a pixel within its variance, `hard` meets it exactly, `none` leaves samples alone.
+        reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
+        threshold: Probability from which a node of a sample is scar.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        sampled: Float[np.ndarray, "samples nodes"],
+        *,
+        other: tuple[NodeValues | None, float] = (None, 0.0),
+        projection: Literal["soft", "hard", "none"] = "soft",
+        reach_mm: float = 4.0,
+        threshold: float = 0.5,
+    ) -> None:
+        self._problem, self._sampled, self._threshold = problem, sampled, threshold
+        self._other, self._projection = other, projection
+        groups = problem.groups
+        self._carrier = ShiftCarrier(
+            problem.nodes_mm, groups.node_order, groups.group_offsets, reach_mm if projection != "none" else 0.0
+        )
+
+    @cached_property
+    def probability(self) -> NodeValues:
+        """Mean over the samples, 0 to 1, shape (nodes,), float32."""
+        total = np.zeros(len(self._problem.nodes_mm))
+        for sample in self.samples():
+            total += sample
+        return (total / len(self._sampled)).astype(np.float32)
+
+    def draws(self, number: int, seed: int) -> Iterator[NodeValues]:
+        """Samples cut at the threshold, 1 at scarred nodes, else 0; the same ones again if more are asked for.
+
+        Args:
+            number: How many.
+            seed: Plays no part: the samples were drawn before.
+        """
+        del seed
+        for _ in range(-(-number // len(self._sampled))):
+            for sample in self.samples(min(number, len(self._sampled))):
+                yield (sample >= self._threshold).astype(np.float32)
+            number -= len(self._sampled)
+
+    def samples(self, number: int | None = None) -> Iterator[NodeValues]:
+        """Scar probability of each projected sample, shape (nodes,), float64."""
+        groups, targets = self._problem.groups, self._problem.targets
+        variance = pixel_variance(targets, groups.group_offsets) if self._projection == "soft" else None
+        for sampled in self._sampled[:number]:
+            logits = prior_mean(sampled, self._other).astype(np.float64)
+            if self._projection != "none":
+                observed = np.clip(logits[groups.node_order], -LIMIT, LIMIT)
+                projected = project(observed, groups.group_offsets, targets, variance=variance)
+                logits[groups.node_order] = projected
+                self._carrier.carry(logits, observed, projected)
+            yield expit(logits)

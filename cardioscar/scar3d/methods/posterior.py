@@ -1,0 +1,49 @@
+"""The default: network and interpolation as prior mean of a Gaussian process, softly projected, with its posterior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from cardioscar.scar3d.fit import fit_field
+from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.methods.method import Reconstruction
+from cardioscar.scar3d.posterior import ScarPosterior
+from cardioscar.scar3d.posterior_config import PosteriorConfig
+from cardioscar.scar3d.prior.apply import learned_prior
+from cardioscar.scar3d.prior_mean import Blend, interpolated, prior_mean
+from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.uncertainty import sample_logits
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What `cardioscar run` does, in one call."""
+
+    fit: FitConfig = field(default_factory=FitConfig)
+    """Settings of the network; its seed is replaced by that of `reconstruct`."""
+    posterior: PosteriorConfig = field(default_factory=PosteriorConfig)
+    """Settings of what follows the network."""
+    samples: int = 20
+    """MC-Dropout samples whose mean logit is the network's."""
+    blend: Blend = field(default_factory=Blend)
+    """Weights of the prior mean."""
+    projection: Literal["soft", "hard", "none"] = "soft"
+    """Projection onto the pixels."""
+
+    @property
+    def name(self) -> str:
+        """Short name in tables."""
+        return "cardioscar"
+
+    def reconstruct(self, problem: Problem, *, seed: int = 0) -> Reconstruction:
+        """Fit, blend, correct and project; a draw is a possible heart."""
+        fit = fit_field(problem.observations(), replace(self.fit, seed=seed))
+        sampled = sample_logits(fit.field, problem.nodes_mm, samples=self.samples, seed=seed)
+        learned = learned_prior(problem).logits if self.blend.learned > 0 else None
+        other = interpolated(problem, self.blend)
+        prior = prior_mean(sampled.mean(axis=0), other, learned, learned=self.blend.learned)
+        del sampled
+        posterior = ScarPosterior(problem, prior, self.posterior, projection=self.projection)
+        facts = {"steps": fit.steps, "stop_reason": fit.stop_reason, "fit_seconds": round(fit.seconds, 3)}
+        return Reconstruction(posterior.probability, posterior.draws, facts | posterior.facts())

@@ -1,0 +1,140 @@
+r"""The scar field's posterior: prior mean ▸ residual process ▸ what no pixel resolves ▸ projection onto the pixels.
+
+Tissue is scar where a latent field is positive: $f = m + r + e$, with the prior mean m, the residual process r given
+the pixels, and a discrepancy e of a short length scale that no pixel resolves. A draw is such a field, shifted in each
+pixel so that its mean agrees with the pixel within the pixel's error, and cut at zero: a possible heart, scar or not at
+every node. Shares over draws are therefore probabilities, and quantiles of anything computed from them are intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from scipy.special import expit, logit
+
+from cardioscar.scar3d.matern import RandomFunctions
+from cardioscar.scar3d.posterior_config import PosteriorConfig
+from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.scar3d.residual_process import ResidualProcess, fit_residual
+from cardioscar.types import GroupOffsets, GroupValues, NodeValues
+
+Projection = Literal["soft", "hard", "none"]
+
+
+class ScarPosterior:
+    """Scar probability at every node, and draws of whole maps.
+
+    Args:
+        problem: Nodes, groups and slices.
+        prior_logits: Prior mean of the scar logit at all nodes, shape (nodes,), see `prior_mean`.
+        config: Settings.
+        projection: How maps meet the pixels: within the pixels' variance, exactly, or not at all.
+        reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
+        threshold: Probability from which a node is scar: a draw is cut at its logit.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        prior_logits: NodeValues,
+        config: PosteriorConfig,
+        *,
+        projection: Projection = "soft",
+        reach_mm: float = 4.0,
+        threshold: float = 0.5,
+    ) -> None:
+        self._problem, self._config = problem, config
+        self._projection, self._reach_mm = projection, reach_mm if projection != "none" else 0.0
+        self._noise_sd = config.pixel_sd(hard_labels=problem.hard_labels)
+        self._cut = float(logit(threshold))
+        self._prior = np.clip(np.asarray(prior_logits, dtype=np.float32), -LIMIT, LIMIT)
+        self.residual: ResidualProcess = fit_residual(problem, self._prior, config)
+
+    def facts(self) -> dict[str, Any]:
+        """How the fit of the residual went, ready for JSON."""
+        residual = self.residual
+        return {
+            "active_nodes": len(residual.nodes),
+            "inducing_points": len(residual.mode),
+            "iterations": residual.iterations,
+            "converged": residual.converged,
+            "residual_seconds": round(residual.seconds, 3),
+        }
+
+    @cached_property
+    def probability(self) -> NodeValues:
+        """Scar probability at every node, 0 to 1, shape (nodes,), float32."""
+        logits = self._prior.astype(np.float64)
+        logits[self.residual.nodes] += self.residual.mean()
+        if self._projection != "none":
+            groups = self._problem.groups
+            carrier = ShiftCarrier(self._problem.nodes_mm, groups.node_order, groups.group_offsets, self._reach_mm)
+            everything = np.arange(self._problem.n_groups)
+            self._project(logits, groups.node_order, groups.group_offsets, everything, self._problem.targets, carrier)
+        return expit(logits).astype(np.float32)
+
+    def draws(self, number: int, seed: int) -> Iterator[NodeValues]:
+        """Possible scar maps.
+
+        Args:
+            number: How many.
+            seed: Seed of the draws.
+
+        Yields:
+            1 at scarred nodes, else 0, shape (nodes,), float32; the same in all of them out of reach of scarred pixels.
+        """
+        rng = np.random.default_rng(seed)
+        near, targets = self.residual.nodes, self._problem.targets[self.residual.groups]
+        settled = (logit(np.clip(self.probability, 1e-6, 1 - 1e-6)) >= self._cut).astype(np.float32)
+        if len(near) == 0:
+            yield from (settled.copy() for _ in range(number))
+            return
+        drawn = self.residual.draws(number, rng)
+        unresolved = RandomFunctions(number, self._config.discrepancy_mm, rng).at(self._problem.nodes_mm[near])
+        drawn += np.multiply(unresolved, self._config.discrepancy_sd, out=unresolved)
+        del unresolved
+        drawn += self._prior[near]
+        row, offsets, carrier = self._observed_nearby
+        noise_sd = np.sqrt(pixel_variance(targets, offsets, noise_sd=self._noise_sd))
+        for logits in drawn:
+            if self._projection != "none":
+                seen = targets
+                if self._projection == "soft":  # the pixel itself may be wrong by so much
+                    seen = np.clip(targets + noise_sd * rng.standard_normal(len(targets)), 0, 1)
+                self._project(logits, row, offsets, self.residual.groups, seen, carrier)
+            values = settled.copy()
+            values[near] = logits >= self._cut
+            yield values
+
+    def _project(
+        self,
+        logits: NodeValues,
+        row: np.ndarray,
+        offsets: GroupOffsets,
+        groups: np.ndarray,
+        seen: GroupValues,
+        carrier: ShiftCarrier,
+    ) -> None:
+        """Shift the logits of observed nodes (at `row`, in group order) towards the pixels, and carry on, in place."""
+        variance = None
+        if self._projection == "soft":
+            variance = pixel_variance(self._problem.targets[groups], offsets, noise_sd=self._noise_sd)
+        observed = np.clip(logits[row].astype(np.float64), -LIMIT, LIMIT)
+        projected = project(observed, offsets, seen, variance=variance)
+        logits[row] = projected
+        carrier.carry(logits, observed, projected)
+
+    @cached_property
+    def _observed_nearby(self) -> tuple[np.ndarray, GroupOffsets, ShiftCarrier]:
+        """Where the nodes of the active groups stand among the active nodes, their offsets, and their carrier."""
+        groups, residual = self._problem.groups, self.residual
+        sizes = np.diff(groups.group_offsets)[residual.groups]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        starts = groups.group_offsets[residual.groups] - offsets[:-1]
+        members = groups.node_order[np.arange(offsets[-1]) + np.repeat(starts, sizes)]
+        row = np.searchsorted(residual.nodes, members)
+        return row, offsets, ShiftCarrier(self._problem.nodes_mm[residual.nodes], row, offsets, self._reach_mm)

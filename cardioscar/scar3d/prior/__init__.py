@@ -1,0 +1,1 @@
+"""A prior of scar learned from synthetic scars: what lies between slices, given what they show."""

@@ -1,0 +1,49 @@
+"""A fitted field's MC-Dropout map in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.special import logit
+
+from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.scar3d.dropout_maps import DropoutMaps
+from cardioscar.scar3d.field import ScarField
+from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.sorting import SortedGroups
+from cardioscar.scar3d.uncertainty import sample_logits
+
+NOWHERE = SliceStack((Slice(np.zeros((1, 1), np.float32), np.zeros((1, 1), bool), np.eye(4), 0),), "none")
+"""A projection needs groups alone."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Mean and standard deviation over the projected samples at each node."""
+
+    probability: np.ndarray
+    uncertainty: np.ndarray
+
+
+def predict(
+    field: ScarField,
+    nodes_mm: np.ndarray,
+    groups: SortedGroups,
+    targets: np.ndarray,
+    *,
+    samples: int = 20,
+    seed: int = 0,
+    projection: Literal["soft", "hard", "none"] = "soft",
+    interpolated: np.ndarray | None = None,
+    blend: float = 0.25,
+    **options: Any,
+) -> Prediction:
+    """Sample, project and average."""
+    ones = np.ones(len(targets))
+    problem = Problem(nodes_mm, groups, targets, ones, ones, NOWHERE)
+    sampled = sample_logits(field, nodes_mm, samples=samples, seed=seed)
+    other = None if interpolated is None else logit(np.clip(interpolated, 1e-4, 1 - 1e-4))
+    maps = DropoutMaps(problem, sampled, other=(other, blend), projection=projection, **options)
+    return Prediction(maps.probability, np.std(list(maps.samples()), axis=0))

@@ -1,0 +1,40 @@
+"""Small phantoms as reconstruction problems, each made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.slices import SliceStack, stack_from_volume
+from cardioscar.phantom.config import PhantomConfig
+from cardioscar.phantom.subject import make_phantom
+from cardioscar.scar3d.problem import Problem, build_problem
+
+
+@dataclass(frozen=True)
+class Heart:
+    """A phantom with its truth."""
+
+    problem: Problem
+    truth: np.ndarray
+    node_volumes_ml: np.ndarray
+
+
+@cache
+def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False) -> Heart:
+    """Phantom of seed 3; its pixels are scar fractions or labels."""
+    phantom = make_phantom(PhantomConfig(seed=3, nodes=nodes, scar=scar))  # type: ignore[arg-type]
+    stack: SliceStack = phantom.stack
+    if labels:
+        read = phantom.images.labels
+        stack = stack_from_volume(
+            replace(read, values=(read.values == Label.SCAR).astype(np.float32)),
+            observed=np.isin(read.values, WALL),
+            thickness_mm=phantom.images.protocol.thickness_mm,
+        )
+    ml = phantom.mesh.node_volumes_ml
+    problem = build_problem(phantom.mesh.nodes_mm, stack, wall_ml=float(ml.sum()))
+    return Heart(problem, phantom.scar_truth, ml)
