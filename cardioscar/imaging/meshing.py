@@ -9,6 +9,7 @@ another mesh.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,13 @@ def mesh_quality(mesh: LVMesh) -> MeshQuality:
     )
 
 
-def mesh_from_labels(labels: Volume, *, edge_mm: float = 1.5, cap_mm: float | None = None) -> LVMesh:
+def mesh_from_labels(
+    labels: Volume,
+    *,
+    edge_mm: float = 1.5,
+    cap_mm: float | None = None,
+    shifts_mm: Mapping[int, np.ndarray] | None = None,
+) -> LVMesh:
     """Make a tetrahedral mesh of the LV wall from a label volume.
 
     The wall (myocardium and scar) is interpolated between slices by shape, unlabelled slices included, continued
@@ -98,6 +105,7 @@ def mesh_from_labels(labels: Volume, *, edge_mm: float = 1.5, cap_mm: float | No
         edge_mm: Edge length aimed at, mm: cells have the mean volume of regular tetrahedra of this edge.
         cap_mm: How far the wall reaches beyond the end slices; default half the slice distance, with which the volume
             is the voxel count times the voxel volume.
+        shifts_mm: Displacement of the heart in a slice along i and j, by slice number; the wall is built without it.
 
     Returns:
         Tetrahedra in LPS mm. The same labels give the same mesh.
@@ -110,7 +118,7 @@ def mesh_from_labels(labels: Volume, *, edge_mm: float = 1.5, cap_mm: float | No
     if cap_mm is not None and not (np.isfinite(cap_mm) and cap_mm > 0):
         raise InputError("cap_mm", "a positive distance", f"{cap_mm:g} mm")
     _check_edge(edge_mm)
-    wall = slice_wall(labels)
+    wall = slice_wall(labels, shifts_mm)
     cap = wall.spacing_mm / 2 if cap_mm is None else cap_mm
     aim_ml = wall.wall_ml(cap)
     _check_cells(edge_mm, aim_ml)

@@ -9,6 +9,7 @@ displaced against each other are joined by a slanted wall and not by a thinned o
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +100,7 @@ class WallGrid:
         return np.maximum(self.sides_mm - np.float32(thicker_mm), self.caps_mm[None, None, :])
 
 
-def slice_wall(labels: Volume) -> SlicedWall:
+def slice_wall(labels: Volume, shifts_mm: Mapping[int, np.ndarray] | None = None) -> SlicedWall:
     """Turn a label volume into signed distances, slice by slice.
 
     The cavity is what is labelled as blood pool; where a volume has no such label at all, it is the holes of
@@ -107,6 +108,7 @@ def slice_wall(labels: Volume) -> SlicedWall:
 
     Args:
         labels: Values of `Label`, any orientation; the through-plane axis is `slice_axis`.
+        shifts_mm: Displacement of the heart in a slice along i and j, by slice number; it is taken back.
 
     Returns:
         Outlines of the slices that hold wall. Unlabelled slices between them are left to the interpolation.
@@ -154,6 +156,8 @@ def slice_wall(labels: Volume) -> SlicedWall:
         [_outline(c, pixel) if c.any() else None for c in cavity], epi.shape, spacing[axis] * slices
     )
     epi, endo = (np.stack([_shifted(f, s) for f, s in zip(fields, shift, strict=True)]) for fields in (epi, endo))
+    if shifts_mm:
+        shift = shift + np.array([shifts_mm.get(int(n), np.zeros(2)) for n in slices]) / pixel
     frame = np.eye(4)
     frame[:3, :3] = (labels.affine[:3, :3] / spacing)[:, [*in_plane, axis]]
     frame[:3, 3] = labels.affine[:3, 3]

@@ -43,7 +43,11 @@ class ScarSource:
         kept = {s.number for s in self.stack} - hidden
         if self.rule in ("fwhm", "nsd") and hidden and self.lge is not None and self.wall is not None:
             shown = self.wall & _of_slices(self.lge, kept)
-            return _thresholded(self.lge, shown, self.rule, n_sd, self.stack.slices[0].thickness_mm).only(kept)
+            fresh = _thresholded(self.lge, shown, self.rule, n_sd, self.stack.slices[0].thickness_mm)
+            values = {s.number: s.values for s in fresh}
+            # frames of their own stay: slices may have been aligned
+            slices = tuple(replace(s, values=values[s.number]) for s in self.stack.only(kept))
+            return replace(self.stack, slices=slices)
         return self.stack.only(kept)
 
 

@@ -6,9 +6,9 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
@@ -23,6 +23,9 @@ from cardioscar.stages.subjects import Work, run_shard
 from cardioscar.subject_id import is_neutral_name
 
 log = logging.getLogger(__name__)
+
+
+AlignSlices = Literal["auto", "axis", "off"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class Config:
     """Standard deviations above remote myocardium at which the n-SD rule calls scar."""
     nodes_per_group: float = 4.0
     """Nodes wanted in a group; pixels finer than the mesh are merged in square blocks until they hold about as many."""
+    align_slices: AlignSlices = "auto"
+    """Undo in-plane shifts of slices by uneven breath-holds: auto registers a drawn wall to a mesh that came with the
+    subject; axis moreover straightens slices whose mesh is built from their labels, onto a smooth axis; off."""
 
     def __post_init__(self) -> None:
         for name in ("slice_thickness_mm", "edge_mm", "n_sd", "nodes_per_group"):
@@ -98,9 +104,11 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.imaging.checks import check_stack
     from cardioscar.imaging.mesh_files import read_mesh, write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_quality
+    from cardioscar.imaging.slice_alignment import aligned
     from cardioscar.imaging.slice_files import crop, save_stack
     from cardioscar.imaging.volume_files import read_labels
     from cardioscar.scar3d.groups import group_nodes, merge_for
+    from cardioscar.stages.alignment import moved_mm, shift_facts, shifts_before_meshing, shifts_to_own_mesh
     from cardioscar.stages.holdout import hidden_slices
     from cardioscar.stages.observed_scar import check_wall, find_scar
 
@@ -114,7 +122,9 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     else:
         if labels is None:
             raise ConfigError("mesh", "a mesh.* or a labels.* to build one from", "neither")
-        mesh, made = mesh_from_labels(labels, edge_mm=config.edge_mm), "built from labels"
+        shifts = shifts_before_meshing(labels, config.align_slices, files)
+        mesh = mesh_from_labels(labels, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts))
+        made = "built from labels"
 
     source = find_scar(
         files,
@@ -126,6 +136,11 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         mesh_frame=settings.mesh_frame,
     )
     check_stack(source.stack)
+    if made == "read":
+        drawn = labels is not None or source.rule == "layers"
+        shifts = shifts_to_own_mesh(mesh, source.stack, config.align_slices, drawn=drawn)
+    # here and nowhere else: all that follows takes the frames of this stack, hidden slices included
+    source = replace(source, stack=aligned(source.stack, shifts))
     hidden = hidden_slices(source.stack, config.holdout)
     visible = source.visible(hidden, n_sd=config.n_sd)
     merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.nodes_per_group)
@@ -159,6 +174,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "worst_cell_quality": round(float(mesh_quality(mesh).worst), 5),
         "slices": sorted(s.number for s in visible if s.observed.any()),
         "hidden_slices": sorted(hidden),
+        "slice_shifts_mm": shift_facts(shifts),
         "slice_thickness_mm": round(visible.slices[0].thickness_mm, 3),
         "merged_pixels": merge,
         "groups": groups.n_groups,
