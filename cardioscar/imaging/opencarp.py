@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,17 @@ OPENCARP_SUFFIXES = (".pts", ".elem")
 """Either file names the pair."""
 
 UM_PER_MM = 1000.0
+
+
+class ElementTag(IntEnum):
+    """Regions of a scar map as element tags."""
+
+    HEALTHY = 1
+    BORDER_ZONE = 2
+    DENSE_CORE = 3
+    CHANNEL = 4
+    """A conducting channel: a living corridor through scar, border zone or not."""
+
 
 # Element name: VTK cell type, number of nodes. Lines, triangles and quads carry boundaries and have no
 # volume.
@@ -102,8 +114,7 @@ def write_opencarp(path_stem: Path, mesh: LVMesh, element_tags: np.ndarray) -> N
     Args:
         path_stem: Path without ending.
         mesh: Tetrahedra, hexahedra, wedges and pyramids; millimetres become micrometres.
-        element_tags: Region of each cell, shape (cells,), integers; for scar by convention here 1 healthy, 2
-            border zone, 3 dense core.
+        element_tags: Region of each cell, shape (cells,), integers; for scar see `ElementTag`.
 
     Raises:
         InputError: If the tags are not one integer a cell, or a cell type is none of openCARP's.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.report.camera import PIXELS, View, compass, half_height_mm, photograph, standard_views
 from cardioscar.report.offscreen import prepare_rendering
 from cardioscar.report.style import INK, MUTED, PAPER, SCAR_CMAP, UNCERTAINTY_CMAP, colour_bar, new_figure, styled
 from cardioscar.types import NodeValues, Points
@@ -20,47 +20,7 @@ if TYPE_CHECKING:
 
 # Patient's right and front: where the septum of a normally placed heart looks.
 RIGHT_ANTERIOR = np.array([-1.0, -1.0, 0.0])
-_ELEVATION = np.radians(14)  # the camera stands a little above the base, so that the opening of the LV is seen
-_PIXELS = (840, 980)
 _LINE_MM = 0.45
-
-
-@dataclass(frozen=True)
-class View:
-    """A camera of parallel projection.
-
-    Attributes:
-        title: What it shows.
-        direction: Unit vector from the heart to the camera, shape (3,), LPS.
-        up: Unit vector that points up in the picture, shape (3,), LPS.
-        cut_normal: Normal of the plane that opens the LV (the half it points to is kept), or None.
-    """
-
-    title: str
-    direction: np.ndarray
-    up: np.ndarray
-    cut_normal: np.ndarray | None = None
-
-    @property
-    def right(self) -> np.ndarray:
-        """Unit vector that points right in the picture."""
-        return np.cross(self.up, self.direction)
-
-    @property
-    def caption(self) -> str:
-        """The camera's side in words of anatomy.
-
-        >>> View("", np.array([-0.7, -0.7, 0.1]), np.array([0.0, 0.0, 1.0])).caption
-        'seen from the right and front'
-        """
-        words = (("left", "right"), ("back", "front"), ("above", "below"))
-        said = [
-            pair[0] if part > 0 else pair[1]
-            for part, pair in zip(self.direction, words, strict=True)
-            if abs(part) > 0.4  # cos 66°: at least one axis always passes (1/√3)
-        ]
-        sides, heights = [w for w in said if w in sum(words[:2], ())], [w for w in said if w in words[2]]
-        return "seen from " + " and ".join(([f"the {' and '.join(sides)}"] if sides else []) + heights)
 
 
 def long_axis(nodes_mm: Points) -> np.ndarray:
@@ -110,21 +70,6 @@ def scar_side(
     raise ValueError("no direction lies across the long axis")  # pragma: no cover (x and y cannot both be along it)
 
 
-def standard_views(axis: np.ndarray, side: np.ndarray, side_name: str) -> tuple[View, View, View]:
-    """Three cameras, base up: on the side of interest, the same wall from the cavity, and the opposite side."""
-
-    def camera(title: str, toward: np.ndarray, cut: np.ndarray | None = None) -> View:
-        direction = np.cos(_ELEVATION) * toward + np.sin(_ELEVATION) * axis
-        up = np.cos(_ELEVATION) * axis - np.sin(_ELEVATION) * toward
-        return View(title, direction, up, cut)
-
-    return (
-        camera(f"{side_name} side", side),
-        camera(f"{side_name} side, from the cavity", -side, side),
-        camera("Opposite side", -side),
-    )
-
-
 @styled
 def scene_figure(
     mesh: LVMesh,
@@ -157,7 +102,7 @@ def scene_figure(
     scar = np.where(scar_probability >= threshold, mesh.node_volumes_ml, 0.0)
     views = standard_views(axis, scar_side(nodes_mm, scar, axis, septal_direction), "Scar" if scar.any() else "Septal")
     grid = _light_copy(mesh, scar_probability, uncertainty)
-    parallel_scale = max(_half_height_mm(view, nodes_mm) for view in views)
+    parallel_scale = max(half_height_mm(view, nodes_mm) for view in views)
     panels: list[tuple[str, View, np.ndarray]] = []
     for view in views:
         picture = _render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), threshold, parallel_scale)
@@ -179,12 +124,6 @@ def _light_copy(mesh: LVMesh, scar_probability: NodeValues, uncertainty: NodeVal
     return grid
 
 
-def _half_height_mm(view: View, nodes_mm: Points) -> float:
-    """Half the height of the picture that shows all nodes about their mid-point, in mm."""
-    high, wide = np.ptp(nodes_mm @ view.up), np.ptp(nodes_mm @ view.right)
-    return float(1.04 * max(high / 2, wide / 2 * _PIXELS[1] / _PIXELS[0]))
-
-
 def _render(
     grid: pv.UnstructuredGrid,
     name: str,
@@ -200,15 +139,13 @@ def _render(
     surface = grid.extract_surface(algorithm="dataset_surface")
     parts = [surface]
     nodes_mm = np.asarray(surface.points, dtype=float)
-    corners = np.column_stack([nodes_mm @ view.right, nodes_mm @ view.up, nodes_mm @ view.direction])
-    centre = (corners.min(axis=0) + corners.max(axis=0)) / 2 @ np.array([view.right, view.up, view.direction])
     if view.cut_normal is not None:
         middle = nodes_mm.mean(axis=0)
         parts = [
             surface.clip(normal=view.cut_normal, origin=middle, invert=False),
             grid.slice(normal=view.cut_normal, origin=middle),
         ]
-    plotter = pv.Plotter(off_screen=True, window_size=list(_PIXELS), lighting="none")
+    plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="none")
     try:
         plotter.set_background("white")
         for part in parts:
@@ -237,31 +174,10 @@ def _render(
             if part.n_cells and line.n_points:
                 tube = line.strip(join=True).tube(radius=_LINE_MM, n_sides=8)
                 plotter.add_mesh(tube, color=INK if name == "scar_probability" else PAPER, lighting=False)
-        _light(plotter, view)
-        plotter.camera.parallel_projection = True
-        plotter.camera.focal_point = centre
-        plotter.camera.position = centre + 500.0 * view.direction
-        plotter.camera.up = view.up
-        plotter.camera.parallel_scale = parallel_scale
-        plotter.renderer.ResetCameraClippingRange()
-        plotter.enable_anti_aliasing("msaa", multi_samples=8)
-        return np.array(plotter.screenshot(None, return_img=True))
+        return photograph(plotter, view, nodes_mm, parallel_scale)
     finally:
         plotter.close()
         plotter.deep_clean()
-
-
-def _light(plotter: Any, view: View) -> None:
-    """A key light over the camera's shoulder and a weak fill, fixed to the view so that all pictures are lit alike."""
-    import pyvista as pv
-
-    for aim, strength in (
-        (view.direction + 0.55 * view.up - 0.45 * view.right, 0.85),
-        (view.direction - 0.2 * view.up + 0.9 * view.right, 0.35),
-    ):
-        light = pv.Light(position=tuple(aim), focal_point=(0, 0, 0), intensity=strength)
-        light.positional = False
-        plotter.add_light(light)
 
 
 def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncertainty_top: float) -> Figure:
@@ -273,7 +189,7 @@ def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncer
         axes.set_axis_off()
         figure.text(place * width + 0.012, 0.965, title, weight="bold", size=10.5, va="center")
         figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
-        _compass(figure, view, place, width)
+        compass(figure, view, place, width)
     scar_views = 3
     middle, span = scar_views * width / 2, min(0.3, scar_views * width * 0.42)
     bar = figure.add_axes((middle - span / 2, 0.098, span, 0.026))
@@ -286,33 +202,3 @@ def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncer
         colour_bar(figure, ScalarMappable(norm, UNCERTAINTY_CMAP), "", cax=bar, orientation="horizontal")
         bar.set_xlabel(f"Standard deviation (line: {threshold:g})", color=MUTED, size=8)
     return figure
-
-
-def _compass(figure: Figure, view: View, place: int, width: float) -> None:
-    """Patient axes in the lower left corner: left, posterior, superior; faint where they point away from the eye."""
-    size = 0.55 / figure.get_figwidth()
-    axes = figure.add_axes((place * width + 0.012, 0.155, size, 0.55 / figure.get_figheight()))
-    axes.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
-    axes.set_axis_off()
-    axes.patch.set_alpha(0)
-    for letter, vector in zip("LPS", np.eye(3), strict=True):
-        x, y, depth = vector @ view.right, vector @ view.up, vector @ view.direction
-        alpha = 1.0 if depth > -0.25 else 0.4
-        axes.annotate(
-            "",
-            xy=(x, y),
-            xytext=(0, 0),
-            arrowprops={"arrowstyle": "-|>", "color": MUTED, "lw": 1, "alpha": alpha, "shrinkA": 0, "shrinkB": 0},
-        )
-        length = max(np.hypot(x, y), 0.3)
-        axes.text(
-            x + 0.28 * x / length,
-            y + 0.28 * y / length,
-            letter,
-            ha="center",
-            va="center",
-            size=7,
-            weight="bold",
-            color=MUTED,
-            alpha=alpha,
-        )

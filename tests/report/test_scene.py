@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.report import scene
+from cardioscar.report import camera, scene
 from cardioscar.report.offscreen import SceneUnavailableError, prepare_rendering
 from cardioscar.report.style import SCAR_CMAP
 
@@ -60,7 +60,7 @@ def test_scar_shows_from_its_side_and_from_the_cavity_only(rendering, shell, sca
     shares = []
     for view in scene.standard_views(np.array([0.0, 0, 1]), np.array([-1.0, 0, 0]), "Scar"):
         image = scene._render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), 0.5, 60.0)
-        assert image.shape == (*scene._PIXELS[::-1], 3)
+        assert image.shape == (*camera.PIXELS[::-1], 3)
         assert (image[:4] == 255).all()
         assert (image[:, :4] == 255).all()
         assert image.std() > 20

@@ -11,6 +11,7 @@ from scipy.special import logit
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.scar3d.dropout_maps import DropoutMaps
 from cardioscar.scar3d.field import ScarField
+from cardioscar.scar3d.prior_mean import NOTHING, Beside
 from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.sorting import SortedGroups
 from cardioscar.scar3d.uncertainty import sample_logits
@@ -44,6 +45,8 @@ def predict(
     ones = np.ones(len(targets))
     problem = Problem(nodes_mm, groups, targets, ones, ones, NOWHERE)
     sampled = sample_logits(field, nodes_mm, samples=samples, seed=seed)
-    other = None if interpolated is None else logit(np.clip(interpolated, 1e-4, 1 - 1e-4))
-    maps = DropoutMaps(problem, sampled, other=(other, blend), projection=projection, **options)
+    beside = NOTHING
+    if interpolated is not None:
+        beside = Beside("log_odds", blend, logit(np.clip(interpolated, 1e-4, 1 - 1e-4)))
+    maps = DropoutMaps(problem, sampled, beside=beside, projection=projection, **options)
     return Prediction(maps.probability, np.std(list(maps.samples()), axis=0))

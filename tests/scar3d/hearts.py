@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from cardioscar.imaging.coordinates import lv_coordinates
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.phantom.config import PhantomConfig
@@ -36,5 +37,8 @@ def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False) -> 
             thickness_mm=phantom.images.protocol.thickness_mm,
         )
     ml = phantom.mesh.node_volumes_ml
-    problem = build_problem(phantom.mesh.nodes_mm, stack, wall_ml=float(ml.sum()))
+    shape = phantom.shape
+    found = lv_coordinates(phantom.mesh, septum_direction=shape.septum_direction, apex_to_base=shape.apex_to_base)
+    coordinates = np.column_stack([found.apicobasal, found.rotational, found.transmural])
+    problem = build_problem(phantom.mesh.nodes_mm, stack, wall_ml=float(ml.sum()), coordinates=coordinates)
     return Heart(problem, phantom.scar_truth, ml)

@@ -156,7 +156,8 @@ def test_a_fit_that_diverges_says_so_and_keeps_what_it_had(block: Block) -> None
     assert result.stop_reason == "completed"
     targets = block.observations.targets.copy()
     targets[0] = np.nan
-    broken = dataclasses.replace(block.observations, targets=targets)
+    broken = dataclasses.replace(block.observations)
+    object.__setattr__(broken, "targets", targets)  # the door refuses such targets; a fit may meet them otherwise
     result = fit_field(broken, QUICK["reference"])
     assert result.stop_reason == "diverged"
     assert len(result.losses) == 0
@@ -288,7 +289,9 @@ def test_a_device_that_is_not_there_is_refused(name: str) -> None:
         choose_device(name)
 
 
-@pytest.mark.parametrize("bad", [{"steps": 0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"length_scale_mm": 0.0}, {"step_nodes": -1}])
+@pytest.mark.parametrize(
+    "bad", [{"steps": 0}, {"dropout": 1.0}, {"learning_rate": -1.0}, {"length_scale_mm": 0.0}, {"step_nodes": -1}]
+)
 def test_impossible_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         FitConfig(**bad)  # type: ignore[arg-type]

@@ -2,14 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import logit
 
 from cardioscar.errors import ConfigError
 from cardioscar.metrics.overlap import dice
 from cardioscar.scar3d.intervals import DrawSummary
 from cardioscar.scar3d.posterior import ScarPosterior
 from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.prior_mean import Blend, interpolated, prior_mean
+from cardioscar.scar3d.prior_mean import NOTHING, Beside, Blend, beside_field, prior_mean
 from tests.scar3d.hearts import Heart, heart
 
 
@@ -19,9 +18,9 @@ def case(request: pytest.FixtureRequest) -> Heart:
 
 
 def interpolation(case: Heart) -> np.ndarray:
-    logits, _ = interpolated(case.problem, Blend())
-    assert logits is not None
-    return logits
+    beside = beside_field(case.problem, Blend())
+    assert beside.logits is not None
+    return beside.logits
 
 
 @pytest.fixture(scope="module")
@@ -107,26 +106,31 @@ def test_the_sd_of_a_node_is_that_of_its_draws() -> None:
     assert summary.intervals()["aha"] == {}
 
 
-def test_weights_of_the_prior_mean_go_to_the_field_where_a_part_is_missing() -> None:
-    field, other, learned = np.array([1.0]), np.array([5.0]), np.array([9.0])
-    assert prior_mean(field, (None, 0.0))[0] == 1.0
-    assert prior_mean(field, (other, 0.25))[0] == 2.0
-    assert prior_mean(field, (other, 0.25), learned, learned=0.25)[0] == 4.0
-    assert prior_mean(field, (other, 0.25), None, learned=0.25)[0] == 2.0
+def test_the_prior_mean_is_an_average_of_logits() -> None:
+    field = np.array([1.0])
+    assert prior_mean(field, NOTHING)[0] == 1.0
+    assert prior_mean(field, Beside("log_odds", 0.25, np.array([5.0])))[0] == 2.0
 
 
-def test_labels_are_interpolated_by_distance_and_fractions_by_log_odds() -> None:
-    fractions, labels = heart(), heart(labels=True)
-    assert not fractions.problem.hard_labels
-    assert labels.problem.hard_labels
-    assert interpolated(fractions.problem, Blend())[1] == Blend().fractions
-    assert interpolated(labels.problem, Blend())[1] == Blend().labels
-    assert interpolated(labels.problem, Blend(labels=0.0)) == (None, 0.0)
-    assert np.abs(interpolation(labels)).max() <= logit(1 - 1e-4) + 1e-9
+def test_labels_are_interpolated_by_distance_and_fractions_by_log_odds_or_by_what_was_learned() -> None:
+    fractions, labels = heart().problem, heart(labels=True).problem
+    assert not fractions.hard_labels
+    assert labels.hard_labels
+    assert beside_field(labels, Blend()).kind == "signed_distance"
+    assert beside_field(labels, Blend(labels=0.0)) == NOTHING
+    without = beside_field(replace(fractions, coordinates=None), Blend())
+    assert without.kind == "log_odds"
+    assert "coordinates" in without.reason
+    learned = beside_field(fractions, Blend())
+    assert (learned.kind, learned.weight) == ("learned", Blend().fractions)
+    assert beside_field(fractions, Blend(learned=False)).reason == ""
+    for logits in (without.logits, learned.logits):
+        assert logits is not None
+        assert np.isfinite(logits).all()
 
 
 def test_settings_that_make_no_sense_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="length_scale_mm"):
         PosteriorConfig(length_scale_mm=0)
     with pytest.raises(ConfigError, match="labels"):
-        Blend(labels=0.9, learned=0.2)
+        Blend(labels=1.0)

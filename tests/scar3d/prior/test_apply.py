@@ -15,6 +15,7 @@ from cardioscar.phantom.subject import make_phantom
 from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
 from cardioscar.scar3d.prior.apply import learned_prior
+from cardioscar.scar3d.prior.config import ScarPriorConfig
 from cardioscar.scar3d.prior.stored_unet import load_prior
 from cardioscar.scar3d.problem import Problem, build_problem
 from tests.scar3d.prior.conftest import Subject
@@ -24,6 +25,8 @@ def test_the_shipped_prior_says_how_it_was_made() -> None:
     network, about = load_prior()
     assert sum(p.numel() for p in network.parameters()) == about["parameters"] <= 400_000
     assert about["examples"] >= 1000
+    # one command without options makes it again
+    assert about["config"] == dataclasses.asdict(ScarPriorConfig())
     assert about["validation"]["loss"] < 0.9 * about["validation"]["log_odds_loss"]
 
 
@@ -118,3 +121,19 @@ def test_no_scar_stays_none_and_all_scar_stays_all(subject: Subject, fraction: f
     assert logits is not None
     assert np.isfinite(logits).all()
     assert (np.mean((logits > 0) == (fraction == 1.0))) > 0.97
+
+
+def test_one_slice_slices_without_wall_and_pixels_without_value_give_finite_logits(subject: Subject) -> None:
+    stack = subject.problem.stack
+    middle = stack.slices[len(stack) // 2]
+    blank = dataclasses.replace(stack.slices[0], observed=np.zeros_like(stack.slices[0].observed))
+    nothing = dataclasses.replace(middle, values=np.where(middle.observed, middle.values, np.nan))
+    for pieces in ((middle,), (blank, nothing)):
+        logits = learned_prior(without(subject.problem, stack=SliceStack(pieces, "lge.nii.gz"))).logits
+        assert logits is not None
+        assert np.isfinite(logits).all()
+        near = np.abs(middle.mm_to_index(subject.nodes_mm)[:, 2]) < 0.4
+        scar = near & (np.abs(subject.coordinates[:, 1]) < 0.7)
+        healthy = near & (np.abs(subject.coordinates[:, 1]) > 1.3)
+        assert (logits[scar] > 0).mean() > 0.9
+        assert (logits[healthy] < 0).mean() > 0.95

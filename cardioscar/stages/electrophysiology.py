@@ -1,0 +1,149 @@
+"""What electrophysiologists need of a scar map: zones, conducting channels, transmurality, regions for a simulation."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.tetrahedra import TETRA, Tetrahedra, tetrahedra_of
+from cardioscar.scar3d.channel_rows import channel_rows
+from cardioscar.scar3d.channel_watch import ChannelWatch
+from cardioscar.scar3d.channels import find_channels
+from cardioscar.scar3d.transmurality import wall_transmurality
+from cardioscar.scar3d.zones import element_tags, scar_zones
+from cardioscar.types import NodeValues
+
+log = logging.getLogger(__name__)
+
+FILE = "electrophysiology.json"
+OPEN = 0.5
+"""Share of draws in which a channel must be open to be called open, and to be conducting in a simulation."""
+
+
+class ElectrophysiologyMap:
+    """Zones, channels and transmurality of one scar map.
+
+    Call `see` with each posterior draw of the scar, then `write`.
+
+    Args:
+        mesh: LV mesh; its point data `transmural`, `apicobasal` and `aha_segment` are used where they are there.
+        probability: Scar probability at the nodes, 0 to 1, shape (nodes,).
+        threshold: Probability from which a node is scar.
+        border_zone: Border zone from the first probability to below the second; dense core from there. Channels that
+            the map closes with tissue below the second are found too.
+    """
+
+    def __init__(
+        self, mesh: LVMesh, probability: NodeValues, *, threshold: float, border_zone: tuple[float, float]
+    ) -> None:
+        self._mesh, self._probability = mesh, np.asarray(probability, dtype=float)
+        self._threshold, self._border_zone = threshold, border_zone
+        self._cells = _cells(mesh)
+        data = mesh.grid.point_data
+        self._transmural = np.asarray(data["transmural"], dtype=float) if "transmural" in data else None
+        channels = find_channels(
+            mesh.nodes_mm,
+            self._cells,
+            self._transmural,
+            self._probability,
+            thresholds=tuple(sorted({threshold, max(threshold, border_zone[1])})),
+            edge_mm=mesh.edge_mm,
+            cut=_cut_nodes(data),
+        )
+        self._watch = ChannelWatch(channels, threshold=threshold)
+
+    def see(self, scar: NodeValues) -> None:
+        """Take in one draw of the scar, 0 to 1, shape (nodes,)."""
+        self._watch.see(scar)
+
+    def write(self, folder: Path) -> None:
+        """Add point data to the mesh and write `electrophysiology.json`.
+
+        Point data: `scar_zone` (0 healthy, 1 border zone, 2 dense core), `channel` (id, 0 none),
+        `channel_open_probability` (0 outside channels; NaN where no draw was seen), `scar_transmurality` (share of the
+        wall's depth; only where the mesh has LV coordinates).
+
+        Args:
+            folder: The subject's folder.
+        """
+        channels, share = self._watch.channels, self._watch.open_probability
+        data = self._mesh.grid.point_data
+        number = np.zeros(self._mesh.n_nodes, dtype=np.uint8 if len(channels) < 256 else np.uint16)
+        probability = np.zeros(self._mesh.n_nodes, dtype=np.float32)
+        for n in range(len(channels) - 1, -1, -1):
+            number[channels[n].nodes], probability[channels[n].nodes] = n + 1, share[n]
+        data["scar_zone"] = scar_zones(self._probability, self._border_zone)
+        data["channel"], data["channel_open_probability"] = number, probability
+        content: dict[str, Any] = {
+            "channels": channel_rows(channels, self._mesh, self._cells, share.tolist()),
+            "channel_draws": self._watch.draws,
+            "transmurality": self._transmurality(),
+        }
+        (folder / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        log.info("%d conducting channels, %d open", len(channels), int((share > OPEN).sum()))
+
+    def _transmurality(self) -> dict[str, dict[str, float]]:
+        data, volumes = self._mesh.grid.point_data, self._mesh.node_volumes_ml
+        if self._transmural is None:
+            return {}
+        scar = self._probability >= self._threshold
+        found = wall_transmurality(
+            self._mesh.nodes_mm,
+            self._cells,
+            self._transmural,
+            scar,
+            volumes,
+            patch_mm=max(4.0, 2 * self._mesh.edge_mm),
+        )
+        data["scar_transmurality"] = found.share.astype(np.float32)
+        if "aha_segment" not in data:
+            return {}
+        return {str(n): row for n, row in found.by_segment(np.asarray(data["aha_segment"])).items()}
+
+    def element_tags(self) -> np.ndarray:
+        """Tag of each cell for openCARP, see `ElementTag`; a channel that most draws close is no channel there."""
+        channels, share = self._watch.channels, self._watch.open_probability
+        conducting = np.zeros(self._mesh.n_nodes, dtype=bool)
+        for channel, probability in zip(channels, share, strict=True):
+            if not probability < OPEN:  # without draws as well
+                conducting[channel.nodes] = True
+        return element_tags(self._mesh, self._probability, self._border_zone, conducting)
+
+
+def _cells(mesh: LVMesh) -> Tetrahedra:
+    """Tetrahedra of the mesh; which way round their corners run plays no part here, so they are not turned."""
+    if (mesh.grid.celltypes == TETRA).all():
+        return np.asarray(mesh.grid.cell_connectivity).reshape(-1, 4)
+    return tetrahedra_of(mesh.grid)
+
+
+def _cut_nodes(data: Any) -> np.ndarray | None:
+    """Nodes of the base, and of the apical cut where there is no apex."""
+    if "apicobasal" not in data:
+        return None
+    height = np.asarray(data["apicobasal"])
+    cut = height >= 1
+    if "aha_segment" in data and not (np.asarray(data["aha_segment"]) == 17).any():
+        cut |= height <= 0
+    return cut
+
+
+def add_electrophysiology(metrics: dict[str, Any], folder: Path) -> None:
+    """Put what `infer` found into the metrics of a subject.
+
+    Args:
+        metrics: `metrics.json` in the making; gets `channels` and `channel_draws` (None where the map was made without
+            a search), and each row of `aha` its transmurality.
+        folder: The subject's folder of `infer`.
+    """
+    path = folder / FILE
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    metrics["channels"], metrics["channel_draws"] = content.get("channels"), content.get("channel_draws")
+    for segment, row in content.get("transmurality", {}).items():
+        if segment in metrics["aha"]:
+            metrics["aha"][segment] |= row
