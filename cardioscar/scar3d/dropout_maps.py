@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import expit
 
-from cardioscar.scar3d.prior_mean import prior_mean
+from cardioscar.scar3d.prior_mean import NOTHING, Beside, prior_mean
 from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
 from cardioscar.types import NodeValues
@@ -22,8 +22,7 @@ class DropoutMaps:
     Args:
         problem: Nodes, groups and slices.
         sampled: Logits of the thinned networks, shape (samples, nodes), see `sample_logits`.
-        other: Logits by interpolation between slices, averaged with each sample, and their weight; None for the field
-            alone, see `prior_mean.interpolated`.
+        beside: What each sample is averaged with, see `prior_mean`.
         projection: `soft` trusts a pixel within its variance, `hard` meets it exactly, `none` leaves samples alone.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
         threshold: Probability from which a node of a sample is scar.
@@ -34,13 +33,13 @@ class DropoutMaps:
         problem: Problem,
         sampled: Float[np.ndarray, "samples nodes"],
         *,
-        other: tuple[NodeValues | None, float] = (None, 0.0),
+        beside: Beside = NOTHING,
         projection: Literal["soft", "hard", "none"] = "soft",
         reach_mm: float = 4.0,
         threshold: float = 0.5,
     ) -> None:
         self._problem, self._sampled, self._threshold = problem, sampled, threshold
-        self._other, self._projection = other, projection
+        self._beside, self._projection = beside, projection
         groups = problem.groups
         self._carrier = ShiftCarrier(
             problem.nodes_mm, groups.node_order, groups.group_offsets, reach_mm if projection != "none" else 0.0
@@ -72,7 +71,7 @@ class DropoutMaps:
         groups, targets = self._problem.groups, self._problem.targets
         variance = pixel_variance(targets, groups.group_offsets) if self._projection == "soft" else None
         for sampled in self._sampled[:number]:
-            logits = prior_mean(sampled, self._other).astype(np.float64)
+            logits = prior_mean(sampled, self._beside).astype(np.float64)
             if self._projection != "none":
                 observed = np.clip(logits[groups.node_order], -LIMIT, LIMIT)
                 projected = project(observed, groups.group_offsets, targets, variance=variance)

@@ -16,56 +16,66 @@ from cardioscar.types import NodeValues
 
 @dataclass(frozen=True)
 class Blend:
-    """Weights of the logit average; what they leave is the field's."""
+    """What stands beside the field in the logit average, and its weight; the rest is the field's."""
 
-    fractions: float = 0.15
-    """Weight of log-odds interpolation, where pixels are scar fractions."""
+    fractions: float = 0.2
+    """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     labels: float = 0.4
-    """Weight of signed-distance interpolation, where pixels are labels: an outline says more than zeros and ones."""
-    learned: float = 0.0
-    """Weight of the learned prior, where there is one."""
+    """Weight of signed-distance interpolation where pixels are labels: an outline says more than zeros and ones."""
+    learned: bool = True
+    """Take the prior learned from synthetic scars for fractions, where the mesh has LV coordinates."""
 
     def __post_init__(self) -> None:
         for name in ("fractions", "labels"):
-            if not 0 <= getattr(self, name) < 1 - self.learned:
-                raise ConfigError(name, f"a weight from 0 to below {1 - self.learned:g}", f"{getattr(self, name):g}")
-        if not 0 <= self.learned < 1:
-            raise ConfigError("learned", "a weight from 0 to below 1", f"{self.learned:g}")
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(name, "a weight from 0 to below 1", f"{getattr(self, name):g}")
 
 
-def interpolated(problem: Problem, blend: Blend) -> tuple[NodeValues | None, float]:
-    """Logits by the interpolation that suits the pixels, shape (nodes,), and their weight; None for no weight."""
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the field.
+
+    Attributes:
+        kind: `learned`, `log_odds`, `signed_distance` or `nothing`.
+        weight: Its weight, 0 to below 1.
+        logits: Scar logit at each node, shape (nodes,); None for nothing.
+        reason: Why log-odds interpolation stands in for the learned prior; empty where it does not.
+    """
+
+    kind: str
+    weight: float
+    logits: NodeValues | None
+    reason: str = ""
+
+
+NOTHING = Beside("nothing", 0.0, None)
+"""The field alone."""
+
+
+def beside_field(problem: Problem, blend: Blend) -> Beside:
+    """Choose and compute what suits the pixels."""
     weight = blend.labels if problem.hard_labels else blend.fractions
     if weight == 0:
-        return None, 0.0
-    method = signed_distance if problem.hard_labels else log_odds
-    return logit(np.clip(method(problem.stack, problem.nodes_mm), 1e-4, 1 - 1e-4)), weight
+        return NOTHING
+    if problem.hard_labels:
+        return Beside("signed_distance", weight, _logits(signed_distance(problem.stack, problem.nodes_mm)))
+    reason = ""
+    if blend.learned:
+        from cardioscar.scar3d.prior.apply import learned_prior
+
+        found = learned_prior(problem)
+        if found.logits is not None:
+            return Beside("learned", weight, np.clip(found.logits, -LIMIT, LIMIT))
+        reason = found.reason
+    return Beside("log_odds", weight, _logits(log_odds(problem.stack, problem.nodes_mm)), reason)
 
 
-def prior_mean(
-    field_logits: NodeValues,
-    other: tuple[NodeValues | None, float],
-    learned_logits: NodeValues | None = None,
-    *,
-    learned: float = 0.0,
-) -> NodeValues:
-    """Average in logit space.
+def prior_mean(field_logits: NodeValues, beside: Beside) -> NodeValues:
+    """Average the fitted field's logits, shape (nodes,), with what stands beside it; shape (nodes,), float32."""
+    if beside.logits is None:
+        return np.asarray(field_logits, dtype=np.float32)
+    return np.asarray((1 - beside.weight) * field_logits + beside.weight * beside.logits, dtype=np.float32)
 
-    Args:
-        field_logits: Scar logit of the fitted field at each node, shape (nodes,).
-        other: Interpolation and its weight, see `interpolated`.
-        learned_logits: Scar logit of a learned prior, shape (nodes,); None leaves its weight to the field.
-        learned: Weight of `learned_logits`.
 
-    Returns:
-        Logits, shape (nodes,), float32.
-    """
-    logits, weight = other
-    total, left = np.zeros(len(field_logits)), 1.0
-    if logits is not None:
-        total += weight * logits
-        left -= weight
-    if learned_logits is not None and learned > 0:
-        total += learned * np.clip(learned_logits, -LIMIT, LIMIT)
-        left -= learned
-    return np.asarray(total + left * field_logits, dtype=np.float32)
+def _logits(probability: NodeValues) -> NodeValues:
+    return np.asarray(logit(np.clip(probability, 1e-4, 1 - 1e-4)))

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from cardioscar.imaging.lvmesh import LVMesh
     from cardioscar.scar3d.dropout_maps import DropoutMaps
     from cardioscar.scar3d.posterior import ScarPosterior
+    from cardioscar.scar3d.prior_mean import Beside
     from cardioscar.scar3d.problem import Problem
-    from cardioscar.types import NodeValues
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ class Config:
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
     """How maps meet the pixels: within the pixels' variance, exactly, or not at all."""
-    blend: float = 0.15
-    """Weight of log-odds interpolation in the logit average with the field, where pixels are scar fractions."""
+    blend: float = 0.2
+    """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     blend_labels: float = 0.4
-    """Weight of signed-distance interpolation in that average, where pixels are labels (scar or not)."""
-    learned: float = 0.0
-    """Weight of the prior learned from synthetic scars in that average; needs LV coordinates."""
+    """Weight of signed-distance interpolation beside the field where pixels are labels (scar or not)."""
+    learned: bool = True
+    """Take the prior learned from synthetic scars for fractions, where the mesh has LV coordinates."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
@@ -64,11 +64,9 @@ class Config:
         for name, least in (("samples", 1), ("draws", 2)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
-        if not 0 <= self.learned < 1:
-            raise ConfigError("learned", "a weight from 0 to below 1", f"{self.learned:g}")
         for name in ("blend", "blend_labels"):
-            if not 0 <= getattr(self, name) < 1 - self.learned:
-                raise ConfigError(name, f"a weight from 0 to below {1 - self.learned:g}", f"{getattr(self, name):g}")
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(name, "a weight from 0 to below 1", f"{getattr(self, name):g}")
         if not self.reach_mm >= 0:
             raise ConfigError("reach_mm", "a distance of at least 0 mm", f"{self.reach_mm:g}")
         if not 0 < self.threshold < 1:
@@ -182,7 +180,7 @@ def _dropout(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMa
     return DropoutMaps(
         problem,
         sampled,
-        other=_interpolated(problem, config),
+        beside=_beside(problem, config),
         projection=config.projection,
         reach_mm=config.reach_mm,
         threshold=config.threshold,
@@ -194,15 +192,7 @@ def _posterior(problem: Problem, sampled: np.ndarray, config: Config) -> ScarPos
     from cardioscar.scar3d.posterior_config import PosteriorConfig
     from cardioscar.scar3d.prior_mean import prior_mean
 
-    learned = None
-    if config.learned > 0:
-        from cardioscar.scar3d.prior.apply import learned_prior
-
-        found = learned_prior(problem)
-        learned = found.logits
-        if learned is None:
-            log.warning("goes on without the learned prior: %s", found.reason)
-    prior = prior_mean(sampled.mean(axis=0), _interpolated(problem, config), learned, learned=config.learned)
+    prior = prior_mean(sampled.mean(axis=0), _beside(problem, config))
     return ScarPosterior(
         problem,
         prior,
@@ -213,7 +203,10 @@ def _posterior(problem: Problem, sampled: np.ndarray, config: Config) -> ScarPos
     )
 
 
-def _interpolated(problem: Problem, config: Config) -> tuple[NodeValues | None, float]:
-    from cardioscar.scar3d.prior_mean import Blend, interpolated
+def _beside(problem: Problem, config: Config) -> Beside:
+    from cardioscar.scar3d.prior_mean import Blend, beside_field
 
-    return interpolated(problem, Blend(config.blend, config.blend_labels, config.learned))
+    found = beside_field(problem, Blend(config.blend, config.blend_labels, config.learned))
+    if found.reason:
+        log.info("log-odds interpolation in place of the learned prior: %s", found.reason)
+    return found

@@ -102,14 +102,14 @@ def test_the_published_uncertainty_is_smaller_than_the_calibrated_one(run: Run) 
 
 
 def test_the_learned_prior_changes_the_map_where_it_has_weight(run: Run) -> None:
-    without, half = (data(infer(run, learned=weight), "scar_probability") for weight in (0.0, 0.5))
+    without, half = (data(infer(run, learned=on, blend=0.5), "scar_probability") for on in (False, True))
     assert np.abs(without - half).max() > 0.05
     assert np.abs(without - half).mean() < 0.1
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"draws": 1}, "draws"), ({"blend": 0.7, "learned": 0.4}, "blend"), ({"learned": 1}, "learned")],
+    [({"draws": 1}, "draws"), ({"blend": 1.0}, "blend"), ({"blend_labels": -0.1}, "blend_labels")],
 )
 def test_weights_and_numbers_that_make_no_sense_are_refused(run: Run, options: dict[str, float], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
@@ -143,7 +143,7 @@ def test_the_blend_is_an_average_of_logits(run: Run) -> None:
 
     run.stage("train", ["P001"], options={"dropout": 0.0})
     alone = data(infer(run, method="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
-    blended = infer(run, method="dropout", projection="none", samples=1, blend=0.3)
+    blended = infer(run, method="dropout", projection="none", samples=1, blend=0.3, learned=False)
     stack = load_stack(run.folder("preprocess") / "slices.npz")
     between = np.clip(log_odds(stack, blended.nodes_mm), 1e-4, 1 - 1e-4)
     field = logit(np.clip(alone.astype(float), 1e-6, 1 - 1e-6))
@@ -197,7 +197,12 @@ def test_opencarp_tags_are_healthy_border_zone_and_core(run: Run) -> None:
 
 def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:
     infer(run)
-    assert content(run.folder("infer")).keys() == {"scar.vtu", "intervals.json", "electrophysiology.json", "status.json"}
+    assert content(run.folder("infer")).keys() == {
+        "scar.vtu",
+        "intervals.json",
+        "electrophysiology.json",
+        "status.json",
+    }
 
 
 @pytest.mark.parametrize("limit", [100, 3_000, 10_000, 20_000, 40_000, 60_000, 10_000_000])

@@ -10,8 +10,7 @@ from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.methods.method import Reconstruction
 from cardioscar.scar3d.posterior import ScarPosterior
 from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.prior.apply import learned_prior
-from cardioscar.scar3d.prior_mean import Blend, interpolated, prior_mean
+from cardioscar.scar3d.prior_mean import Blend, beside_field, prior_mean
 from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.uncertainty import sample_logits
 
@@ -27,7 +26,7 @@ class Posterior:
     samples: int = 20
     """MC-Dropout samples whose mean logit is the network's."""
     blend: Blend = field(default_factory=Blend)
-    """Weights of the prior mean."""
+    """What stands beside the network in the prior mean."""
     projection: Literal["soft", "hard", "none"] = "soft"
     """Projection onto the pixels."""
 
@@ -40,10 +39,14 @@ class Posterior:
         """Fit, blend, correct and project; a draw is a possible heart."""
         fit = fit_field(problem.observations(), replace(self.fit, seed=seed))
         sampled = sample_logits(fit.field, problem.nodes_mm, samples=self.samples, seed=seed)
-        learned = learned_prior(problem).logits if self.blend.learned > 0 else None
-        other = interpolated(problem, self.blend)
-        prior = prior_mean(sampled.mean(axis=0), other, learned, learned=self.blend.learned)
+        beside = beside_field(problem, self.blend)
+        prior = prior_mean(sampled.mean(axis=0), beside)
         del sampled
         posterior = ScarPosterior(problem, prior, self.posterior, projection=self.projection)
-        facts = {"steps": fit.steps, "stop_reason": fit.stop_reason, "fit_seconds": round(fit.seconds, 3)}
+        facts = {
+            "steps": fit.steps,
+            "stop_reason": fit.stop_reason,
+            "fit_seconds": round(fit.seconds, 3),
+            "beside": beside.kind,
+        }
         return Reconstruction(posterior.probability, posterior.draws, facts | posterior.facts())

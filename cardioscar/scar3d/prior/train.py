@@ -106,9 +106,8 @@ def _turned(inputs: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> 
         turn, step = int(rng.integers(one.shape[2])), int(rng.choice([-1, 1]))
         turned_inputs.append(np.roll(one, turn, axis=2)[:, :, ::step])
         turned_truth.append(np.roll(answer, turn, axis=1)[:, ::step])
-    return torch.from_numpy(np.stack(turned_inputs).astype(np.float32)), torch.from_numpy(
-        np.stack(turned_truth)
-    ).float()
+    together, answers = np.stack(turned_inputs).astype(np.float32), np.stack(turned_truth).astype(np.float32)
+    return torch.from_numpy(together), torch.from_numpy(answers)
 
 
 def _loss(
