@@ -58,8 +58,9 @@ golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m pipelines.readme
 	$(BIN)/python -m charts.readme
 
-bench: $(VENV)/.test  ## benchmarks: mapping of pixels, fits together, registry, cohort of 20
+bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py
+	$(BIN)/python -m benchmarks.reconstruction --nodes 6000 --cases oblique patchy --reference-seconds 10
 	$(BIN)/python benchmarks/batched_fit.py --nodes 10000 30000 --steps 20
 	$(BIN)/python benchmarks/registry.py --plan 1:20 4:80 --look-ups 5
 	$(BIN)/python benchmarks/cohort.py --subjects 20

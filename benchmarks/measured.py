@@ -14,11 +14,11 @@ from pathlib import Path
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def conditions(packages: Sequence[str]) -> str:
-    """Command, machine, load of the last minutes and versions, as Markdown."""
-    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+def conditions(packages: Sequence[str], *, program: str = "") -> str:
+    """Command, machine, load of the last minutes and versions, as Markdown; `program` stands for the script's path."""
+    words = [*(program or f"benchmarks/{Path(sys.argv[0]).name}").split(), *sys.argv[1:]]
     lines = [
-        f"- command: `python benchmarks/{shlex.join(words)}`",
+        f"- command: `python {shlex.join(words)}`",
         f"- machine: {len(os.sched_getaffinity(0))} cores of {platform.machine()}, {memory_gib():.0f} GiB, no GPU used",
         f"- load average when it began: {', '.join(f'{load:.1f}' for load in os.getloadavg())} (1, 5, 15 minutes)",
         f"- Python {platform.python_version()}, {', '.join(f'{name} {_version(name)}' for name in packages)}",

@@ -83,10 +83,12 @@ def lv_coordinates(
     Raises:
         GeometryError: If the mesh is no LV wall, or the septum lies along the long axis.
     """
-    nodes, every_cell = mesh.nodes_mm, tetrahedra_of(mesh.grid)
-    cells = _largest_piece(nodes, every_cell, mesh.source)
-    used = np.unique(cells)
-    local = np.empty(len(nodes), dtype=np.int64)
+    nodes = mesh.nodes_mm
+    cells = _largest_piece(nodes, tetrahedra_of(mesh.grid), mesh.source)
+    is_used = np.zeros(len(nodes), dtype=bool)
+    is_used[cells] = True
+    used = np.flatnonzero(is_used)
+    local = np.empty(len(nodes), dtype=np.int32)  # half the memory of a large mesh's cells
     local[used] = np.arange(len(used))
     nodes_used, cells = nodes[used], local[cells]
 
@@ -126,11 +128,11 @@ def _largest_piece(nodes_mm: Points, cells: Tetrahedra, source: str) -> Tetrahed
         for n in (1, 2, 3)
     ]
     label = connected_components(sum(link.tocsr() for link in links), directed=False)[1][cells[:, 0]]
+    if not (label != label[:1]).any():
+        return cells
     volume = np.bincount(label, weights=np.abs(signed_volumes(nodes_mm, cells)))
-    pieces = np.unique(label)
-    if len(pieces) > 1:
-        kept = volume.max() / volume.sum()
-        log.warning("%s: %d pieces; coordinates from the largest (%.1f %% of volume)", source, len(pieces), 100 * kept)
+    pieces, kept = len(np.unique(label)), volume.max() / volume.sum()
+    log.warning("%s: %d pieces; coordinates from the largest (%.1f %% of volume)", source, pieces, 100 * kept)
     return cells[label == volume.argmax()]
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, cg, splu
 
-from cardioscar.imaging.tetrahedra import Tetrahedra, signed_volumes
+from cardioscar.imaging.tetrahedra import EDGES, Tetrahedra, signed_volumes
 from cardioscar.types import NodeMask, NodeValues, Points
 
 log = logging.getLogger(__name__)
 
-# Cells whose element matrices are held at a time: 1.4 million nodes (8 million cells) then stay below 3 GiB.
-CHUNK = 500_000
+# Cells whose element matrices are held at a time, and those that are computed at a time.
+CHUNK, CACHED = 500_000, 32_768
 # Boxes of the coarse solve, over the bounding box; about a quarter of them hold wall.
 BOXES = 10_000
 
@@ -32,25 +32,32 @@ def stiffness(nodes_mm: Points, cells: Tetrahedra) -> sparse.csr_array:
     size = len(nodes_mm)
     upper = sparse.csr_array((size, size))
     for start in range(0, len(cells), CHUNK):
-        chunk = cells[start : start + CHUNK]
+        row, column, entry = _upper_entries(nodes_mm, cells[start : start + CHUNK])
+        upper = upper + sparse.coo_array((entry, (row, column)), shape=(size, size)).tocsr()
+    matrix = upper + upper.T
+    return (matrix - sparse.diags_array(np.asarray(matrix.sum(axis=1)))).tocsr()
+
+
+def _upper_entries(nodes_mm: Points, cells: Tetrahedra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and value of the element matrices above the diagonal, one after the other."""
+    low, high, value = [], [], []
+    for start in range(0, len(cells), CACHED):
+        chunk = cells[start : start + CACHED]
         volumes = np.abs(signed_volumes(nodes_mm, chunk))
         chunk, volumes = chunk[volumes > 1e-9], volumes[volumes > 1e-9]
         # Area vector of the face opposite to each corner: gradient of the shape function times -3 volumes.
-        a, b, c, d = (nodes_mm[chunk[:, n]] for n in range(4))
+        a, b, c, d = nodes_mm[chunk.T]
         areas = (
             np.cross(d - b, c - b),
             np.cross(c - a, d - a),
             np.cross(d - a, b - a),
             np.cross(b - a, c - a),
         )
-        for i in range(4):
-            for j in range(i + 1, 4):
-                entry = np.einsum("ij,ij->i", areas[i], areas[j]) / (36 * volumes)
-                low, high = np.minimum(chunk[:, i], chunk[:, j]), np.maximum(chunk[:, i], chunk[:, j])
-                part = sparse.coo_array((entry, (low.astype(np.int32), high.astype(np.int32))), shape=(size, size))
-                upper = upper + part.tocsr()
-    matrix = upper + upper.T
-    return (matrix - sparse.diags_array(np.asarray(matrix.sum(axis=1)))).tocsr()
+        for i, j in EDGES:
+            value.append(np.einsum("ij,ij->i", areas[i], areas[j]) / (36 * volumes))
+            low.append(np.minimum(chunk[:, i], chunk[:, j]).astype(np.int32))
+            high.append(np.maximum(chunk[:, i], chunk[:, j]).astype(np.int32))
+    return np.concatenate(low), np.concatenate(high), np.concatenate(value)
 
 
 def solve_laplace(
@@ -87,6 +94,7 @@ def solve_laplace(
         rows = matrix[free]
         inner = rows[:, free].tocsr()
         right = -(rows[:, given] @ values[given])
+        del rows  # as large as the matrix itself
         preconditioner = _two_level(inner, nodes_mm[free])
         guess = None if start is None else start[free]
         found, info = cg(inner, right, x0=guess, rtol=tolerance, maxiter=5000, M=preconditioner)

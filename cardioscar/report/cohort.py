@@ -17,6 +17,7 @@ from cardioscar.report.histogram import histogram_svg
 from cardioscar.report.page import (
     duration,
     environment,
+    interval,
     is_number,
     number,
     relative_link,
@@ -29,6 +30,8 @@ from cardioscar.report.page import (
 # key: title in the table, decimals
 METRICS: Mapping[str, tuple[str, int]] = {
     "scar_ml": ("Scar, ml", 1),
+    "scar_ml_lower": ("Scar, ml, lower end of its interval", 1),
+    "scar_ml_upper": ("Scar, ml, upper end of its interval", 1),
     "scar_percent": ("Scar, % of wall", 1),
     "border_zone_ml": ("Border zone, ml", 1),
     "dice": ("Dice", 3),
@@ -37,15 +40,20 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "heldout_dice": ("Hidden Dice", 3),
     "heldout_dice_log_odds": ("Hidden Dice, log-odds", 3),
     "heldout_dice_signed_distance": ("Hidden Dice, signed distance", 3),
+    "left_out_scar_error": ("Left-out slices, error", 2),
     "residual_rms": ("Residual, rms", 3),
     "seconds": ("Fit, s", 1),
 }
+
+# title: lower end, upper end; one column of text in the page, two of numbers in the CSV
+INTERVALS: Mapping[str, tuple[str, str]] = {"Scar interval, ml": ("scar_ml_lower", "scar_ml_upper")}
 
 # key: title, axis limits, decimals
 DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "dice": ("Dice against the truth", (0.0, 1.0), 2),
     "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
     "scar_percent": ("Scar, % of wall", None, 1),
+    "left_out_scar_error": ("Error of left-out slices, share of the scar", None, 2),
     "residual_rms": ("Group residual, rms", None, 3),
     "seconds": ("Time of the fit, s", None, 1),
 }
@@ -120,7 +128,7 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
     """
     outcomes = Counter(row.outcome for row in rows)
     script = template_source("cohort.js")
-    columns = [key for key in METRICS if any(is_number(row.metrics.get(key)) for row in rows)]
+    columns = _columns(rows)
     html = (
         environment()
         .get_template("cohort.html")
@@ -132,7 +140,9 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
             failed_fraction=outcomes["failed"] / len(rows) if rows else None,
             run_time=None if summary.seconds is None else duration(summary.seconds),
             any_run=any(web_link(row.run_link) for row in rows),
-            columns=[METRICS[key][0] for key in columns],
+            columns=[
+                {"title": METRICS[key][0] if key in METRICS else key, "number": key in METRICS} for key in columns
+            ],
             rows=[_table_row(row, columns) for row in rows],
             distributions=[drawn for key in DISTRIBUTIONS if (drawn := _distribution(rows, key))],
             failures=_failures(rows),
@@ -148,7 +158,7 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
     >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,
+    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
@@ -190,8 +200,25 @@ def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
         "qc": row.qc or "",
         "report": relative_link(row.report),
         "run": web_link(row.run_link),
-        "cells": [number(row.metrics.get(key), METRICS[key][1]) for key in columns],
+        "cells": [_cell(row, key) for key in columns],
     }
+
+
+def _columns(rows: Sequence[CohortRow]) -> list[str]:
+    """Keys of the numbers that any subject has, and, beside its lower end, the title of each interval."""
+    known = [key for key in METRICS if any(is_number(row.metrics.get(key)) for row in rows)]
+    for title, (lower, upper) in INTERVALS.items():
+        if lower in known and upper in known:
+            known[known.index(lower)] = title
+            known.remove(upper)
+    return known
+
+
+def _cell(row: CohortRow, key: str) -> Markup:
+    if key in METRICS:
+        return number(row.metrics.get(key), METRICS[key][1])
+    lower, upper = INTERVALS[key]
+    return interval(row.metrics.get(lower), row.metrics.get(upper), METRICS[lower][1])
 
 
 def _numbers(rows: Sequence[CohortRow], key: str) -> np.ndarray:

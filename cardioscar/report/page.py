@@ -48,6 +48,17 @@ def number(value: Any, digits: int = 1, unit: str = "", scale: float = 1.0) -> M
     return escape(text + (f"\u202f{unit}" if unit else ""))
 
 
+def interval(lower: Any, upper: Any, digits: int = 1, unit: str = "", scale: float = 1.0) -> Markup:
+    """Write an interval by its ends; a dash that says so where one is undefined.
+
+    >>> str(interval(14.93, 18.0, 1, "ml"))
+    '14.9–18.0\u202fml'
+    """
+    if not (is_number(lower) and is_number(upper)):
+        return _UNDEFINED
+    return number(lower, digits, "", scale) + "–" + number(upper, digits, unit, scale)
+
+
 def duration(seconds: Any) -> Markup:
     """Write a time span the way one says it.
 

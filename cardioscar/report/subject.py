@@ -13,7 +13,11 @@ import numpy as np
 from markupsafe import Markup
 
 from cardioscar.imaging.aha import AHA_SEGMENTS
+from cardioscar.report.alignment import shifts_note
 from cardioscar.report.bullseye import bullseye_figure
+from cardioscar.report.channels import channel_rows, channels_figure, channels_note
+from cardioscar.report.intervals import interval_content, interval_headline
+from cardioscar.report.left_out import left_out_content
 from cardioscar.report.offscreen import SceneUnavailableError
 from cardioscar.report.page import environment, inline_png, is_number, template_source, write_page
 from cardioscar.report.residuals import Reliability, residuals_figure
@@ -47,6 +51,7 @@ class SubjectReport:
         septal_direction: From the LV to the septum, shape (3,), LPS.
         aha_uncertainty: Mean standard deviation by AHA segment.
         slices: The slices, hidden ones included.
+        slice_shifts: In-plane shift of each slice by slice number: `i`, `j` and `error` in mm, and the `finding`.
         residual: Predicted mean minus pixel of each group, shape (groups,).
         residual_slice: Slice number of each group, shape (groups,).
         reliability: Predictions beside the truth, where there is one.
@@ -67,6 +72,7 @@ class SubjectReport:
     septal_direction: np.ndarray | None = None
     aha_uncertainty: Mapping[int, float | None] | None = None
     slices: Sequence[SliceView] = ()
+    slice_shifts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     residual: np.ndarray | None = None
     residual_slice: np.ndarray | None = None
     reliability: Reliability | None = None
@@ -99,6 +105,7 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
     for name, draw in (
         ("scene", _scene),
         ("bullseye", _bullseye),
+        ("channels", _channels),
         ("slices", _slices),
         ("residuals", _residuals),
     ):
@@ -139,6 +146,26 @@ def _bullseye(data: SubjectReport) -> Figure | str:
     return bullseye_figure(fractions, data.aha_uncertainty)
 
 
+def _channels(data: SubjectReport) -> Figure | str:
+    channels = data.metrics.get("channels")
+    if channels is None:
+        return "The scar map was not searched for conducting channels."
+    if data.mesh is None or data.scar_probability is None:
+        return "There is no picture of the channels: no mesh with a scar probability was given."
+    try:
+        return channels_figure(
+            data.mesh,
+            data.scar_probability,
+            channels,
+            threshold=data.threshold,
+            dense_core=(data.metrics.get("border_zone") or (0.25, 0.75))[1],
+            axis=data.long_axis,
+            septal_direction=data.septal_direction,
+        )
+    except SceneUnavailableError as error:
+        return f"There is no picture of the channels. {error}"
+
+
 def _slices(data: SubjectReport) -> Figure | str:
     if not any(view.wall.any() for view in data.slices):
         return "There are no slices to show."
@@ -170,12 +197,17 @@ def _content(data: SubjectReport) -> dict[str, Any]:
             {"number": number, "name": name, **(aha.get(str(number)) or {})}
             for number, name in enumerate(AHA_SEGMENTS, start=1)
         ],
+        "channels": channel_rows(m.get("channels") or ()),
+        "channels_note": channels_note(m.get("channels"), m.get("channel_draws")),
         "orientation_note": _orientation_note(m.get("orientation")),
+        "intervals": interval_content(m.get("intervals"), m.get("interval_truth")),
+        "left_out": left_out_content(m.get("leave_one_out")),
         "truth": score_table(m.get("truth"), "All nodes of the mesh"),
         "heldout": score_table(heldout.get("scores"), _heldout_caption(heldout)),
         "per_slice": slice_rows(heldout.get("per_slice") or ()),
         "method_names": list(METHOD_NAMES.values()),
         "slices_note": _slices_note(data.slices),
+        "shifts_note": shifts_note(data.slice_shifts),
         "fit": {key: fit.get(key) or "not recorded" for key in ("method", "stop_reason", "device")},
         "provenance": [
             ("Version", data.version or "not recorded"),
@@ -192,7 +224,8 @@ def _content(data: SubjectReport) -> dict[str, Any]:
 
 def _lede(data: SubjectReport) -> str:
     shown, hidden = len(data.slices), sum(view.hidden for view in data.slices)
-    parts = [f"Method: {data.metrics['method']}"] if data.metrics.get("method") else []
+    parts = [head] if (head := interval_headline(data.metrics)) else []
+    parts += [f"Method: {data.metrics['method']}"] if data.metrics.get("method") else []
     if shown:
         parts.append(
             f"{shown} slice{'s' if shown != 1 else ''}" + (f", {hidden} hidden from the fit" if hidden else "")

@@ -13,6 +13,7 @@ from cardioscar.scar3d.field_stack import FieldStack, Prepared
 from cardioscar.scar3d.fit import FitResult, choose_device, threads_for
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.fit_progress import FitProgress, Outcome
+from cardioscar.scar3d.optimizer import AdamW
 
 CHECK_STEPS = 50
 """Steps between two looks at which subjects have stopped: a look makes the device and Python wait for each other."""
@@ -56,11 +57,11 @@ def fit_fields(
 def _run(stack: FieldStack) -> list[tuple[ScarField, Outcome]]:
     """Step until every subject has stopped; those that have leave the stack when they are half of it."""
     plan = stack.plan
-    progress = FitProgress(stack.weights, stack.batches, plan.epochs, plan.patience)
+    progress = FitProgress(stack.weights, stack.batches, stack.epochs, plan.patience)
     subjects = list(range(len(stack.batches)))
     done: dict[int, tuple[ScarField, Outcome]] = {}
     optimizer = _optimizer(stack.weights, plan.weight_decay)
-    for step in range(plan.epochs * max(stack.batches)):
+    for step in range(max(a * b for a, b in zip(stack.epochs, stack.batches, strict=True))):
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate(step)
         losses, total = stack.losses(step)
@@ -68,6 +69,9 @@ def _run(stack: FieldStack) -> list[tuple[ScarField, Outcome]]:
         total.backward()
         before = stack.weights.detach().clone()
         optimizer.step()
+        with torch.no_grad():
+            for columns in stack.frozen:  # one tensor holds all blocks, and the optimiser's decay moves what it holds
+                stack.weights[:, columns] = before[:, columns]
         progress.record(step, losses, before, stack.weights.detach())
         if (step + 1) % CHECK_STEPS:
             continue
@@ -96,4 +100,4 @@ def _harvest(stack: FieldStack, progress: FitProgress, row: int) -> tuple[ScarFi
 
 def _optimizer(weights: Tensor, weight_decay: float) -> torch.optim.Optimizer:
     # AdamW works number by number, so one tensor of all subjects' weights takes one call and mixes nothing
-    return torch.optim.AdamW([weights], lr=1.0, weight_decay=weight_decay, fused=True)
+    return AdamW([weights], lr=1.0, weight_decay=weight_decay, fused=True)

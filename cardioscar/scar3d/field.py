@@ -35,6 +35,10 @@ class FieldSpec:
     """Share of hidden units that dropout silences."""
     center_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Centre of the field in mm LPS."""
+    axes: tuple[tuple[float, float, float], ...] | None = None
+    """Unit vectors (rows) of the field's own axes in LPS; None for those of the scanner."""
+    scale: float = 1.0
+    """Factor from mm of this heart to mm of the field."""
 
 
 class ScarField(nn.Module):
@@ -46,12 +50,15 @@ class ScarField(nn.Module):
     """
 
     center_mm: Tensor
+    frame: Tensor | None
 
     def __init__(self, spec: FieldSpec, generator: torch.Generator | None = None) -> None:
         super().__init__()
         generator = generator or torch.Generator().manual_seed(0)
         self.spec = spec
         self.register_buffer("center_mm", torch.tensor(spec.center_mm, dtype=torch.float32))
+        frame = None if spec.axes is None else torch.tensor(spec.axes, dtype=torch.float32).T * spec.scale
+        self.register_buffer("frame", frame, persistent=False)  # the specification holds it
         if spec.encoding == "fourier":
             self.encoding: FourierFeatures | UnitCube = FourierFeatures(spec.features, spec.length_scale_mm, generator)
         else:
@@ -63,7 +70,8 @@ class ScarField(nn.Module):
 
     def encode(self, positions_mm: Float[Tensor, "nodes 3"]) -> Float[Tensor, "nodes features"]:
         """Features of positions in mm LPS; they do not depend on the weights, so a fit computes them once."""
-        return self.encoding(positions_mm - self.center_mm)
+        centered = positions_mm - self.center_mm
+        return self.encoding(centered if self.frame is None else centered @ self.frame)
 
     def forward(
         self, features: Float[Tensor, "nodes features"], masks: list[Tensor] | None = None

@@ -18,7 +18,9 @@ from torch import Tensor, nn
 
 from cardioscar.errors import InputError
 from cardioscar.scar3d.constraint_loss import group_losses
+from cardioscar.scar3d.dropout_pool import DropoutPool
 from cardioscar.scar3d.field import ScarField
+from cardioscar.scar3d.field_prior import FieldPrior
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.plan import Batch, FitPlan, Observations, plan_fit
 
@@ -49,17 +51,17 @@ class Prepared:
     def memory_bytes(self) -> int:
         """Memory that a step takes, estimated from the tensors kept for the gradient."""
         spec = self.plan.spec
-        numbers = 2 * spec.features + 16 + 6 * self.plan.passes * spec.layers * spec.hidden
+        numbers = 2 * spec.features + 16 + (6 * self.plan.passes + 1) * spec.layers * spec.hidden
         return 4 * numbers * CHUNK * math.ceil(self.nodes / CHUNK)
 
 
-def prepare(observations: Observations, config: FitConfig) -> Prepared:
+def prepare(observations: Observations, config: FitConfig, prior: FieldPrior | None = None) -> Prepared:
     """Plan a subject's fit and check it, so that one subject's corrupt groups cannot end a computation of several.
 
     Raises:
-        InputError: If offsets, targets and nodes do not fit together, or a group is empty.
+        InputError: If offsets, targets and nodes do not fit together, or a group is empty; and what `plan_fit` raises.
     """
-    plan = plan_fit(observations, config)
+    plan = plan_fit(observations, config, prior)
     for batch in plan.batches:
         offsets, groups = batch.offsets, len(batch.targets)
         if len(batch.nodes) == 0 or groups + 1 != len(offsets) or offsets[0] != 0 or offsets[-1] != len(batch.nodes):
@@ -85,19 +87,24 @@ class FieldStack:
     Attributes:
         weights: All weights, one row for each subject; the leaf that an optimiser updates.
         batches: Number of batches of an epoch of each subject.
+        epochs: Upper limit of epochs of each subject.
+        frozen: Columns of `weights` that a step must leave as they are.
     """
 
     def __init__(
         self, subjects: Sequence[Prepared], config: FitConfig, device: torch.device, dtype: torch.dtype
     ) -> None:
         self.plan = subjects[0].plan
-        self.fields = [
-            ScarField(one.plan.spec, torch.Generator().manual_seed(config.seed)).to(device, dtype) for one in subjects
+        self.fields = [one.plan.first_field(config.seed).to(device, dtype) for one in subjects]
+        self._pools = [
+            DropoutPool(field, one.nodes, torch.Generator(device).manual_seed(config.seed))
+            for one, field in zip(subjects, self.fields, strict=True)
         ]
-        self._generators = [torch.Generator(device).manual_seed(config.seed) for _ in subjects]
         self._shapes = [parameter.shape for parameter in self.fields[0].parameters()]
         self.weights = torch.stack([_packed(field) for field in self.fields]).requires_grad_()
+        self.frozen = _frozen_columns(self.fields[0])
         self.batches = [len(one.plan.batches) for one in subjects]
+        self.epochs = [one.plan.epochs for one in subjects]
         self._pieces = [
             [_piece(batch, mm, field) for batch, mm in zip(one.plan.batches, one.positions_mm, strict=True)]
             for one, field in zip(subjects, self.fields, strict=True)
@@ -119,7 +126,7 @@ class FieldStack:
         layout = self._at(step)
         layers = self._layers(_PerChunk.apply(self.weights, layout.chunk_subject, layout.subject_chunks))
         probability = layout.features.new_zeros(layout.features.shape[:2])
-        masks = iter(self._drawn(layout))
+        masks = iter(self._drawn(layout, step))
         for _ in range(self.plan.passes):
             drawn = [next(masks).view(*layout.features.shape[:2], -1) for _ in range(self.plan.spec.layers)]
             probability = probability + torch.sigmoid(self._logits(layout.features, layers, drawn)) / self.plan.passes
@@ -131,7 +138,7 @@ class FieldStack:
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the subjects only; `weights` becomes a new leaf."""
         self.weights = self.weights.detach()[list(rows)].requires_grad_()
-        for name in ("fields", "_generators", "batches", "_pieces"):
+        for name in ("fields", "_pools", "batches", "_pieces"):
             setattr(self, name, [getattr(self, name)[row] for row in rows])
         self._layout, self._masks = None, []
 
@@ -158,19 +165,18 @@ class FieldStack:
         weight, bias = layers[-1]
         return torch.baddbmm(bias, x, weight).squeeze(-1)
 
-    def _drawn(self, layout: _Layout) -> list[Tensor]:
-        """Dropout masks of all passes and layers; each subject draws what it would draw alone, from its generator."""
+    def _drawn(self, layout: _Layout, step: int) -> list[Tensor]:
+        """Dropout masks of all passes and layers; each subject meets what it would meet alone, from its own pool."""
         count, spec = self.plan.passes * self.plan.spec.layers, self.plan.spec
         rows = len(layout.features) * CHUNK
         if not self._masks or len(self._masks[0]) < rows:
             # zero where nothing is ever drawn: padding stays silent
             self._masks = [torch.zeros(rows, spec.hidden, device=self.weights.device) for _ in range(count)]
         masks = [mask[:rows] for mask in self._masks]
-        for (first, nodes), generator in zip(layout.spans, self._generators, strict=True):
-            for mask in masks:
-                mask[first : first + nodes].bernoulli_(1 - spec.dropout, generator=generator)
-        for mask in masks:
-            mask.div_(1 - spec.dropout)
+        for (first, nodes), pool in zip(layout.spans, self._pools, strict=True):
+            own = (one for number in range(self.plan.passes) for one in pool.at(step, nodes, dropout_pass=number))
+            for mask, drawn in zip(masks, own, strict=True):
+                mask[first : first + nodes] = drawn
         return masks
 
     def _at(self, step: int) -> _Layout:
@@ -267,6 +273,16 @@ class _PerChunk(torch.autograd.Function):
 
 def _aligned(numbers: int) -> int:
     return math.ceil(numbers / _ALIGNED) * _ALIGNED
+
+
+def _frozen_columns(field: nn.Module) -> list[slice]:
+    sizes = [_aligned(p.numel()) for p in field.parameters()]
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    return [
+        slice(int(a), int(b))
+        for a, b, p in zip(first[:-1], first[1:], field.parameters(), strict=True)
+        if not p.requires_grad
+    ]
 
 
 def _packed(field: nn.Module) -> Tensor:

@@ -16,9 +16,12 @@ from torch import Tensor
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
 from cardioscar.scar3d.constraint_loss import group_losses
+from cardioscar.scar3d.dropout_pool import DropoutPool
 from cardioscar.scar3d.field import ScarField
+from cardioscar.scar3d.field_prior import FieldPrior
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.group_means import group_means
+from cardioscar.scar3d.optimizer import AdamW
 from cardioscar.scar3d.plan import Batch, FitPlan, Observations, plan_fit
 
 log = logging.getLogger(__name__)
@@ -99,6 +102,7 @@ def fit_field(
     observations: Observations,
     config: FitConfig,
     *,
+    prior: FieldPrior | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     on_epoch: Callable[[int, int], None] | None = None,
@@ -109,6 +113,7 @@ def fit_field(
     Args:
         observations: The subject's groups.
         config: Method and settings.
+        prior: Pretrained network to start from, the one that `config.prior` names.
         checkpoint: File that a killed fit resumes from; written every `checkpoint_seconds`.
         identity: Hash of data and settings; a checkpoint of another identity is not resumed.
         on_epoch: Called with epochs done and their upper limit.
@@ -118,19 +123,22 @@ def fit_field(
         The field with the best weights; a fit that goes wrong returns its `stop_reason`, not an exception.
     """
     device = choose_device(config.device)
-    plan = plan_fit(observations, config)
-    scar_field = ScarField(plan.spec, torch.Generator().manual_seed(config.seed)).to(device, dtype)
+    plan = plan_fit(observations, config, prior)
+    scar_field = plan.first_field(config.seed).to(device, dtype)
+    moving = [weights for weights in scar_field.parameters() if weights.requires_grad]
     # fused AdamW updates all tensors in one call; the networks are so small that call overhead counts
-    optimizer = torch.optim.AdamW(scar_field.parameters(), lr=1.0, weight_decay=plan.weight_decay, fused=True)
+    optimizer = AdamW(moving, lr=1.0, weight_decay=plan.weight_decay, fused=True)
     generator = torch.Generator(device).manual_seed(config.seed)
+    largest = max(len(batch.nodes) for batch in plan.batches)
+    pool = DropoutPool(scar_field, largest, generator)
     state = FitState()
     if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
         state = load_checkpoint(checkpoint, scar_field, optimizer, generator)
         log.info("resumes at epoch %d of %d", state.epoch, plan.epochs)
     batches = [_on_device(batch, observations, scar_field, device) for batch in plan.batches]
-    with threads_for(max(len(batch.nodes) for batch in plan.batches)):
+    with threads_for(largest):
         stop_reason, seconds = _run(
-            plan, batches, scar_field, optimizer, generator, state, config, checkpoint, identity, on_epoch
+            plan, batches, scar_field, optimizer, generator, pool, state, config, checkpoint, identity, on_epoch
         )
     if state.best_weights:
         scar_field.load_state_dict(state.best_weights)
@@ -164,6 +172,7 @@ def _run(
     scar_field: ScarField,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
+    pool: DropoutPool,
     state: FitState,
     config: FitConfig,
     checkpoint: Path | None,
@@ -175,7 +184,7 @@ def _run(
     stop_reason = "completed"
     while state.epoch < plan.epochs:
         before = _weights(scar_field)
-        loss = _epoch(plan, batches, scar_field, optimizer, generator, state)
+        loss = _epoch(plan, batches, scar_field, optimizer, pool, state)
         # a full-batch loss is that of the weights before its step; a loss over batches belongs to the epoch as a whole
         measured = before if len(batches) == 1 else _weights(scar_field)
         if not np.isfinite(loss) or not all(torch.isfinite(w).all() for w in measured.values()):
@@ -227,7 +236,7 @@ def _epoch(
     batches: list[_DeviceBatch],
     scar_field: ScarField,
     optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
+    pool: DropoutPool,
     state: FitState,
 ) -> float:
     total = 0.0
@@ -235,8 +244,8 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate(state.step)
         probability = batch.features.new_zeros(len(batch.features))
-        for _ in range(plan.passes):
-            masks = scar_field.dropout_masks(len(batch.features), generator)
+        for dropout_pass in range(plan.passes):
+            masks = pool.at(state.step, len(batch.features), dropout_pass=dropout_pass)
             probability = probability + torch.sigmoid(scar_field(batch.features, masks)) / plan.passes
         means = group_means(probability, batch.offsets)
         loss = group_losses(means, batch.targets, batch.weights, plan.loss).sum()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from cardioscar.errors import ConfigError
+
+REFERENCE_LAYERS, REFERENCE_HIDDEN = 4, 128
+"""Hidden layers of the published network, and units of each."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class FitConfig:
     """Decoupled weight decay of AdamW (Fourier method)."""
     nodes_per_group: int = 8
     """At most so many nodes of a group enter the fit (Fourier method)."""
+    step_nodes: int = 12_000
+    """About so many nodes enter a step: larger hearts are dealt into batches of groups; 0: all (Fourier method)."""
     active_mm: float = 8.0
     """Groups within this distance of a scarred pixel all enter the fit (Fourier method)."""
     remote_fraction: float = 0.05
@@ -51,13 +57,42 @@ class FitConfig:
     """Time between checkpoints in seconds."""
     subjects_together: int = 0
     """At most so many subjects of a shard are fitted in one computation; 0 takes 16 on CUDA and 1 on the CPU."""
+    prior: str = ""
+    """Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none."""
+    freeze: tuple[str, ...] = ()
+    """Blocks of the prior that the fit leaves as they are: encoding, hidden.0, hidden.1, …, head."""
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the network's blocks, from the position to the logit."""
+        layers = REFERENCE_LAYERS if self.method == "reference" else self.layers
+        return ("encoding", *(f"hidden.{layer}" for layer in range(layers)), "head")
+
+    def check_prior(self, spec: Mapping[str, Any]) -> None:
+        """Compare the architecture of a prior with what these settings ask for.
+
+        Args:
+            spec: The prior's `FieldSpec` as a mapping.
+
+        Raises:
+            ConfigError: If they differ, by the name of the setting.
+        """
+        own = {"fourier": "fourier", "unit": "reference"}.get(spec.get("encoding", ""))
+        if own != self.method:
+            raise ConfigError("prior", f"a network of the fit's method {self.method}", f"one of method {own}")
+        if self.method == "fourier":
+            for name in ("features", "length_scale_mm", "hidden", "layers"):
+                if spec.get(name) != getattr(self, name):
+                    rule = f"a network with the fit's {name} {getattr(self, name):g}"
+                    raise ConfigError("prior", rule, f"{name} {spec.get(name)}")
 
     def __post_init__(self) -> None:
         for name in ("steps", "features", "hidden", "layers", "nodes_per_group", "max_epochs", "patience", "mc_passes"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
-        if self.subjects_together < 0:
-            raise ConfigError("subjects_together", "at least 0", str(self.subjects_together))
+        for name in ("subjects_together", "step_nodes"):
+            if getattr(self, name) < 0:
+                raise ConfigError(name, "at least 0", str(getattr(self, name)))
         for name in ("learning_rate", "length_scale_mm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")
@@ -67,3 +102,14 @@ class FitConfig:
         for name in ("dropout", "remote_fraction"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(name, "a share from 0 to below 1", f"{getattr(self, name):g}")
+        self._check_freeze()
+
+    def _check_freeze(self) -> None:
+        for name in self.freeze:
+            if name not in self.blocks:
+                raise ConfigError("freeze", f"blocks among {', '.join(self.blocks)}", f"'{name}'")
+        if self.freeze and not self.prior:
+            raise ConfigError("freeze", "a prior whose blocks to keep", "none")
+        # the encoding has no weights that a fit could move
+        if {*self.freeze, "encoding"} == set(self.blocks):
+            raise ConfigError("freeze", "at least one block left to fit", "all of them")

@@ -37,16 +37,17 @@ class FitProgress:
     Args:
         weights: First weights, one row for each subject.
         batches: Number of batches of an epoch of each subject.
-        epochs: Upper limit of epochs.
+        epochs: Upper limit of epochs of each subject.
         patience: Epochs without a lower loss before a subject stops; None never stops one.
     """
 
-    def __init__(self, weights: Tensor, batches: list[int], epochs: int, patience: int | None) -> None:
+    def __init__(self, weights: Tensor, batches: list[int], epochs: list[int], patience: int | None) -> None:
         rows, device = len(batches), weights.device
-        self._epochs, self._patience = epochs, patience
+        self._longest, self._patience = max(epochs), patience
         self._single = [count == 1 for count in batches]
         self._rows = {
             "batches": torch.tensor(batches, device=device),
+            "epochs": torch.tensor(epochs, device=device),
             "total": torch.zeros(rows, dtype=torch.float64, device=device),
             "epoch": torch.zeros(rows, dtype=torch.int64, device=device),
             "best_loss": torch.full((rows,), float("inf"), dtype=torch.float64, device=device),
@@ -55,7 +56,7 @@ class FitProgress:
             "alive": torch.ones(rows, dtype=torch.bool, device=device),
             "diverged": torch.zeros(rows, dtype=torch.bool, device=device),
             # the last column takes what belongs to no epoch
-            "losses": torch.zeros(rows, epochs + 1, dtype=torch.float64, device=device),
+            "losses": torch.zeros(rows, self._longest + 1, dtype=torch.float64, device=device),
         }
 
     def record(
@@ -83,13 +84,13 @@ class FitProgress:
         finite = loss.isfinite() & measured.isfinite().all(dim=1)
         r["diverged"] |= at_end & ~finite
         counts = at_end & finite
-        r["losses"].scatter_(1, torch.where(counts, r["epoch"], self._epochs)[:, None], loss[:, None])
+        r["losses"].scatter_(1, torch.where(counts, r["epoch"], self._longest)[:, None], loss[:, None])
         better = counts & (loss < r["best_loss"])
         r["best_loss"] = torch.where(better, loss, r["best_loss"])
         r["best_epoch"] = torch.where(better, r["epoch"], r["best_epoch"])
         r["best"] = torch.where(better[:, None], measured, r["best"])
         r["epoch"] += counts
-        r["alive"] &= ~r["diverged"] & (r["epoch"] < self._epochs)
+        r["alive"] &= ~r["diverged"] & (r["epoch"] < r["epochs"])
         if self._patience is not None:
             r["alive"] &= ~(counts & (r["epoch"] - r["best_epoch"] > self._patience))
         r["total"] = torch.where(torch.remainder(step + 1, r["batches"]) == 0, 0.0, r["total"])
@@ -102,7 +103,7 @@ class FitProgress:
         """How a subject that has stopped ended; waits for the device."""
         one = {name: values[row] for name, values in self._rows.items()}
         epochs, diverged = int(one["epoch"]), bool(one["diverged"])
-        ended = "completed" if epochs == self._epochs else "patience"
+        ended = "completed" if epochs == int(one["epochs"]) else "patience"
         return Outcome(
             weights=one["best"],
             stop_reason="diverged" if diverged else ended,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cardioscar.errors import GeometryError
+from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.types import GroupIndex, GroupValues, Points
 
@@ -57,8 +57,11 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
         Groups in the order of slice number, then row, then column; each has at least one node.
 
     Raises:
-        GeometryError: If no node lies in any observed pixel; says how far apart mesh and slices are.
+        InputError: If an observed pixel is no fraction from 0 to 1.
+        GeometryError: If no node lies in any observed pixel; says how far apart mesh and slices are. If a node has no
+            finite position.
     """
+    _check(nodes_mm, stack)
     owner, row, column = _owning_pixels(nodes_mm, stack)
     keys = np.full(len(nodes_mm), -1, dtype=np.int64)
     tables, base = [], 0
@@ -82,6 +85,20 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
         center_mm=np.concatenate([t.centers_mm for t in tables])[seen].astype(np.float32),
         unseen_pixels=int(counts.sum() - counts[seen].sum()),
     )
+
+
+def _check(nodes_mm: Points, stack: SliceStack) -> None:
+    lost = int((~np.isfinite(nodes_mm).all(axis=1)).sum())
+    if lost:
+        raise GeometryError("mesh", "finite positions of the nodes", f"{lost} nodes without one")
+    for piece in stack:
+        values = piece.values[piece.observed]
+        # float32 images leave 0 to 1 by rounding
+        wrong = int((~((values >= -1e-6) & (values <= 1 + 1e-6))).sum())
+        if wrong:
+            raise InputError(
+                stack.source, "scar fractions from 0 to 1", f"{wrong} other wall pixels in slice {piece.number}"
+            )
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import torch
 from scipy.spatial import cKDTree
 
+from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.constraint_loss import Loss
-from cardioscar.scar3d.field import FieldSpec
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field import FieldSpec, ScarField
+from cardioscar.scar3d.field_prior import FieldPrior, freeze
+from cardioscar.scar3d.fit_config import REFERENCE_HIDDEN, REFERENCE_LAYERS, FitConfig
+from cardioscar.scar3d.lv_frame import LVFrame, lv_frame
 from cardioscar.types import GroupOffsets, GroupValues, Points
 
 
@@ -25,6 +29,10 @@ class Observations:
         targets: Scar fraction of each group, 0 to 1.
         pixels: Pixels that each group averages; they weigh the group in the loss.
         batch_groups: First group of each batch, then the number of groups (reference method).
+        slice_number: Slice of each group, which a fit with a prior finds the heart's axes by; None where not known.
+
+    Raises:
+        InputError: If a target is no fraction from 0 to 1.
     """
 
     nodes_mm: Points
@@ -32,6 +40,12 @@ class Observations:
     targets: GroupValues
     pixels: GroupValues
     batch_groups: np.ndarray
+    slice_number: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        wrong = int((~((self.targets >= -1e-6) & (self.targets <= 1 + 1e-6))).sum())
+        if wrong:
+            raise InputError("targets", "scar fractions from 0 to 1", f"{wrong} others in {len(self.targets)} groups")
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,8 @@ class FitPlan:
         loss: `cross_entropy` on group means, or `mse`.
         learning_rate: Learning rate as a function of the optimiser step, from 0.
         weight_decay: Decoupled weight decay.
+        prior: Network that the fit starts from; None draws the first weights.
+        frozen: Blocks whose weights stay.
     """
 
     spec: FieldSpec
@@ -74,30 +90,67 @@ class FitPlan:
     loss: Loss
     learning_rate: Callable[[int], float]
     weight_decay: float
+    prior: FieldPrior | None = None
+    frozen: tuple[str, ...] = ()
+
+    def first_field(self, seed: int) -> ScarField:
+        """The field before its first step, on the CPU."""
+        field = ScarField(self.spec, torch.Generator().manual_seed(seed))
+        if self.prior is not None:
+            self.prior.start(field)
+        freeze(field, self.frozen)
+        return field
 
 
-def plan_fit(observations: Observations, config: FitConfig) -> FitPlan:
-    """Turn a method's name and settings into a plan for one subject."""
-    return _fourier(observations, config) if config.method == "fourier" else _reference(observations, config)
+def plan_fit(observations: Observations, config: FitConfig, prior: FieldPrior | None = None) -> FitPlan:
+    """Turn a method's name and settings into a plan for one subject.
+
+    Raises:
+        ConfigError: If a prior is named and not given, or is not of the architecture that the settings ask for.
+        GeometryError: If there is a prior, and the subject's slices do not tell its axes.
+    """
+    plan = _fourier(observations, config) if config.method == "fourier" else _reference(observations, config)
+    if prior is None:
+        if config.prior:
+            raise ConfigError("prior", "a network that was loaded", "its name alone")
+        return plan
+    config.check_prior(asdict(prior.spec))
+    spec = prior.spec_in(frame_of(observations), config.dropout)
+    return replace(plan, spec=spec, prior=prior, frozen=config.freeze)
+
+
+def frame_of(observations: Observations) -> LVFrame:
+    """The heart's own axes and size, in which a network is shared with other hearts.
+
+    Raises:
+        ConfigError: If the observations do not know their slices.
+        GeometryError: If the slices do not tell the axes.
+    """
+    if observations.slice_number is None:
+        raise ConfigError("prior", "observations that know their slices", "some that do not")
+    return lv_frame(observations.nodes_mm, observations.group_offsets, observations.slice_number)
 
 
 def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
     rng = np.random.default_rng(config.seed)
     offsets = observations.group_offsets
     chosen, weights = _active_groups(observations, config, rng)
-    nodes, sizes = [], []
-    for group in chosen:
-        members = np.arange(offsets[group], offsets[group + 1])
-        if len(members) > config.nodes_per_group:
-            members = np.sort(rng.choice(members, config.nodes_per_group, replace=False))
-        nodes.append(members)
-        sizes.append(len(members))
-    batch = Batch(
-        np.concatenate(nodes),
-        np.concatenate([[0], np.cumsum(sizes)]),
-        observations.targets[chosen],
-        weights / weights.sum(),
-    )
+    nodes, sizes = _some_of_each(offsets, chosen, config.nodes_per_group, rng)
+    ends = np.cumsum(sizes)
+    count = max(1, round(len(nodes) / config.step_nodes)) if config.step_nodes else 1
+    # every batch is a fair sample of the heart, so that its loss, weighted up, is a noisy copy of the whole loss
+    dealt = rng.permutation(len(chosen)) if count > 1 else np.arange(len(chosen))
+    batches = []
+    for number in range(count):
+        groups = np.sort(dealt[number::count])
+        batches.append(
+            Batch(
+                nodes[ranges(ends[groups] - sizes[groups], sizes[groups])],
+                np.concatenate([[0], np.cumsum(sizes[groups])]),
+                observations.targets[chosen[groups]],
+                weights[groups] * (count / weights.sum()),
+            )
+        )
     return FitPlan(
         spec=FieldSpec(
             encoding="fourier",
@@ -109,8 +162,8 @@ def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
             dropout=config.dropout,
             center_mm=_center(observations.nodes_mm),
         ),
-        batches=(batch,),
-        epochs=config.steps,
+        batches=tuple(batches),
+        epochs=-(-config.steps // count),
         patience=None,
         passes=1,
         loss="cross_entropy",
@@ -133,9 +186,10 @@ def _reference(observations: Observations, config: FitConfig) -> FitPlan:
     return FitPlan(
         spec=FieldSpec(
             encoding="unit",
-            scale_mm=float(np.abs(observations.nodes_mm - np.array(center)).max()),
-            hidden=128,
-            layers=4,
+            # nodes that are all in one place span nothing
+            scale_mm=max(float(np.abs(observations.nodes_mm - np.array(center)).max()), 1.0),
+            hidden=REFERENCE_HIDDEN,
+            layers=REFERENCE_LAYERS,
             activation="relu",
             dropout=config.dropout,
             center_mm=center,
@@ -148,6 +202,28 @@ def _reference(observations: Observations, config: FitConfig) -> FitPlan:
         learning_rate=lambda step: triangular(step, 1e-3, 1e-2, half_cycle=2000),
         weight_decay=0.0,
     )
+
+
+def _some_of_each(
+    offsets: GroupOffsets, chosen: np.ndarray, most: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """At most so many nodes of each chosen group, drawn at random, in order; and how many of each."""
+    sizes = np.diff(offsets)[chosen]
+    nodes = ranges(offsets[chosen], sizes)
+    # the nodes of each group in random order, of which the first ones are taken
+    order = np.lexsort((rng.random(len(nodes)), np.repeat(np.arange(len(chosen)), sizes)))
+    rank = ranges(np.zeros(len(chosen), dtype=np.int64), sizes)
+    return nodes[np.sort(order[rank < most])], np.minimum(sizes, most)
+
+
+def ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Runs of consecutive numbers, one after the other.
+
+    >>> ranges(np.array([5, 0]), np.array([2, 3]))
+    array([5, 6, 0, 1, 2])
+    """
+    before = np.cumsum(sizes) - sizes
+    return np.arange(sizes.sum()) + np.repeat(starts - before, sizes)
 
 
 def _active_groups(

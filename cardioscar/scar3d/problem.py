@@ -57,6 +57,7 @@ class Problem:
             self.targets,
             self.pixels,
             complete_batches(self.groups.group_offsets, batch_nodes),
+            self.slice_number,
         )
 
 

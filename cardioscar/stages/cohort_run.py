@@ -146,6 +146,11 @@ def _check(
         from_mapping(import_module(f"cardioscar.stages.{stage}").Config, settings, where=stage)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
+    if options.get("train", {}).get("prior"):
+        from cardioscar.stages.prior_source import resolve_prior
+        from cardioscar.stages.train import Config as FitConfig
+
+        resolve_prior(from_mapping(FitConfig, options["train"], where="train"))
     check_fraction(max_failed_fraction)
     if tracking_uri:
         TrackingTarget(tracking_uri, experiment)

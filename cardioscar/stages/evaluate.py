@@ -14,6 +14,7 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.stages.cohort_names import SETTINGS
 from cardioscar.stages.cohort_source import open_cohort
+from cardioscar.stages.flat_metrics import flat_metrics
 from cardioscar.stages.published import gather, open_results
 from cardioscar.stages.status import Status, read_status
 from cardioscar.stages.subjects import OnDone, Work, run_shard
@@ -35,6 +36,8 @@ class Config:
 
     figures: bool = True
     """Draw the figures of the report."""
+    leave_one_out: bool = True
+    """Hide each slice in turn and predict it from the others: a figure of quality that needs no truth."""
 
 
 def run(
@@ -195,31 +198,6 @@ def _text(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """The numbers of `metrics.json` that a cohort is compared by, with short names."""
-    truth, heldout = metrics["truth"] or {}, (metrics["heldout"] or {}).get("scores", {})
-    scar, residual = metrics["scar"], metrics["residual"]
-    flat: dict[str, float | None] = {
-        "scar_ml": scar["volume_ml"],
-        "scar_percent": None if scar["fraction_of_wall"] is None else 100 * scar["fraction_of_wall"],
-        "dense_core_ml": scar["dense_core_ml"],
-        "border_zone_ml": scar["border_zone_ml"],
-        "wall_ml": scar["wall_ml"],
-        "uncertainty_mean": scar["uncertainty_mean"],
-        "residual_rms": residual["rms"],
-        "residual_max": residual["max"],
-        "fit_steps": metrics["fit"]["steps"],
-        "fit_loss": metrics["fit"]["final_loss"],
-    }
-    for prefix, scores in (("", truth), ("heldout_", heldout)):
-        for method, row in scores.items():
-            suffix = "" if method == "cardioscar" else f"_{method}"
-            flat |= {f"{prefix}{name}{suffix}": value for name, value in row.items()}
-    for segment, row in metrics["aha"].items():
-        flat[f"aha/{segment}_scar_fraction"] = row["scar_fraction"]
-    return flat
-
-
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
     import numpy as np
 
@@ -228,6 +206,10 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.imaging.slice_files import load_stack
     from cardioscar.scar3d.interpolation import log_odds, signed_distance
     from cardioscar.stages import scoring
+    from cardioscar.stages.electrophysiology import add_electrophysiology
+    from cardioscar.stages.interval_check import intervals_and_truth, read_intervals
+    from cardioscar.stages.quality import quality
+    from cardioscar.stages.slice_quality import left_out_summary, slices_summary
 
     mesh = read_mesh(job.upstream["scars"] / "scar.vtu")
     data = mesh.grid.point_data
@@ -251,8 +233,12 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         "border_zone": list(border_zone),
         "scar": scoring.scar_summary(mesh, probability, uncertainty, threshold=threshold, border_zone=border_zone),
         "aha": scoring.aha_table(mesh, segment, probability, threshold=threshold),
+        "intervals": read_intervals(job.upstream["scars"]),
+        "interval_truth": None,
         "truth": None,
         "heldout": None,
+        "leave_one_out": left_out_summary(stack, threshold=threshold) if config.leave_one_out else None,
+        "slices": slices_summary(stack),
         "residual": scoring.residual_summary(residual),
         "observed_pixels": int(groups["pixels"].sum()),
         "fit": {
@@ -266,6 +252,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         },
         "orientation": facts["orientation"],
     }
+    add_electrophysiology(metrics, job.upstream["scars"])
     reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
     truth = read_truth(mesh)
     if truth is not None:
@@ -277,6 +264,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
             name: scoring.truth_scores(mesh, truth, p, threshold=threshold)
             for name, p in {"cardioscar": probability, **baselines}.items()
         }
+        metrics["interval_truth"] = intervals_and_truth(metrics["intervals"], truth, mesh.node_volumes_ml, segment)
         reliability = (probability, (truth >= 0.5).astype(float), mesh.node_volumes_ml, "mesh nodes")
     if (job.upstream["groups"] / "heldout.npz").is_file():
         with np.load(job.upstream["groups"] / "heldout.npz", allow_pickle=False) as stored:
@@ -295,7 +283,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
                 None,
                 "hidden pixels",
             )
-    metrics["qc"] = scoring.quality(metrics, facts)
+    metrics["qc"] = quality(metrics, facts)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
     from cardioscar.stages.subject_report import write_report

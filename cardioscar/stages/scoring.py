@@ -44,11 +44,11 @@ def scar_summary(
     low, high = border_zone
     return {
         "volume_ml": scar,
-        "fraction_of_wall": _finite(scar / wall),
+        "fraction_of_wall": finite(scar / wall),
         "dense_core_ml": float(ml[probability >= high].sum()),
         "border_zone_ml": float(ml[(probability >= low) & (probability < high)].sum()),
         "wall_ml": wall,
-        "uncertainty_mean": _finite(float(uncertainty @ ml) / wall),
+        "uncertainty_mean": finite(float(uncertainty @ ml) / wall),
     }
 
 
@@ -87,11 +87,11 @@ def truth_scores(mesh: LVMesh, truth: np.ndarray, probability: NodeValues, *, th
     ml = mesh.node_volumes_ml
     true, predicted = truth >= 0.5, probability >= threshold
     return {
-        "dice": _finite(dice(true, predicted, ml)),
-        "volume_error_percent": _finite(volume_error_percent(true, predicted, ml)),
-        "hd95_mm": _finite(mesh_hd95_mm(true, predicted, mesh)),
-        "ece": _finite(expected_calibration_error(true, probability, ml)),
-        "brier": _finite(brier_score(true, probability, ml)),
+        "dice": finite(dice(true, predicted, ml)),
+        "volume_error_percent": finite(volume_error_percent(true, predicted, ml)),
+        "hd95_mm": finite(mesh_hd95_mm(true, predicted, mesh)),
+        "ece": finite(expected_calibration_error(true, probability, ml)),
+        "brier": finite(brier_score(true, probability, ml)),
     }
 
 
@@ -99,10 +99,10 @@ def pixel_scores(fraction: np.ndarray, probability: np.ndarray, pixel_ml: np.nda
     """Dice, volume error, ECE and Brier on hidden pixels."""
     true, predicted = fraction >= 0.5, probability >= threshold
     return {
-        "dice": _finite(dice(true, predicted)),
-        "volume_error_percent": _finite(volume_error_percent(true, predicted, pixel_ml)),
-        "ece": _finite(expected_calibration_error(true, probability)),
-        "brier": _finite(brier_score(true, probability)),
+        "dice": finite(dice(true, predicted)),
+        "volume_error_percent": finite(volume_error_percent(true, predicted, pixel_ml)),
+        "ece": finite(expected_calibration_error(true, probability)),
+        "brier": finite(brier_score(true, probability)),
     }
 
 
@@ -129,7 +129,7 @@ def heldout_scores(
             "scar_pixels": int((fraction[here] >= 0.5).sum()),
         }
         for name, probability in predictions.items():
-            row[name] = _finite(dice(fraction[here] >= 0.5, probability[here] >= threshold))
+            row[name] = finite(dice(fraction[here] >= 0.5, probability[here] >= threshold))
         rows.append(row)
     return {
         "slices": [row["slice"] for row in rows],
@@ -161,37 +161,6 @@ def residual_summary(residual: GroupValues) -> dict[str, float]:
     }
 
 
-def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Quality verdict with its reasons, from what is known without truth.
-
-    `fail`: the map must not be used (the fit diverged, or the pixels are not met). `review`: someone should look.
-
-    Args:
-        metrics: Metrics so far: `residual`, `fit`, `heldout`.
-        facts: `preprocess.json`.
-
-    Returns:
-        `verdict` and `reasons`.
-    """
-    fails, reviews = [], []
-    if metrics["fit"]["stop_reason"] == "diverged":
-        fails.append("the fit diverged")
-    rms = metrics["residual"]["rms"]
-    if rms > 0.35:
-        fails.append(f"the map does not meet the pixels (residual rms {rms:.2f}, limit 0.35)")
-    elif rms > 0.2:
-        reviews.append(f"pixels are met loosely (residual rms {rms:.2f}, limit 0.20)")
-    unseen = facts["unseen_pixels"] / max(facts["unseen_pixels"] + metrics["observed_pixels"], 1)
-    if unseen > 0.25:
-        reviews.append(f"{unseen:.0%} of the wall pixels lie outside the mesh: are mesh and slices aligned?")
-    heldout = metrics.get("heldout")
-    score = heldout["scores"]["cardioscar"]["dice"] if heldout else None
-    if score is not None and score < 0.6:
-        reviews.append(f"hidden slices are predicted poorly (Dice {score:.2f}, limit 0.60)")
-    verdict = "fail" if fails else "review" if reviews else "pass"
-    return {"verdict": verdict, "reasons": fails + reviews}
-
-
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
     """None for an undefined number, since JSON has no NaN."""
     return float(value) if math.isfinite(value) else None

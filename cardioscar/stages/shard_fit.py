@@ -25,6 +25,7 @@ from cardioscar.stages.subjects import Work
 if TYPE_CHECKING:
     import torch
 
+    from cardioscar.scar3d.field_prior import FieldPrior
     from cardioscar.scar3d.field_stack import Prepared
     from cardioscar.scar3d.fit import FitResult
     from cardioscar.scar3d.plan import Observations
@@ -47,12 +48,21 @@ class ShardFit:
         subjects: Ids of the shard, in the order of their turns.
         output: Artifact folder of the fits: what is finished there is not fitted ahead.
         config: Settings.
+        prior: Network that every fit starts from.
     """
 
-    def __init__(self, sorted_groups: Path, subjects: Sequence[str], output: Path, config: FitConfig) -> None:
+    def __init__(
+        self,
+        sorted_groups: Path,
+        subjects: Sequence[str],
+        output: Path,
+        config: FitConfig,
+        prior: FieldPrior | None = None,
+    ) -> None:
         from cardioscar.scar3d.fit import choose_device
 
         self._sorted, self._subjects, self._output, self._config = sorted_groups, list(subjects), output, config
+        self._prior = prior
         self._device = choose_device(config.device)
         self._limit = config.subjects_together or TOGETHER[self._device.type]
         self._alone: set[str] = set()
@@ -101,7 +111,7 @@ class ShardFit:
         for one in islice(self._behind(subject), self._limit):
             if one not in self._prepared:
                 try:
-                    self._prepared[one] = _prepare(self._sorted / one, self._config)
+                    self._prepared[one] = _prepare(self._sorted / one, self._config, self._prior)
                 except Exception:
                     log.debug("not fitted ahead", exc_info=True)  # its own turn says what is wrong with it
                     self._alone.add(one)
@@ -178,9 +188,11 @@ class ShardFit:
                 "device": self._device.type,
             }
         )
-        observations = _observations(job.upstream["sorted"])
+        observations = read_observations(job.upstream["sorted"])
         try:
-            return fit_field(observations, self._config, checkpoint=job.checkpoint, identity=identity)
+            return fit_field(
+                observations, self._config, prior=self._prior, checkpoint=job.checkpoint, identity=identity
+            )
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
@@ -190,21 +202,22 @@ class ShardFit:
             ) from error
 
 
-def _observations(folder: Path) -> Observations:
+def read_observations(folder: Path) -> Observations:
+    """The groups that `group_sort` wrote into a subject's folder."""
     import numpy as np
 
     from cardioscar.scar3d.plan import Observations
 
     # numpy leaves a file open that turns out to be no archive, unless it was opened for it
     with (folder / "sorted.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        names = ("nodes_mm", "group_offsets", "targets", "pixels", "batch_groups")
+        names = ("nodes_mm", "group_offsets", "targets", "pixels", "batch_groups", "slice_number")
         return Observations(**{name: stored[name] for name in names})
 
 
-def _prepare(folder: Path, config: FitConfig) -> Prepared:
+def _prepare(folder: Path, config: FitConfig, prior: FieldPrior | None = None) -> Prepared:
     from cardioscar.scar3d.field_stack import prepare
 
-    return prepare(_observations(folder), config)
+    return prepare(read_observations(folder), config, prior)
 
 
 def _memory_bytes(device: torch.device) -> int:

@@ -56,6 +56,7 @@ def write_report(
         config_sha256=config_sha256(configs),
         inputs=inputs,
         created=job.upstream_status["scars"].started,
+        slice_shifts=facts.get("slice_shifts_mm", {}),
     )
     if figures:
         report = dataclasses.replace(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
 from cardioscar.errors import CardioscarError, ConfigError, UnreachableError
-from cardioscar.stages.evaluate import flat_metrics
+from cardioscar.stages.flat_metrics import flat_metrics
 from cardioscar.stages.list_subjects import select
 from cardioscar.stages.logs import about
 from cardioscar.stages.published import Result, open_results

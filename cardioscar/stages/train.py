@@ -10,6 +10,7 @@ from typing import Any
 
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.stages.prior_source import resolve_prior
 from cardioscar.stages.shard_fit import ShardFit
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
@@ -37,13 +38,16 @@ def run(
 
     Returns:
         One row for each subject.
+
+    Raises:
+        InputError: If a setting is impossible, or the prior that it names is not there or of another architecture.
     """
-    config = from_mapping(Config, options or {}, where="train")
+    config, prior = resolve_prior(from_mapping(Config, options or {}, where="train"))
     shard: list[ShardFit] = []
 
     def work(job: Work) -> None:
-        if not shard:  # choosing a device imports torch: not where all is reused
-            shard.append(ShardFit(Path(sorted_groups), subjects, Path(output), config))
+        if not shard:  # choosing a device imports torch, and so does a prior: not where all is reused
+            shard.append(ShardFit(Path(sorted_groups), subjects, Path(output), config, prior.load() if prior else None))
         _fit(job, shard[0], config)
 
     return run_shard("train", subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
@@ -71,6 +75,8 @@ def _fit(job: Work, shard: ShardFit, config: Config) -> None:
         "best_loss": float(result.losses[result.best_epoch]),
         "device": result.device,
         "fitted_together": result.together,
+        "prior_sha256": config.prior.removeprefix("sha256:") or None,
+        "frozen_blocks": list(config.freeze),
         "config": as_mapping(config),
     }
     save_field(job.out, result.field, about)

@@ -68,6 +68,7 @@ def reconstruct_shard(
     batch_nodes: int,
     method: str,
     device: str,
+    prior: str,
     seed: int,
     samples: int,
     projection: str,
@@ -127,9 +128,11 @@ def reconstruct_shard(
         method=method,
         seed=seed,
         device=device,
+        prior=prior,
         options=train_options,
     )
     _place(fitted, "Train", train_image, train_cpu, train_memory)
+    _connect(fitted, s3_secret, endpoints, mlflow_secret)  # a prior lies in the object store or the registry
     fitted.set_accelerator_type(accelerator_type)
     fitted.set_accelerator_limit(accelerator_limit)
     kubernetes.add_node_selector_json(fitted, node_selector)
@@ -190,6 +193,7 @@ def reconstruct_cohort(
     batch_nodes: int = 10000,
     method: str = "fourier",
     device: str = "auto",
+    prior: str = "",
     seed: int = 0,
     samples: int = 20,
     projection: str = "soft",
@@ -234,6 +238,7 @@ def reconstruct_cohort(
         batch_nodes: Number of nodes that a batch of complete groups aims at.
         method: fourier (Fourier features, full batch) or reference (the published network).
         device: Where fields are fitted; auto takes a GPU if the pod has one.
+        prior: Pretrained network that fits start from, s3://bucket/prefix or models:/name/version; empty for none.
         seed: Seed of every random draw.
         samples: Monte Carlo dropout samples behind mean and standard deviation.
         projection: How strictly the result obeys the pixels.
@@ -243,7 +248,7 @@ def reconstruct_cohort(
         figures: Draw the figures of the subjects' reports.
         preprocess_options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
         group_sort_options: Further settings of group_sort by name.
-        train_options: Further settings of train by name, such as {"steps": 300}.
+        train_options: Further settings of train by name, such as {"steps": 100, "freeze": ["head"]}.
         infer_options: Further settings of infer by name.
         evaluate_options: Further settings of evaluate by name.
         task_image: Image of all tasks but train.
@@ -281,6 +286,7 @@ def reconstruct_cohort(
             batch_nodes=batch_nodes,
             method=method,
             device=device,
+            prior=prior,
             seed=seed,
             samples=samples,
             projection=projection,

@@ -59,6 +59,18 @@ def test_boundary_faces_point_outward():
     assert np.einsum("ij,ij->", normals, faces.mean(axis=1)) / 3 == pytest.approx(4 * 5 * 6)
 
 
+def test_boundary_faces_of_a_mesh_of_millions_of_nodes_are_found_by_another_way():
+    """Three node numbers above two million do not fit in one key."""
+    _, cells = stuffed(6.0, np.zeros(3))
+    faces, far = boundary_faces(cells), boundary_faces(cells + 2_000_000) - 2_000_000
+    assert len(faces) > 100
+    assert sorted(map(tuple, faces)) == sorted(map(tuple, far))
+
+
+def test_the_boundary_of_no_cells_is_nothing():
+    assert boundary_faces(np.empty((0, 4), dtype=np.int64)).shape == (0, 3)
+
+
 @settings(max_examples=15)
 @given(radius=st.floats(5, 14), center=st.tuples(*[st.floats(-1, 1)] * 3))
 def test_stuffed_sphere(radius, center):

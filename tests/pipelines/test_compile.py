@@ -113,7 +113,7 @@ def test_credentials_come_from_secrets_that_may_be_absent(ir):
         "list-subjects": s3,
         "preprocess": s3,
         "group-sort": set(),
-        "train": set(),
+        "train": s3 | mlflow,
         "infer": set(),
         "evaluate": s3 | mlflow,
         "summarize-cohort": s3 | mlflow,

@@ -7,10 +7,22 @@ import time
 
 import pytest
 
-from cardioscar.report.cohort import METRICS, CohortRow, CohortSummary, cohort_csv, write_cohort_report
+from cardioscar.report.cohort import (
+    DISTRIBUTIONS,
+    INTERVALS,
+    METRICS,
+    CohortRow,
+    CohortSummary,
+    cohort_csv,
+    write_cohort_report,
+)
 
 EVIL = "<script>alert(1)</script>"
 SUMMARY = CohortSummary(True, 0.25, "Infarct <study>", "1.2.3", "ab" * 32, "2026-01-02", 75.0)
+
+
+COLUMNS = 4 + len(METRICS) - len(INTERVALS) + 1
+"""An interval is one column of two numbers; the last column holds the links."""
 
 
 def finished(number: int, **changes) -> CohortRow:
@@ -72,7 +84,7 @@ def test_a_cohort_that_is_not_accepted(rows, tmp_path):
 def test_every_subject_is_a_row(html, rows):
     found = table(html)
     assert len(found) == len(rows)
-    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0 2.0 0.801 0.750 0.700")
+    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 0.801 0.750 0.700")
     assert 'href="results/P00001/report.html"' in html
     assert 'href="https://mlflow.example/#/runs/1"' in html
 
@@ -119,8 +131,8 @@ def test_the_page_asks_nobody_and_runs_only_its_own_script(html):
 
 def test_sorting_is_for_keyboards_too(html):
     head = re.search("<thead>(.*?)</thead>", html, re.DOTALL)[1]
-    assert head.count("<th ") == head.count('<button type="button">') == 4 + len(METRICS) + 1
-    assert head.count('data-type="number"') == len(METRICS)
+    assert head.count("<th ") == head.count('<button type="button">') == COLUMNS
+    assert head.count('data-type="number"') == len(METRICS) - 2 * len(INTERVALS)
     assert 'tabindex="0"' in html
     assert html.count("<label") == 4
 
@@ -129,16 +141,26 @@ def test_rows_have_as_many_cells_as_the_head(html):
     body = re.search(r"<tbody>(.*?)</tbody>", html, re.DOTALL)[1]
     for row in body.split("<tr>")[1:]:
         cells = len(re.findall(r"<t[dh]\b", row)) + sum(int(n) - 1 for n in re.findall(r'colspan="(\d+)"', row))
-        assert cells == 4 + len(METRICS) + 1
+        assert cells == COLUMNS
 
 
 def test_distributions_stand_beside_the_baselines(html):
     section = re.search('<section class="card" id="distributions">(.*?)</section>', html, re.DOTALL)[1]
-    assert section.count("<svg") == 5
+    assert section.count("<svg") == len(DISTRIBUTIONS)
     text = re.sub(r"<[^>]+>", " ", section)
     assert re.search(r"log-odds\s+0\.750", text)
     assert re.search(r"signed distance\s+0\.700", text)
     assert "median 0.802" in text or "median 0.803" in text
+
+
+def test_maps_without_intervals_have_no_column_for_them(tmp_path):
+    row = finished(1)
+    plain = finished(1, metrics={k: v for k, v in row.metrics.items() if not k.startswith("scar_ml_")})
+    html = write_cohort_report(tmp_path / "c.html", [plain], SUMMARY).read_text()
+    assert "Scar interval" not in html
+    both = write_cohort_report(tmp_path / "c.html", [row, plain], SUMMARY).read_text()
+    assert "Scar interval, ml" in both
+    assert table(both)[1].startswith("P00001 ok review evaluate 0.0 – 3.0")
 
 
 def test_nothing_finished(tmp_path):

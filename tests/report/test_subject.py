@@ -14,7 +14,7 @@ from cardioscar.report.slices import SliceView
 from cardioscar.report.style import new_figure
 from cardioscar.report.subject import SubjectReport, write_subject_report
 
-FIGURES = {"bullseye", "residuals", "scene", "slices"}
+FIGURES = {"bullseye", "channels", "residuals", "scene", "slices"}
 
 
 def scores(dice: float, **more) -> dict:
@@ -35,6 +35,56 @@ METRICS = {
     },
     "aha": {str(n): {"scar_fraction": n / 20, "scar_ml": n / 7, "wall_ml": 6.5} for n in range(1, 17)}
     | {"17": {"scar_fraction": None, "scar_ml": 0.0, "wall_ml": 0.0}},
+    "intervals": {
+        "level": 0.9,
+        "scar_ml": {"mean": 21.4, "sd": 1.2, "lower": 19.22, "upper": 23.71},
+        "scar_fraction": {"mean": 0.184, "sd": 0.01, "lower": 0.1651, "upper": 0.2033},
+        "aha": {"3": {"scar_fraction": {"mean": 0.15, "sd": 0.05, "lower": 0.071, "upper": 0.243}}},
+    },
+    "interval_truth": {"scar_ml": {"true": 22.05, "inside": True}, "aha_segments": 16, "aha_inside": 14},
+    "leave_one_out": {
+        "slices": 2,
+        "pixels": 3860,
+        "dice": 0.712,
+        "mean_absolute_error": 0.0677,
+        "brier": 0.0355,
+        "scar_error": 0.643,
+        "area_bias": 0.044,
+        "per_slice": [
+            {
+                "slice": 4,
+                "wall_pixels": 2110,
+                "scar_mm2": 310.4,
+                "predicted_mm2": 287.7,
+                "dice": 0.733,
+                "mean_absolute_error": 0.0456,
+            },
+            {
+                "slice": 6,
+                "wall_pixels": 1750,
+                "scar_mm2": 0.0,
+                "predicted_mm2": 21.9,
+                "dice": None,
+                "mean_absolute_error": 0.0789,
+            },
+        ],
+    },
+    "channels": [
+        {
+            "id": 1,
+            "kind": "corridor",
+            "length_mm": 41.23,
+            "width_mm": 5.67,
+            "narrowest_mm": 3.45,
+            "angle_to_long_axis_deg": 56.0,
+            "position": "mid-wall",
+            "aha_segments": [9, 3],
+            "open_probability": 0.828,
+            "volume_ml": 1.94,
+            "centreline_mm": [[-27, 0, -30], [-27, 0, -10], [-27, 0, 5]],
+        }
+    ],
+    "channel_draws": 64,
     "truth": {"cardioscar": scores(0.893), "log_odds": scores(0.876), "signed_distance": scores(0.871)},
     "heldout": {
         "slices": [3, 5],
@@ -156,7 +206,11 @@ def test_numbers_are_on_the_page(written):
         "Without wall, not shown: slice 9",
         "check the names of the segments",
         "Scar reaches the most basal slice",
+        "Scar 21.4 ml (90 % interval 19.2–23.7)",
+        *("90 % interval 19.2–23.7 ml", "90 % interval 16.5–20.3 %", "7.1–24.3", "holds the truth (22.1 ml)"),
+        *("3,860 pixels", "0.712", "64 %", "0.068", "0.035", "104 %", "310", "288", "0.733"),
         "Review",
+        *("41.2", "5.7", "3.5", "56 °", "mid-wall", "9 → 3", "83 %", "1.94", "1 channel, open in most of 64 draws"),
         "Research use only. Not a medical device.",
     ):
         assert number in text, number
@@ -199,8 +253,11 @@ def test_an_empty_report_says_what_is_missing(tmp_path):
     for sentence in (
         "There is no 3D view: no mesh",
         "There is no bullseye",
+        "was not searched for conducting channels",
         "No truth was given",
         "No slices were hidden",
+        "No slice was left out",
+        "This map was made without intervals",
         "There are no slices",
         "There are no residuals",
         "No input hashes",
@@ -267,7 +324,7 @@ def test_verdicts(verdict, name, tmp_path):
 
 def test_figures_are_drawn_once(full, tmp_path, monkeypatch):
     drawn = []
-    for name in ("scene", "bullseye", "slices", "residuals"):
+    for name in ("scene", "bullseye", "channels", "slices", "residuals"):
         monkeypatch.setattr(subject, f"{name}_figure", lambda *a, n=name, **k: drawn.append(n) or new_figure(1, 1))
     write_subject_report(tmp_path, full)
     assert sorted(drawn) == sorted(FIGURES)

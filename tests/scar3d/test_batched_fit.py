@@ -136,7 +136,8 @@ def test_dropout_counts_and_its_seed_is_the_configs(subjects: list[Observations]
 def test_a_subject_whose_loss_is_not_finite_leaves_the_others_alone(method: str, subjects: list[Observations]) -> None:
     targets = subjects[1].targets.copy()
     targets[0] = np.nan
-    broken = dataclasses.replace(subjects[1], targets=targets)
+    broken = dataclasses.replace(subjects[1])
+    object.__setattr__(broken, "targets", targets)  # the door refuses such targets; a fit may meet them otherwise
     good, bad, other = together([subjects[0], broken, subjects[2]], METHODS[method], torch.float64)
     assert facts(bad) == facts(fit_field(broken, METHODS[method], dtype=torch.float64))
     assert (bad.stop_reason, len(bad.losses)) == ("diverged", 0)

@@ -32,12 +32,27 @@ SHAPE = {
     "border_zone": list,
     "scar": ["volume_ml", "fraction_of_wall", "dense_core_ml", "border_zone_ml", "wall_ml", "uncertainty_mean"],
     "aha": dict,
+    "intervals": dict | None,
+    "interval_truth": dict | None,
     "truth": METHODS,
     "heldout": ["slices", "pixels", "scores", "per_slice"],
+    "leave_one_out": [
+        "slices",
+        "pixels",
+        "dice",
+        "mean_absolute_error",
+        "brier",
+        "scar_error",
+        "area_bias",
+        "per_slice",
+    ],
+    "slices": ["with_wall", "observed_scar_ml", "outermost_scar", "largest_gap_mm"],
     "residual": ["rms", "max", "p95", "groups"],
     "observed_pixels": int,
     "fit": ["method", "stop_reason", "steps", "seconds", "final_loss", "device", "together"],
     "orientation": str,
+    "channels": list | None,
+    "channel_draws": int | None,
     "qc": ["verdict", "reasons"],
 }
 """Keys of `metrics.json` and what they hold."""
@@ -139,7 +154,7 @@ def test_what_a_hidden_slice_shows_changes_its_score_alone(run: Run) -> None:
         assert published_again[name] == published[name]
     assert after["heldout"]["slices"] == before["heldout"]["slices"]
     assert after["heldout"]["scores"] != before["heldout"]["scores"]
-    for name in ("scar", "truth", "residual", "aha"):
+    for name in ("scar", "truth", "residual", "aha", "leave_one_out", "slices", "intervals"):
         assert after[name] == before[name]
 
 
@@ -252,6 +267,67 @@ def test_a_truth_mesh_may_be_in_ras(run: Run) -> None:
     assert found["truth"]["cardioscar"]["dice"] == pytest.approx(expected["truth"]["cardioscar"]["dice"], abs=1e-6)
 
 
+# intervals
+
+
+INTERVALS = {
+    "level": 0.9,
+    "samples": 64,
+    "scar_ml": {"mean": 5.0, "sd": 1.0, "lower": 0.001, "upper": 900.0},
+    "scar_fraction": {"mean": 0.05, "sd": 0.01, "lower": 0.998, "upper": 0.999},
+    "aha": {str(n): {"scar_fraction": {"mean": 0.1, "sd": 0.1, "lower": 0.0, "upper": 1.0}} for n in (1, 2, 3)},
+}
+
+
+def test_intervals_are_kept_and_held_against_the_truth(run: Run) -> None:
+    (run.folder("infer") / "intervals.json").write_text(json.dumps(INTERVALS), encoding="utf-8")
+    row, found = again(run, leave_one_out=False)  # another setting, so that it is not reused
+    assert row.outcome == "ok"
+    assert found["intervals"] == INTERVALS
+    truth = found["interval_truth"]
+    assert truth["scar_ml"]["inside"]
+    assert not truth["scar_fraction"]["inside"]
+    assert truth["scar_fraction"]["true"] == pytest.approx(truth["scar_ml"]["true"] / found["scar"]["wall_ml"])
+    assert (truth["aha_segments"], truth["aha_inside"]) == (3, 3)
+    flat = evaluate.flat_metrics(found)
+    assert (flat["scar_ml_lower"], flat["scar_ml_upper"], flat["scar_ml_inside"]) == (0.001, 900.0, 1.0)
+    assert flat["aha_inside_fraction"] == 1
+    assert "the scar volume is uncertain" in " ".join(found["qc"]["reasons"])
+    page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
+    assert "90\u202f% interval 0.0–900.0\u202fml" in page
+
+
+def test_a_map_without_intervals_is_evaluated_and_the_page_says_so(run: Run) -> None:
+    (run.folder("infer") / "intervals.json").unlink(missing_ok=True)
+    row, found = again(run, leave_one_out=False)
+    assert row.outcome == "ok"
+    assert found["intervals"] is None
+    assert found["interval_truth"] is None
+    assert "scar_ml_lower" not in evaluate.flat_metrics(found)
+    page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
+    assert "This map was made without intervals" in page
+
+
+# left-out slices
+
+
+def test_left_out_slices_are_those_that_the_fit_saw_but_the_outermost(finished: Run) -> None:
+    facts = json.loads((finished.folder("preprocess") / "preprocess.json").read_text(encoding="utf-8"))
+    scores = metrics(finished)["leave_one_out"]
+    assert [row["slice"] for row in scores["per_slice"]] == facts["slices"][1:-1]
+    assert not {row["slice"] for row in scores["per_slice"]} & set(facts["hidden_slices"])
+    assert scores["pixels"] == sum(row["wall_pixels"] for row in scores["per_slice"])
+    assert evaluate.flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
+
+
+def test_leaving_out_can_be_left_out(run: Run) -> None:
+    _, found = again(run, leave_one_out=False)
+    assert found["leave_one_out"] is None
+    assert "left_out_dice" not in evaluate.flat_metrics(found)
+    page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
+    assert "No slice was left out" in page
+
+
 # results
 
 
@@ -267,6 +343,7 @@ def test_results_are_the_golden_list(run: Run) -> None:
         "P001/field.json",
         "P001/field.safetensors",
         "P001/figures/bullseye.png",
+        "P001/figures/channels.png",
         "P001/figures/residuals.png",
         "P001/figures/scene.png",
         "P001/figures/slices.png",

@@ -39,6 +39,8 @@ class ScarPriorConfig:
         for name in ("ventricles", "scars", "epochs", "batch", "channels"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
+        if self.channels % 4:
+            raise ConfigError("channels", "a multiple of 4 (features are normalised in four parts)", str(self.channels))
         if self.layers < 2:
             raise ConfigError("layers", "at least 2", str(self.layers))
         for name in ("learning_rate", "cell_mm"):

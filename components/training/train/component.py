@@ -13,6 +13,7 @@ def train(
     method: str = "fourier",
     seed: int = 0,
     device: str = "auto",
+    prior: str = "",
     options: dict = {},  # noqa: B006
 ):
     """Fit the scar field of each subject to the group means, on a GPU where there is one.
@@ -24,11 +25,13 @@ def train(
         method: fourier (Fourier features, full batch) or reference (the published network).
         seed: Seed of every random draw.
         device: auto, cpu or cuda.
-        options: Further settings of the stage by name, such as steps.
+        prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
+        options: Further settings of the stage by name, such as steps, or freeze with blocks of the prior to keep.
     """
     from cardioscar.stages import train as stage
     from cardioscar.stages.logs import configure
 
     configure(stderr=True)
-    settings = dict(method=method, seed=seed, device=device, **options)  # names a setting that is given twice
+    # a call, because it names a setting that is given twice
+    settings = dict(method=method, seed=seed, device=device, prior=prior, **options)
     stage.run(sorted_groups.path, subjects, fields.path, settings)

@@ -1,0 +1,1 @@
+"""Every reconstruction method on the same hearts: accuracy, calibration, time and memory, side by side."""

@@ -1,0 +1,176 @@
+"""Building cases once, into a folder that later runs read."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from benchmarks.reconstruction.case import Case, Hidden
+from benchmarks.reconstruction.sources import fingerprint
+from benchmarks.reconstruction.suite import PhantomCase, RealCase
+from cardioscar.imaging.aha import aha_segments
+from cardioscar.imaging.coordinates import LVCoordinates, lv_coordinates
+from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.slice_alignment import aligned, shifts_to_mesh
+from cardioscar.imaging.slice_files import crop
+from cardioscar.imaging.slices import SliceStack, stack_from_volume
+from cardioscar.imaging.tetrahedra import tetrahedra_of
+from cardioscar.imaging.thresholds import threshold_scar
+from cardioscar.imaging.volume_files import read_labels
+from cardioscar.phantom.subject import Phantom, make_phantom
+from cardioscar.stages.holdout import hidden_slices
+
+FORMAT = 2
+"""Raised when what is kept of a case changes."""
+
+log = logging.getLogger(__name__)
+
+
+class CaseAbsentError(Exception):
+    """The data of a case is not on this machine; the message says which."""
+
+
+def ensure(spec: PhantomCase | RealCase, nodes: int, cache: Path) -> Path:
+    """Folder of a case, built if it is not there.
+
+    Raises:
+        CaseAbsentError: If the case is real and its data is not there.
+    """
+    if isinstance(spec, RealCase):
+        data = _real_folder(spec)
+        modules: tuple[str, ...] = ("cardioscar.imaging.meshing", "cardioscar.imaging.volume_files")
+        about = f"{spec} {hashlib.sha256((data / 'labels.nii.gz').read_bytes()).hexdigest()}"
+    else:
+        modules = ("cardioscar.phantom.subject", "cardioscar.imaging.thresholds", "cardioscar.imaging.slice_alignment")
+        about = f"{spec} {nodes}"
+    key = hashlib.sha256(f"{about} {FORMAT} {fingerprint(*modules)}".encode()).hexdigest()[:12]
+    words = "".join(c if c.isalnum() else "-" for c in spec.name).replace("--", "-").strip("-")
+    folder = cache / f"{words}-{nodes if isinstance(spec, PhantomCase) else 'own-mesh'}-{key}"
+    if not folder.is_dir():
+        log.info("building %s", folder.name)
+        build(spec, nodes).save(folder)
+    return folder
+
+
+def build(spec: PhantomCase | RealCase, nodes: int) -> Case:
+    """Make a case.
+
+    Args:
+        spec: Which one.
+        nodes: Wanted number of mesh nodes; the real case's mesh has its own.
+    """
+    return _real(spec) if isinstance(spec, RealCase) else _phantom(spec, nodes)
+
+
+def _phantom(spec: PhantomCase, nodes: int) -> Case:
+    phantom = make_phantom(spec.config(nodes), spec.index)
+    mesh, shape = phantom.mesh, phantom.shape
+    coordinates = lv_coordinates(mesh, septum_direction=shape.septum_direction, apex_to_base=shape.apex_to_base)
+    stack = _read(phantom, spec)
+    if spec.aligned:
+        stack = aligned(stack, shifts_to_mesh(mesh, stack))
+    return Case(
+        name=spec.name,
+        nodes_mm=mesh.nodes_mm,
+        node_ml=mesh.node_volumes_ml,
+        tetrahedra=tetrahedra_of(mesh.grid),
+        coordinates=_columns(coordinates),
+        segment=aha_segments(coordinates),
+        stack=crop(stack, margin_mm=5.0),
+        truth=phantom.scar_truth,
+        corridor=phantom.isthmus,
+        hidden=None,
+        facts={"reading": spec.reading, "shift_sd_mm": spec.config(nodes).shift_mm, **phantom.parameters},
+    )
+
+
+def _columns(coordinates: LVCoordinates) -> np.ndarray:
+    return np.column_stack([coordinates.apicobasal, coordinates.rotational, coordinates.transmural])
+
+
+def _read(phantom: Phantom, spec: PhantomCase) -> SliceStack:
+    """The slices as someone read them."""
+    images = phantom.images
+    wall = np.isin(images.labels.values, WALL)
+    if spec.reading == "fractions":
+        return phantom.stack
+    if spec.reading == "labels":
+        scar = images.labels.values == Label.SCAR
+    else:
+        scar = threshold_scar(images.lge, wall, rule="fwhm")
+    volume = replace(images.scar_fraction, values=scar.astype(np.float32))
+    return stack_from_volume(volume, observed=wall, thickness_mm=images.protocol.thickness_mm)
+
+
+def _real_folder(spec: RealCase) -> Path:
+    root = os.environ.get("CARDIOSCAR_DATA", "")
+    if not root:
+        raise CaseAbsentError("CARDIOSCAR_DATA is not set")
+    folder = Path(root) / spec.folder
+    if not (folder / "labels.nii.gz").is_file():
+        raise CaseAbsentError(f"no {spec.folder}/labels.nii.gz in CARDIOSCAR_DATA")
+    return folder
+
+
+def _real(spec: RealCase) -> Case:
+    from cardioscar.imaging.meshing import mesh_from_labels
+
+    labels = read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar")
+    mesh = mesh_from_labels(labels, edge_mm=spec.edge_mm)
+    fraction = replace(labels, values=(labels.values == Label.SCAR).astype(np.float32))
+    stack = stack_from_volume(fraction, observed=np.isin(labels.values, WALL))
+    hidden = hidden_slices(stack, spec.holdout)
+    pieces = stack.only(hidden)
+    pixel_mm = np.concatenate([s.pixel_centers_mm() for s in pieces])
+    coordinates = lv_coordinates(mesh)
+    return Case(
+        name=spec.name,
+        nodes_mm=mesh.nodes_mm,
+        node_ml=mesh.node_volumes_ml,
+        tetrahedra=tetrahedra_of(mesh.grid),
+        coordinates=_columns(coordinates),
+        segment=aha_segments(coordinates),
+        stack=crop(stack.only({s.number for s in stack} - hidden), margin_mm=5.0),
+        truth=None,
+        corridor=np.zeros(mesh.n_nodes, dtype=bool),
+        hidden=Hidden(
+            interpolation(mesh, pixel_mm),
+            np.concatenate([s.values[s.observed] for s in pieces]),
+            np.concatenate([np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in pieces]),
+        ),
+        facts={"nodes": mesh.n_nodes, "hidden_slices": sorted(hidden), "edge_mm": spec.edge_mm},
+    )
+
+
+def interpolation(mesh: LVMesh, points_mm: np.ndarray) -> sparse.csr_array:
+    """Weights that sample nodal values at points as `sample_nodes` does: linear inside cells, else the nearest node.
+
+    Args:
+        mesh: Mesh of tetrahedra.
+        points_mm: Positions in mm LPS, shape (points, 3).
+
+    Returns:
+        Shape (points, nodes); each row sums to 1.
+    """
+    cells, nodes = tetrahedra_of(mesh.grid), mesh.nodes_mm
+    cell = np.asarray(mesh.grid.find_containing_cell(points_mm))
+    inside = np.flatnonzero(cell >= 0)
+    corners = cells[cell[inside]]
+    origin = nodes[corners[:, 0]]
+    axes = np.stack([nodes[corners[:, k]] - origin for k in (1, 2, 3)], axis=2)
+    local = np.linalg.solve(axes, (points_mm[inside] - origin)[:, :, None])[:, :, 0]
+    weight = np.column_stack([1 - local.sum(axis=1), local])
+    outside = np.flatnonzero(cell < 0)
+    nearest = cKDTree(nodes).query(points_mm[outside])[1]
+    rows = np.concatenate([np.repeat(inside, 4), outside])
+    columns = np.concatenate([corners.ravel(), nearest])
+    values = np.concatenate([weight.ravel(), np.ones(len(outside))])
+    return sparse.csr_array((values, (rows, columns)), shape=(len(points_mm), len(nodes)))

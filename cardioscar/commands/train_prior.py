@@ -1,0 +1,117 @@
+"""`cardioscar train-prior field|scar`: what is learned once, for all subjects."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from cardioscar.config import as_mapping
+from cardioscar.errors import ConfigError, InputError
+from cardioscar.scar3d.prior.config import ScarPriorConfig
+from cardioscar.scar3d.transfer_config import TransferConfig
+from cardioscar.stages.places import local_folder
+
+Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+
+
+@dataclass(frozen=True)
+class Field:
+    """Pretrain a coordinate network on a cohort; `train --prior` starts each subject's fit from it."""
+
+    cohort: tyro.conf.Positional[str]
+    """Artifact of group-sort, or a cohort: a folder, or s3://bucket/prefix."""
+    out: Out
+    """Folder for field.safetensors and field.json."""
+    options: tyro.conf.OmitArgPrefixes[TransferConfig] = field(default_factory=TransferConfig)
+    """Settings."""
+    subjects: str = ""
+    """Comma-separated ids to learn from; empty for all."""
+    register: str = ""
+    """Name under which the network becomes a version in the model registry, too."""
+    tracking_uri: str = ""
+    """MLflow server (http://…) or store (sqlite:///…) of the registry; by default MLFLOW_TRACKING_URI."""
+
+
+@dataclass(frozen=True)
+class Scar:
+    """Train the scar prior, a network over the LV wall, on synthetic scars."""
+
+    out: Out
+    """Folder for scar_prior.safetensors and scar_prior.json."""
+    options: tyro.conf.OmitArgPrefixes[ScarPriorConfig] = field(default_factory=ScarPriorConfig)
+    """Settings."""
+
+
+ACTIONS = {"field": Field, "scar": Scar}
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar train-prior` and train."""
+    if not words or words[0] in ("-h", "--help"):
+        lines = "\n".join(f"  {name:<5}  {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
+        sys.stdout.write(f"usage: cardioscar {command} field|scar [OPTIONS]\n\n{lines}\n")
+        return 0
+    if words[0] not in ACTIONS:
+        raise ConfigError(command, "field or scar", f"'{words[0]}'")
+    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    local_folder(form.out, where="out")
+    registry = _registry(form)
+    import logging
+
+    from cardioscar.stages import train_prior
+    from cardioscar.stages.logs import configure
+
+    configure(logging.WARNING, stderr=True)
+    with _progress() as tell:
+        if isinstance(form, Scar):
+            about = train_prior.scar(form.out, as_mapping(form.options), on_step=tell)
+        else:
+            about = train_prior.field(
+                form.cohort, form.out, as_mapping(form.options), subjects=form.subjects, on_step=tell
+            )
+    if registry:
+        about["registered"] = train_prior.register(form.out, form.register, registry)
+    sys.stdout.write(json.dumps(_short(about), indent=1) + "\n")
+    return 0
+
+
+def _registry(form: Any) -> str:
+    """Address of the registry, where the network is to be registered: what is missing is said before the training."""
+    if not getattr(form, "register", ""):
+        return ""
+    uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri:
+        raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")
+    return str(uri)
+
+
+def _short(about: dict[str, Any]) -> dict[str, Any]:
+    """What a person wants to see: the hashes of the hearts fill pages."""
+    hearts = about.get("hearts")
+    return about | ({"hearts": hearts["count"]} if isinstance(hearts, dict) else {})
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar for each part of the work."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(part: str, done: int, of: int) -> None:
+            if part not in tasks:
+                tasks[part] = bar.add_task(part, total=of)
+            bar.update(tasks[part], completed=done)
+
+        yield tell

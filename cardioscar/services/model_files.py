@@ -1,0 +1,115 @@
+"""Files under a name and version of the model registry: networks that are shared by subjects, of which each is a few
+files that name nobody."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cardioscar.errors import InputError
+from cardioscar.services import records
+from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
+from cardioscar.services.mlflow_patience import PatientClient
+from cardioscar.services.mlflow_runs import experiment_id, log_artifacts, open_run
+
+EXPERIMENT = "cardioscar-priors"
+"""Experiment of the runs that hold the files."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+
+
+def record_model_files(target: TrackingTarget, name: str, files: Mapping[str, Path], *, key: str) -> int:
+    """Register files as a version of a model, once for their content.
+
+    Args:
+        target: Server or local store.
+        name: Name of the registered model.
+        files: The files by the names that they get.
+        key: Hash of their content; files of a key that is registered already get its version.
+
+    Returns:
+        Version number.
+
+    Raises:
+        InputError: If the name is none, or that of the subjects' models.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the local store fails.
+    """
+    if not _NAME.fullmatch(name) or name == records.REGISTERED_MODEL:
+        rule = f"1 to 64 letters, digits, '_', '.' or '-', and not {records.REGISTERED_MODEL}"
+        raise InputError("model name", rule, "another name")
+    client = connect(target)
+    with answering(target):
+        experiment = experiment_id(client, TrackingTarget(target.uri), EXPERIMENT)
+        tags = {records.TAG_KIND: "prior", records.TAG_RUN_KEY: key}
+        run, _, _ = open_run(client, experiment, key, tags=tags, run_name=name)
+        log_artifacts(client, run, files)
+        client.set_terminated(run.info.run_id)
+        source, run_id = f"{run.info.artifact_uri}", run.info.run_id
+        return client.once(lambda: _version_of(client, name, run_id), lambda: _create(client, name, source, run_id))
+
+
+def load_model_files(
+    target: TrackingTarget, name: str, version: int, wanted: Sequence[str], destination: Path
+) -> list[Path]:
+    """Download the files of a version.
+
+    Args:
+        target: Server or local store.
+        name: Name of the registered model.
+        version: Version number.
+        wanted: Names of the files.
+        destination: Existing folder.
+
+    Returns:
+        The files, in the order of their names as given.
+
+    Raises:
+        InputError: If there is no such version, or it lacks a file.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the store or the destination fails.
+    """
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    client = connect(target, create=False)
+    with answering(target):
+        try:
+            source = client.get_model_version(name, str(version)).source
+        except MlflowException as error:
+            if error.error_code != _MISSING:
+                raise
+            raise InputError("registry", f"version {version} of a model of that name", "none") from None
+        paths = []
+        for file in wanted:
+            with tempfile.TemporaryDirectory(dir=destination) as folder:
+                try:
+                    got = download_artifacts(
+                        f"{str(source).rstrip('/')}/{file}", dst_path=folder, tracking_uri=target.uri
+                    )
+                except FileNotFoundError:
+                    raise InputError(file, "a file of the registered model", "none") from None
+                except MlflowException as error:
+                    if error.error_code != _MISSING:
+                        raise
+                    raise InputError(file, "a file of the registered model", "none") from None
+                paths.append(Path(got).replace(destination / file))
+    return paths
+
+
+def _version_of(client: PatientClient, name: str, run_id: str) -> int | None:
+    found = client.search_model_versions(f"name = '{name}' AND run_id = '{run_id}'")
+    return min((int(version.version) for version in found), default=None)
+
+
+def _create(client: PatientClient, name: str, source: str, run_id: str) -> int:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return int(client.create_model_version(name, source, run_id, await_creation_for=0).version)

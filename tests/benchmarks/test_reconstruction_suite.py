@@ -1,0 +1,111 @@
+"""The cases of the reconstruction benchmark: what they are, and that they come back from disk as they were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.reconstruction.building import CaseAbsentError, build, ensure, interpolation
+from benchmarks.reconstruction.case import Case
+from benchmarks.reconstruction.suite import CHOOSING, MEMORY, REAL, REFERENCE_CASES, REPORTING, PhantomCase
+from cardioscar.imaging.sampling import sample_nodes
+from cardioscar.imaging.tetrahedra import tetrahedra_of
+from cardioscar.phantom.config import PhantomConfig
+from cardioscar.phantom.subject import make_phantom
+
+NODES = 1_500
+
+
+def subjects(cases: tuple[PhantomCase, ...]) -> set[tuple[int, int]]:
+    return {(case.seed, case.index) for case in cases}
+
+
+def test_no_heart_that_chooses_is_reported():
+    assert len(CHOOSING) + len(REPORTING) >= 12
+    assert len(subjects(CHOOSING)) == len(CHOOSING)
+    assert len(subjects(REPORTING)) == len(REPORTING)
+    assert subjects(CHOOSING).isdisjoint(subjects(REPORTING))
+    assert {case.seed for case in (*CHOOSING, *MEMORY)}.isdisjoint({case.seed for case in REPORTING})
+
+
+@pytest.mark.parametrize("cases", [CHOOSING, REPORTING])
+def test_the_suite_is_varied(cases):
+    configs = [case.config(30_000) for case in cases]
+    assert {config.scar for config in configs} == {"smooth", "isthmus", "patchy"}
+    assert {case.reading for case in cases} == {"fractions", "labels", "fwhm"}
+    for option in ("spacing_mm", "thickness_mm", "tilt_deg", "isthmus_width_mm", "isthmus_angle_deg", "shift_mm"):
+        assert len({getattr(config, option) for config in configs}) > 1, option
+    assert any(config.label_noise for config in configs)
+    assert any(config.snr < 10 for config in configs)
+    assert sum(any(word in case.name for word in REFERENCE_CASES) for case in cases) == len(REFERENCE_CASES)
+
+
+def test_a_case_is_exact_where_nothing_disturbs_it():
+    assert PhantomCase("x", 1, 0, {"spacing_mm": (12.0, 13.0)}).exact
+    assert not PhantomCase("x", 1, 0, {"shift_mm": 1.0}).exact
+    assert not PhantomCase("x", 1, 0, {"label_noise": 0.1}).exact
+    assert not PhantomCase("x", 1, 0, {}, "fwhm").exact
+
+
+def test_names_say_which_case_it_is():
+    names = [case.name for case in (*CHOOSING, *REPORTING, *REAL, *MEMORY)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("reading", ["fractions", "labels", "fwhm"])
+def test_a_case_is_read_as_stated(reading):
+    spec = PhantomCase("x", 100, 2, {"scar": "patchy"}, reading)
+    values = np.concatenate([s.values[s.observed] for s in build(spec, NODES).stack])
+    assert np.isin(values, (0, 1)).all() == (reading != "fractions")
+    assert 0.01 < values.mean() < 0.5
+
+
+def test_a_case_comes_back_as_it_was(tmp_path):
+    spec = PhantomCase("a corridor (100)", 100, 1, {"scar": "isthmus"})
+    case = build(spec, NODES)
+    folder = ensure(spec, NODES, tmp_path)
+    back = Case.load(folder)
+    for name in ("nodes_mm", "node_ml", "tetrahedra", "segment", "truth", "corridor"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(case, name), err_msg=name)
+    np.testing.assert_allclose(back.coordinates, case.coordinates, atol=1e-6)
+    np.testing.assert_array_equal(back.problem().targets, case.problem().targets)
+    assert (back.name, back.facts["scar"]) == (spec.name, "isthmus")
+    assert back.corridor.any()
+    assert [path for path in tmp_path.rglob("*.npz") if b"pickle" in path.read_bytes()] == []
+
+
+def test_a_case_is_built_once(tmp_path, monkeypatch):
+    spec = PhantomCase("once (100)", 100, 0, {"scar": "smooth"})
+    first = ensure(spec, NODES, tmp_path)
+    monkeypatch.setattr("benchmarks.reconstruction.building.build", lambda *_: pytest.fail("built again"))
+    assert ensure(spec, NODES, tmp_path) == first
+    other = PhantomCase("once (100)", 100, 0, {"scar": "smooth", "snr": 9.0})
+    with pytest.raises(pytest.fail.Exception):
+        ensure(other, NODES, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+
+
+def test_a_real_case_without_its_data_says_so(tmp_path, monkeypatch):
+    monkeypatch.delenv("CARDIOSCAR_DATA", raising=False)
+    with pytest.raises(CaseAbsentError, match="CARDIOSCAR_DATA is not set"):
+        ensure(REAL[0], 0, tmp_path)
+    monkeypatch.setenv("CARDIOSCAR_DATA", str(tmp_path))
+    with pytest.raises(CaseAbsentError, match=f"no {REAL[0].folder}/labels.nii.gz"):
+        ensure(REAL[0], 0, tmp_path)
+
+
+def test_pixels_are_sampled_as_the_stages_do():
+    mesh = make_phantom(PhantomConfig(seed=100, nodes=NODES), 0).mesh
+    rng = np.random.default_rng(0)
+    cells = tetrahedra_of(mesh.grid)[rng.integers(0, mesh.grid.n_cells, 150)]
+    within = np.einsum("nc,ncx->nx", rng.dirichlet(np.ones(4), len(cells)), mesh.nodes_mm[cells])
+    middle = mesh.nodes_mm.mean(axis=0)
+    beyond = middle + 1.6 * (mesh.nodes_mm[rng.integers(0, mesh.n_nodes, 50)] - middle)
+    values = rng.random(mesh.n_nodes)
+    points = np.concatenate([within, beyond])
+    weights = interpolation(mesh, points)
+    expected, held = sample_nodes(mesh, values, points)
+    assert held[:150].all()
+    assert (~held).sum() > 20
+    np.testing.assert_allclose(weights @ values, expected, atol=1e-6)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)

@@ -1,0 +1,121 @@
+"""`cardioscar train-prior`: two things that are learned once, and their way into `train` and `run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Said
+from tests.finished_run import Run, content
+
+Cardioscar = Callable[..., Said]
+
+QUICK = ("--steps=4", "--device=cpu")
+
+
+def test_help_names_both_kinds(cardioscar: Cardioscar) -> None:
+    said = cardioscar("train-prior", "--help")
+    assert (said.code, said.err) == (0, "")
+    assert "  field  Pretrain a coordinate network on a cohort" in said.out
+    assert "  scar   Train the scar prior" in said.out
+    for kind in ("field", "scar"):
+        said = cardioscar("train-prior", kind, "--help")
+        assert (said.code, f"cardioscar train-prior {kind}" in said.out) == (0, True)
+
+
+def test_a_network_is_pretrained_and_a_fit_starts_from_it(
+    finished: Run, cardioscar: Cardioscar, tmp_path: Path
+) -> None:
+    said = cardioscar("train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK)
+    assert said.code == 0
+    about = json.loads(said.out)
+    assert (about["hearts"], about["config"]["steps"]) == (3, 4)
+    assert sorted(content(tmp_path / "prior")) == ["field.json", "field.safetensors"]
+    words = ("--prior", tmp_path / "prior", "--freeze", "hidden.0", "head", "--steps=3", "--device=cpu")
+    said = cardioscar("train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects", "P001", *words)
+    assert said.code == 0
+    fitted = json.loads((tmp_path / "fit" / "P001" / "field.json").read_text(encoding="utf-8"))
+    assert (fitted["prior_sha256"], fitted["frozen_blocks"]) == (about["sha256"], ["hidden.0", "head"])
+
+
+def test_a_prior_and_blocks_reach_the_fit_of_a_whole_run(finished: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    cardioscar("train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK)
+    said = cardioscar(
+        "run", finished.cohort, "-o", tmp_path / "out", "--subjects", "P001", "--jobs=1", "--tracking-uri=off",
+        "--prior", tmp_path / "prior", "--freeze", "hidden.1", "--steps=3", "--samples=2", "--no-figures",
+    )  # fmt: skip
+    assert said.code == 0
+    about = json.loads((tmp_path / "out" / "results" / "P001" / "field.json").read_text(encoding="utf-8"))
+    assert about["frozen_blocks"] == ["hidden.1"]
+    assert about["prior_sha256"]
+
+
+def test_a_network_is_registered_and_found_by_its_address(
+    finished: Run, cardioscar: Cardioscar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("alembic")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    said = cardioscar(
+        "train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK,
+        "--register", "lv", "--tracking-uri", uri,
+    )  # fmt: skip
+    assert json.loads(said.out)["registered"] == "models:/lv/1"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    said = cardioscar(
+        "train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects=P001", "--prior=models:/lv/1",
+        "--steps=2", "--device=cpu",
+    )  # fmt: skip
+    assert said.code == 0
+
+
+def test_a_scar_prior_is_trained_on_synthetic_scars(cardioscar: Cardioscar, tmp_path: Path) -> None:
+    said = cardioscar(
+        "train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=1", "--epochs=1", "--batch=1",
+        "--channels=8", "--validation=0",
+    )  # fmt: skip
+    assert said.code == 0
+    assert json.loads(said.out)["examples"] == 2
+    assert sorted(content(tmp_path / "prior")) == ["scar_prior.json", "scar_prior.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("network",), "train-prior: expected field or scar, found 'network'"),
+        (("field", "nowhere", "-o", "out"), "cohort: expected a folder or a cohort.csv, found no such folder"),
+        (("field", "nowhere", "-o", "out", "--layers", "0"), "layers: expected at least 1, found 0"),
+        (("field", "nowhere", "-o", "s3://bucket/prior"), "out: expected a folder of this machine"),
+        (("field", "nowhere", "-o", "out", "--register", "lv"), "tracking URI: expected --tracking-uri or MLFLOW"),
+        (("scar", "-o", "out", "--epochs", "0"), "epochs: expected at least 1, found 0"),
+    ],
+)
+def test_wrong_input_is_one_line_and_code_2(
+    words: tuple[str, ...],
+    message: str,
+    cardioscar: Cardioscar,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    said = cardioscar("train-prior", *words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[-1].startswith(f"cardioscar: {message}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_of_a_kind_imports_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys\nfrom cardioscar.cli import main\n"
+        "try:\n    main(['train-prior', 'field', '--help'])\nexcept SystemExit:\n    pass\n"
+        "print(*({'torch', 'pyvista', 'mlflow', 'matplotlib', 'boto3'} & sys.modules.keys()), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout
+    assert done.stderr.split() == []
