@@ -30,7 +30,7 @@ class PosteriorConfig:
     """The same where pixels are labels: a label says which half of 0 to 1 the fraction is in, and no more."""
     discrepancy_mm: float = 4.5
     """Length scale of what no pixel resolves (Matérn 5/2), in mm."""
-    discrepancy_sd: float = 2.25
+    discrepancy_sd: float = 2.5
     """Its standard deviation in logits."""
     iterations: int = 8
     """Upper limit of Gauss-Newton steps."""
