@@ -3,8 +3,8 @@
     python benchmarks/startup.py [--repeats 5] [--against FOLDER] [--write]
 
 Each measurement is a process of its own, as in a container; the processor time is counted, which other work on the
-machine changes little. `--against` names a folder that holds another version of the package (a git worktree): both are
-measured in turn, in the same run.
+machine changes little. `--against` names a folder that holds another version of the package (a git worktree), which is
+measured in the same run.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ from measured import conditions, table, write_page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "benchmarks" / "startup.md"
-LIBRARIES = (
-    "numpy", "scipy.spatial", "scipy.ndimage", "SimpleITK", "pyvista", "vtk", "matplotlib", "torch", "torch._dynamo",
-)  # fmt: skip
+LIBRARIES = ("numpy", "SimpleITK", "pyvista", "vtk", "matplotlib", "torch", "torch._dynamo")
 MAIN = "import sys; from cardioscar.cli import main; sys.exit(main())"
 
 

@@ -26,7 +26,6 @@ from cardioscar.scar3d.leave_one_out import leave_one_slice_out
 from cardioscar.scar3d.plan import Observations
 from cardioscar.scar3d.posterior import ScarPosterior
 from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.prior_mean import Blend, interpolated, prior_mean
 from cardioscar.scar3d.problem import Problem, build_problem
 from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
 from cardioscar.scar3d.residual_process import fit_residual
@@ -186,9 +185,8 @@ def fitted(heart: Heart, config: FitConfig, samples: int = 4) -> None:
     assert fit.stop_reason != "diverged"
     sampled = sample_logits(fit.field, problem.nodes_mm, samples=samples, seed=0)
     assert np.isfinite(sigmoid_sd(sampled)).all()
-    other = interpolated(problem, Blend())
     for projection in ("soft", "hard", "none"):
-        maps = DropoutMaps(problem, sampled, other=other, projection=projection)
+        maps = DropoutMaps(problem, sampled, projection=projection)
         assert is_probability(maps.probability, heart.nodes)
         for draw in maps.draws(samples, 0):
             assert np.isin(draw, (0, 1)).all()
@@ -376,7 +374,7 @@ def test_a_million_groups_take_bounded_time_and_memory() -> None:
     problem = build_problem(nodes, stack, wall_ml=1e-9)
     assert problem.n_groups == side * side * slices
     fit = fit_field(problem.observations(), FitConfig(steps=2, device="cpu"))
-    prior = prior_mean(sample_logits(fit.field, nodes, samples=1, seed=0)[0], interpolated(problem, Blend()))
+    prior = 0.75 * sample_logits(fit.field, nodes, samples=1, seed=0)[0] + 0.25 * PRIORS["log-odds"](problem)
     posterior = ScarPosterior(problem, prior, PosteriorConfig())
     probability, [draw] = posterior.probability, list(posterior.draws(1, 0))
     taken_s = time.process_time() - began
