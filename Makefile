@@ -62,6 +62,7 @@ bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, 
 	$(BIN)/python benchmarks/grouping.py
 	$(BIN)/python -m benchmarks.reconstruction --nodes 6000 --cases oblique patchy --reference-seconds 10
 	$(BIN)/python benchmarks/batched_fit.py --nodes 10000 30000 --steps 20
+	$(BIN)/python benchmarks/startup.py --repeats 1
 	$(BIN)/python benchmarks/registry.py --plan 1:20 4:80 --look-ups 5
 	$(BIN)/python benchmarks/cohort.py --subjects 20
 
