@@ -99,12 +99,16 @@ class ScarPosterior:
         del unresolved
         drawn += self._prior[near]
         row, offsets, carrier = self._observed_nearby
-        noise_sd = np.sqrt(pixel_variance(targets, offsets, noise_sd=self._noise_sd))
+        share = self._config.shared_error
+        own_sd = np.sqrt((1 - share**2) * pixel_variance(targets, offsets, noise_sd=self._noise_sd))
+        # an error that all pixels share leaves those alone that are all scar or all alive
+        shared_sd = share * self._noise_sd * 2 * np.sqrt(targets * (1 - targets))
         for logits in drawn:
             if self._projection != "none":
                 seen = targets
                 if self._projection == "soft":  # the pixel itself may be wrong by so much
-                    seen = np.clip(targets + noise_sd * rng.standard_normal(len(targets)), 0, 1)
+                    error = own_sd * rng.standard_normal(len(targets)) + shared_sd * rng.standard_normal()
+                    seen = np.clip(targets + error, 0, 1)
                 self._project(logits, row, offsets, self.residual.groups, seen, carrier)
             values = settled.copy()
             values[near] = logits >= self._cut

@@ -28,6 +28,8 @@ class PosteriorConfig:
     """Standard deviation of a pixel's own error, as a fraction, where pixels are fractions."""
     label_noise_sd: float = 0.4
     """The same where pixels are labels: a label says which half of 0 to 1 the fraction is in, and no more."""
+    shared_error: float = 0.5
+    """Correlation of the pixels' errors: a reader or a threshold errs alike in all of them."""
     discrepancy_mm: float = 4.5
     """Length scale of what no pixel resolves (Matérn 5/2), in mm."""
     discrepancy_sd: float = 2.5
@@ -53,6 +55,8 @@ class PosteriorConfig:
         ):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")
+        if not 0 <= self.shared_error <= 1:
+            raise ConfigError("shared_error", "a correlation from 0 to 1", f"{self.shared_error:g}")
         for name in ("active_mm", "discrepancy_sd"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")

@@ -363,7 +363,7 @@ def test_a_million_groups_take_bounded_time_and_memory() -> None:
         affine = np.diag([0.5, 0.5, 6.0, 1.0])
         affine[2, 3] = 9.0 * number
         i, j = np.indices((side, side))
-        disc = ((i - 100) ** 2 + (j - 160) ** 2 < 60**2).astype(np.float32)
+        disc = ((i - 100) ** 2 + (j - 160) ** 2 < 20**2).astype(np.float32)
         pieces.append(Slice(disc, np.ones(disc.shape, dtype=bool), affine, number))
     stack = SliceStack(tuple(pieces), "many")
     nodes = np.concatenate(
@@ -382,7 +382,7 @@ def test_a_million_groups_take_bounded_time_and_memory() -> None:
     assert np.isin(draw, (0, 1)).all()
     used_mib = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib) / 1024
     assert used_mib < 4 * 1024
-    assert taken_s < 120
+    assert taken_s < 60
 
 
 def test_order_and_groups_belong_together() -> None:

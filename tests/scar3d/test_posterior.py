@@ -98,6 +98,15 @@ def test_intervals_hold_the_map_and_widen_with_the_discrepancy(case: Heart) -> N
     assert widths[1] > 1.5 * widths[0]
 
 
+def test_errors_that_pixels_share_widen_the_interval_of_the_volume() -> None:
+    case, sds = heart(), []
+    for share in (0.0, 1.0):
+        config = PosteriorConfig(noise_sd=0.1, shared_error=share)
+        found = ScarPosterior(case.problem, interpolation(case), config)
+        sds.append(np.std([scar @ case.node_volumes_ml for scar in found.draws(48, 0)]))
+    assert sds[1] > 1.15 * sds[0]
+
+
 def test_the_sd_of_a_node_is_that_of_its_draws() -> None:
     summary = DrawSummary(np.array([0.0, 1.0]), np.ones(2), None, threshold=0.5)
     for scar in ([0.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 1.0]):
