@@ -64,8 +64,9 @@ def _text(row: Mapping[str, Any] | None, *, percent: bool, unit: bool = True) ->
 
 def _note(level: str, truth: Mapping[str, Any] | None) -> str:
     note = (
-        f"On phantoms, {level} intervals of this kind held the true fraction in nine of ten segments and the scar volume in "
-        "eight of ten hearts: an error that all slices share (a threshold, a reader, scar beyond the slices) is not in them."
+        f"On phantoms, {level} intervals of this kind held the true fraction in nine of ten segments and the "
+        "scar volume in eight of ten hearts: an error that all slices share (a threshold, a reader, scar beyond the "
+        "slices) is not in them."
     )
     if not truth:
         return note
