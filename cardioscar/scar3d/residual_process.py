@@ -24,6 +24,8 @@ from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.projection import LIMIT, pixel_variance
 from cardioscar.types import NodeValues, Points
 
+MOST_INDUCING = 2_000
+"""The cost grows with their cube; a heart that is all scar has as many at the default distance."""
 SCARRED = 0.01
 """A pixel with a larger scar fraction counts as scarred."""
 
@@ -94,7 +96,7 @@ def fit_residual(problem: Problem, prior_logits: NodeValues, config: PosteriorCo
     place = _metric(problem, config.stretch)
     points = (problem.nodes_mm[active_nodes] - problem.nodes_mm[active_nodes[0]]) @ place
     grid, weights = _interpolation(points, config.grid_mm)
-    basis = _basis(_thinned(points, config.inducing_mm), grid, config)
+    basis = _basis(_inducing(points, config.inducing_mm), grid, config)
 
     offsets, order = problem.groups.group_offsets, problem.groups.node_order
     sizes = np.diff(offsets)[active_groups]
@@ -169,6 +171,15 @@ def _metric(problem: Problem, stretch: float) -> np.ndarray:
     normal = np.mean([s.normal * np.sign(s.normal @ problem.stack.slices[0].normal) for s in problem.stack], axis=0)
     u, _, _ = np.linalg.svd(normal[:, None])
     return u[:, [1, 2, 0]] * np.array([1.0, 1.0, 1 / stretch])
+
+
+def _inducing(points: Points, spacing: float) -> Points:
+    """Inducing points as dense as asked for, or less dense where scar is so large that they would be too many."""
+    found = _thinned(points, spacing)
+    while len(found) > MOST_INDUCING:
+        spacing *= 1.1
+        found = _thinned(points, spacing)
+    return found
 
 
 def _thinned(points: Points, spacing: float) -> Points:

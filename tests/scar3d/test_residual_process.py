@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from cardioscar.scar3d import residual_process
 from cardioscar.scar3d.matern import matern52
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.scar3d.problem import Problem
@@ -106,3 +107,12 @@ def test_the_order_of_the_nodes_plays_no_part(problem: Problem, residual: Residu
     here[residual.nodes], there[found.nodes] = residual.mean(), found.mean()
     # the inducing points hang on a grid that begins at the first node, so the two approximate the same process
     assert np.abs(here[place] - there).mean() < 0.05 * np.abs(here).mean() + 0.05
+
+
+def test_a_very_large_scar_has_no_more_inducing_points_than_can_be_solved_for(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(residual_process, "MOST_INDUCING", 50)
+    found = fit_residual(problem, np.full(len(problem.nodes_mm), FLAT), PosteriorConfig())
+    assert 25 < len(found.mode) <= 50
+    assert found.converged
