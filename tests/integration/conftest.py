@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.integration.ceph import ceph, endpoint, s3
@@ -26,23 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave servers alone unless they are asked for: they need an engine, memory and minutes."""
+    """Leave servers alone unless they are asked for: several workers would each start their own."""
     if "integration" in config.option.markexpr:
         return
     skip = pytest.mark.skip(reason="starts servers in containers: make integration")
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(skip)
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hasattr(session.config, "workeroutput"):  # a worker of xdist prints nothing itself
-        session.config.workeroutput["counts"] = session.config.stash[KEY].tables
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    node.config.stash[KEY].merge(getattr(node, "workeroutput", {}).get("counts", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -9,24 +9,16 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "integration"
 
-Tables = dict[str, dict[str, dict[str, float | str]]]
-
 
 class Counts:
     """Rows of numbers, by table and name."""
 
     def __init__(self) -> None:
-        self.tables: Tables = {}
+        self.tables: dict[str, dict[str, dict[str, float | str]]] = {}
 
     def add(self, table: str, row: str, **numbers: float | str) -> None:
         """Note numbers of a row; a second note adds columns."""
         self.tables.setdefault(table, {}).setdefault(row, {}).update(numbers)
-
-    def merge(self, tables: Tables) -> None:
-        """Add what another process counted."""
-        for table, rows in tables.items():
-            for row, numbers in rows.items():
-                self.add(table, row, **numbers)
 
     def markdown(self) -> str:
         """All tables."""
