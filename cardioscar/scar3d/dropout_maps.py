@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from cardioscar.scar3d.prior_mean import NOTHING, Beside, prior_mean
 from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.scar3d.projection import ShiftCarrier, pixel_variance, shift_to_pixels
 from cardioscar.types import NodeValues
 
 
@@ -73,8 +73,6 @@ class DropoutMaps:
         for sampled in self._sampled[:number]:
             logits = prior_mean(sampled, self._beside).astype(np.float64)
             if self._projection != "none":
-                observed = np.clip(logits[groups.node_order], -LIMIT, LIMIT)
-                projected = project(observed, groups.group_offsets, targets, variance=variance)
-                logits[groups.node_order] = projected
-                self._carrier.carry(logits, observed, projected)
+                rows, offsets = groups.node_order, groups.group_offsets
+                shift_to_pixels(logits, rows, offsets, targets, self._carrier, variance=variance)
             yield expit(logits)

@@ -16,9 +16,10 @@ import numpy as np
 from scipy.special import expit, logit
 
 from cardioscar.scar3d.matern import RandomFunctions
+from cardioscar.scar3d.plan import ranges
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, shift_to_pixels
 from cardioscar.scar3d.residual_process import ResidualProcess, fit_residual
 from cardioscar.types import GroupOffsets, GroupValues, NodeValues
 
@@ -127,10 +128,7 @@ class ScarPosterior:
         variance = None
         if self._projection == "soft":
             variance = pixel_variance(self._problem.targets[groups], offsets, noise_sd=self._noise_sd)
-        observed = np.clip(logits[row].astype(np.float64), -LIMIT, LIMIT)
-        projected = project(observed, offsets, seen, variance=variance)
-        logits[row] = projected
-        carrier.carry(logits, observed, projected)
+        shift_to_pixels(logits, row, offsets, seen, carrier, variance=variance)
 
     @cached_property
     def _observed_nearby(self) -> tuple[np.ndarray, GroupOffsets, ShiftCarrier]:
@@ -138,7 +136,6 @@ class ScarPosterior:
         groups, residual = self._problem.groups, self.residual
         sizes = np.diff(groups.group_offsets)[residual.groups]
         offsets = np.concatenate([[0], np.cumsum(sizes)])
-        starts = groups.group_offsets[residual.groups] - offsets[:-1]
-        members = groups.node_order[np.arange(offsets[-1]) + np.repeat(starts, sizes)]
+        members = groups.node_order[ranges(groups.group_offsets[residual.groups], sizes)]
         row = np.searchsorted(residual.nodes, members)
         return row, offsets, ShiftCarrier(self._problem.nodes_mm[residual.nodes], row, offsets, self._reach_mm)

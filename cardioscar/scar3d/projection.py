@@ -177,6 +177,31 @@ class ShiftCarrier:
             logits[self.nodes] += np.einsum("nk,nk->n", self._weight, shift[self._near].astype(np.float32))
 
 
+def shift_to_pixels(
+    logits: NodeValues,
+    rows: np.ndarray,
+    group_offsets: GroupOffsets,
+    targets: GroupValues,
+    carrier: ShiftCarrier,
+    *,
+    variance: GroupValues | None,
+) -> None:
+    """Project a map onto its pixels and carry the shifts on into the gaps, in place.
+
+    Args:
+        logits: Scar logit of each node, shape (nodes,), float.
+        rows: Node of each sorted node, shape (observed nodes,).
+        group_offsets: CSR offsets, shape (groups + 1,).
+        targets: Scar fraction of each group, 0 to 1.
+        carrier: Carries on to the nodes that no pixel sees.
+        variance: As for `project`.
+    """
+    observed = np.clip(logits[rows].astype(np.float64), -LIMIT, LIMIT)
+    projected = project(observed, group_offsets, targets, variance=variance)
+    logits[rows] = projected
+    carrier.carry(logits, observed, projected)
+
+
 def pixel_variance(targets: GroupValues, group_offsets: GroupOffsets, *, noise_sd: float = 0.05) -> GroupValues:
     r"""Variance of a pixel about the mean of its nodes: $σ_g^2 = noise^2 + y(1-y)/(3 n_g)$.
 

@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from cardioscar.scar3d.matern import matern52
+from cardioscar.scar3d.plan import ranges
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.projection import LIMIT, pixel_variance
@@ -100,7 +101,7 @@ def fit_residual(problem: Problem, prior_logits: NodeValues, config: PosteriorCo
 
     offsets, order = problem.groups.group_offsets, problem.groups.node_order
     sizes = np.diff(offsets)[active_groups]
-    members = order[_ranges(offsets[active_groups], sizes)]
+    members = order[ranges(offsets[active_groups], sizes)]
     row = np.full(len(problem.nodes_mm), -1, dtype=np.int64)
     row[active_nodes] = np.arange(len(active_nodes))
     observed = weights[row[members]]
@@ -225,9 +226,3 @@ def _precision(slope: sparse.csr_matrix, variance: np.ndarray, basis: np.ndarray
     dense[np.diag_indices_from(dense)] += 1.0
     factor, lower = cho_factor(dense, lower=True)
     return factor, lower
-
-
-def _ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Indices of consecutive runs, one run after the other."""
-    shift = np.repeat(starts - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
-    return np.arange(sizes.sum()) + shift

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from cardioscar.scar3d.methods.method import Method, Reconstruction
 from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.scar3d.projection import ShiftCarrier, pixel_variance, shift_to_pixels
 from cardioscar.types import NodeValues
 
 CLIP = 1e-6
@@ -43,10 +43,7 @@ class Projected:
 
         def onto_pixels(probability: NodeValues) -> NodeValues:
             logits = logit(np.clip(probability.astype(np.float64), CLIP, 1 - CLIP))
-            before = np.clip(logits[order], -LIMIT, LIMIT)
-            after = project(before, offsets, problem.targets, variance=variance)
-            logits[order] = after
-            carrier.carry(logits, before, after)
+            shift_to_pixels(logits, order, offsets, problem.targets, carrier, variance=variance)
             return np.asarray(expit(logits), dtype=np.float32)
 
         def draws(n: int, draw_seed: int) -> Iterator[NodeValues]:
