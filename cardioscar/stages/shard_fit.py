@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TOGETHER = {"cuda": 16, "cpu": 1}
-"""Subjects fitted together by default, for each kind of device; see docs/explanation/batched-fitting.md."""
+TOGETHER = {"cuda": 32, "cpu": 1}
+"""Subjects fitted together by default, for each kind of device; see docs/benchmarks/cuda.md."""
 MEMORY_SHARE = 0.6
 """Share of the device's free memory that the estimated need of a computation may take."""
 CPU_MEMORY_BYTES = 2 * 2**30

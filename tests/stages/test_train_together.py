@@ -332,7 +332,7 @@ def test_the_gpu_is_named_and_takes_sixteen(run: Run, monkeypatch: pytest.Monkey
     lines: list[str] = []
     monkeypatch.setattr(shard_fit.log, "info", lambda text, *words: lines.append(text % words))
     shard_fit.ShardFit(run.artifact("group_sort"), SUBJECTS, run.artifact("train"), train.Config())
-    assert lines == ["fits up to 16 subjects together on cuda:0 (Accelerator 9)"]
+    assert lines == ["fits up to 32 subjects together on cuda:0 (Accelerator 9)"]
 
 
 def test_the_cards_free_memory_counts_what_the_allocator_holds(monkeypatch: pytest.MonkeyPatch) -> None:
