@@ -25,6 +25,7 @@ MAX_BYTES = 4 * MAX_SIDE**2 + (1 << 26)
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BEGINS = 132
+_UNDEFINED, _DELIMITER = 0xFFFFFFFF, 8
 
 
 @contextmanager
@@ -63,9 +64,12 @@ def read_dataset(path: Path, where: str) -> Dataset:
         raise InputError(where, f"DICOM files of at most {MAX_BYTES} bytes", "a larger one")
     with quiet_pydicom():
         try:
-            return pydicom.dcmread(io.BytesIO(data))
+            dataset = pydicom.dcmread(io.BytesIO(data))
         except Exception:  # noqa: BLE001 - pydicom raises whatever a damaged header leads to
             raise InputError(where, "a complete DICOM file", "a header that cannot be read") from None
+    if not _is_deflated(data) and not _ends_with_last(dataset, data):
+        raise InputError(where, "a complete DICOM file", "one that ends before or behind its last attribute")
+    return dataset
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:
@@ -77,6 +81,15 @@ def text_of(dataset: Dataset, keyword: str) -> str:
             return "\\".join("" if part is None else str(part).strip(" \0") for part in parts)
         except Exception:  # noqa: BLE001 - as above
             return ""
+
+
+def stored_value(dataset: Dataset, keyword: str) -> bytes | None:
+    """Bytes of an attribute as they lie in the file; None where there is none."""
+    from pydicom.datadict import tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    value = dataset.get_item(tag).value if tag is not None and tag in dataset else None
+    return value if isinstance(value, bytes) else None
 
 
 def numbers_of(dataset: Dataset, keyword: str, count: int) -> np.ndarray | None:
@@ -94,9 +107,24 @@ def whole_of(dataset: Dataset, keyword: str) -> int | None:
     return int(numbers[0]) if numbers is not None and numbers[0] == int(numbers[0]) else None
 
 
+def _is_deflated(data: bytes) -> bool:
+    return _DEFLATED in data[_META_BEGINS : _META_BEGINS + 4096]
+
+
+def _ends_with_last(dataset: Dataset, data: bytes) -> bool:
+    """Whether the last attribute ends the file, but for zeros: parsers stop silently at what is none."""
+    tags = sorted(dataset.keys())
+    last = dataset.get_item(tags[-1]) if tags else None
+    if last is None or not hasattr(last, "value_tell") or not isinstance(last.value, bytes):
+        return True  # a sequence, parsed to its end
+    undefined = last.length == _UNDEFINED
+    end = last.value_tell + (len(last.value) + _DELIMITER if undefined else last.length)
+    return end <= len(data) and not data[end:].strip(b"\0")
+
+
 def _unpacks_within_bounds(data: bytes) -> bool:
     """Whether a file in the deflated transfer syntax, which pydicom unpacks at once, stays within `MAX_BYTES`."""
-    if _DEFLATED not in data[_META_BEGINS : _META_BEGINS + 4096]:
+    if not _is_deflated(data):
         return True
     group, element, kind, _, length = struct.unpack_from("<HH2sHI", data.ljust(_META_BEGINS + 12), _META_BEGINS)
     if (group, element, kind) != (2, 0, b"UL"):

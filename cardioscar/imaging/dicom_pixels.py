@@ -1,54 +1,73 @@
-"""The pixels of one DICOM image: counted against what the header says, then read and rescaled."""
+"""The pixels of DICOM images: counted against what the headers say, then read and rescaled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cardioscar.errors import InputError
-from cardioscar.imaging.codestream import check_codestream
-from cardioscar.imaging.dicom_dataset import numbers_of, quiet_pydicom, text_of, whole_of
+from cardioscar.imaging.compressed_dicom import check_codestream, joined_fragments, read_compressed
+from cardioscar.imaging.dicom_dataset import numbers_of, quiet_pydicom, stored_value, text_of, whole_of
 from cardioscar.imaging.dicom_slice import DicomSlice
-from cardioscar.imaging.itk_reading import read_compressed_dicom
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_RULE = "a complete DICOM file"
+# transfer syntaxes (PS3.6 table A-1): byte order of pixels that are as they are, run length, and what ITK unpacks
+_NATIVE = {"1.2.840.10008.1.2": "<", "1.2.840.10008.1.2.1": "<", "1.2.840.10008.1.2.1.99": "<", "1.2.840.10008.1.2.2": ">"}
+_RUN_LENGTH = "1.2.840.10008.1.2.5"
+_COMPRESSED = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)}
 
 
-def read_pixels(one: DicomSlice, where: str) -> np.ndarray:
-    """Read the pixels of an image, slope and intercept applied, MONOCHROME1 turned into MONOCHROME2.
+def read_stack(slices: Sequence[DicomSlice], where: str) -> np.ndarray:
+    """Read the pixels of images of one size, slope and intercept applied, MONOCHROME1 turned into MONOCHROME2.
 
     Args:
-        one: The image.
+        slices: The images, in order.
         where: Name of the series, for errors.
 
     Returns:
-        Shape (i, j), float64.
+        Shape (i, j, slices), float32.
 
     Raises:
         InputError: If there are fewer or more pixels than rows and columns say, damaged ones, or several numbers a pixel;
             if bits allocated, stored and high bit do not agree.
     """
+    images = [_read(one, where) for one in slices]
+    packed = [number for number, image in enumerate(images) if image is None]
+    if packed:
+        unpacked = read_compressed([slices[number].path for number in packed], slices[0].shape, where)
+        for number, image in zip(packed, unpacked, strict=True):
+            images[number] = image
+    return np.stack([image.astype(np.float32) for image in images if image is not None], axis=2)
+
+
+def _read(one: DicomSlice, where: str) -> np.ndarray | None:
+    """Pixels, shape (i, j); None for a whole compressed picture that ITK is to unpack."""
     dataset = one.dataset
     bits = _checked_bits(dataset, where)
-    if "PixelData" not in dataset:
+    data = stored_value(dataset, "PixelData")
+    if data is None:
         raise InputError(where, "pixel data (7FE0,0010)", "none")
     slope, intercept = _scale(dataset, where)
-    syntax = getattr(dataset.file_meta, "TransferSyntaxUID", None)
-    if syntax is None or not syntax.is_transfer_syntax or syntax.is_private:
-        raise InputError(where, "a known transfer syntax (0002,0010)", "another" if syntax else "none")
-    if not syntax.is_encapsulated:
-        stored = _native(one, bits, big_endian=not syntax.is_little_endian, where=where)
-    elif syntax.name.startswith("RLE"):
+    syntax, signed = text_of(dataset.file_meta, "TransferSyntaxUID"), whole_of(dataset, "PixelRepresentation") == 1
+    if syntax in _COMPRESSED:
+        if bits[0] > 16:
+            raise InputError(where, "compressed pixels of 8 or 16 bits", f"{bits[0]}")
+        check_codestream(joined_fragments(data, where), one.shape, bits[0], where)
+        return None
+    if syntax == _RUN_LENGTH:
+        joined_fragments(data, where)
         stored = _run_length(one, where)
+    elif syntax in _NATIVE:
+        stored = _native(data, one.shape, np.dtype(f"{_NATIVE[syntax]}{'i' if signed else 'u'}{bits[0] // 8}"), where)
     else:
-        return _compressed(one, where)
-    values = _in_range(stored, bits, signed=whole_of(dataset, "PixelRepresentation") == 1, where=where)
+        raise InputError(where, "a transfer syntax (0002,0010) of uncompressed, RLE or JPEG pixels", "another")
+    values = _in_range(stored, bits, signed=signed, where=where)
     if text_of(dataset, "PhotometricInterpretation") == "MONOCHROME1":
-        values = (-1 if whole_of(dataset, "PixelRepresentation") == 1 else 2 ** bits[1] - 1) - values
+        values = (-1 if signed else 2 ** bits[1] - 1) - values
     return values.astype(np.float64) * slope + intercept
 
 
@@ -82,17 +101,15 @@ def _scale(dataset: Dataset, where: str) -> tuple[float, float]:
     return scale[0], scale[1]
 
 
-def _native(one: DicomSlice, bits: tuple[int, int], *, big_endian: bool, where: str) -> np.ndarray:
-    data, (columns, rows), size = one.dataset["PixelData"].value or b"", one.shape, bits[0] // 8
-    length = columns * rows * size
-    if len(data) != length + length % 2 and len(data) != length:  # an odd length is padded
+def _native(data: bytes, shape: tuple[int, int], dtype: np.dtype, where: str) -> np.ndarray:
+    count = shape[0] * shape[1]
+    length = count * dtype.itemsize
+    if len(data) not in (length, length + length % 2):  # an odd length is padded
         finding = f"{len(data)}{' (truncated)' if len(data) < length else ''}"
         raise InputError(where, f"{length} bytes of pixels in each file", finding)
-    if big_endian and size == 1:
+    if dtype.itemsize == 1 and dtype.newbyteorder("S") != dtype:
         raise InputError(where, "little endian for pixels of 8 bits", "big endian")
-    signed = whole_of(one.dataset, "PixelRepresentation") == 1
-    dtype = np.dtype(f"{'>' if big_endian else '<'}{'i' if signed else 'u'}{size}")
-    return np.frombuffer(data, dtype, columns * rows).reshape(columns, rows, order="F").astype(dtype.newbyteorder("="))
+    return np.frombuffer(data, dtype, count).reshape(shape, order="F").astype(dtype.newbyteorder("="))
 
 
 def _run_length(one: DicomSlice, where: str) -> np.ndarray:
@@ -102,26 +119,10 @@ def _run_length(one: DicomSlice, where: str) -> np.ndarray:
         try:
             pixels = pixel_array(one.dataset, decoding_plugin="pydicom")
         except Exception:  # noqa: BLE001 - pydicom raises whatever damaged data lead to
-            raise InputError(where, _RULE, "damaged pixel data") from None
+            raise InputError(where, "a complete DICOM file", "a truncated or damaged one") from None
     if pixels.shape != one.shape[::-1]:
         raise InputError(where, f"images of {one.shape[0]}×{one.shape[1]} pixels", "others")
     return np.asarray(pixels).T
-
-
-def _compressed(one: DicomSlice, where: str) -> np.ndarray:
-    """JPEG, JPEG-LS and JPEG 2000, unpacked and rescaled by ITK."""
-    from pydicom.encaps import get_frame
-
-    with quiet_pydicom():
-        try:
-            codestream = get_frame(one.dataset.PixelData, 0, number_of_frames=1)
-        except Exception:  # noqa: BLE001 - as above
-            raise InputError(where, _RULE, "damaged pixel data") from None
-    check_codestream(codestream, one.shape, where)
-    values = read_compressed_dicom(one.path, where)
-    if values.shape[:2] != one.shape:
-        raise InputError(where, f"images of {one.shape[0]}×{one.shape[1]} pixels", "others")
-    return values[:, :, 0].astype(np.float64)
 
 
 def _in_range(stored: np.ndarray, bits: tuple[int, int], *, signed: bool, where: str) -> np.ndarray:

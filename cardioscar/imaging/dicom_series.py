@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.dicom_pixels import read_pixels
+from cardioscar.imaging.dicom_pixels import read_stack
 from cardioscar.imaging.dicom_slice import DicomSlice, read_slice
 from cardioscar.imaging.header_trust import HeaderTrust, contradiction, same_sizes, say_odd_thickness
 from cardioscar.imaging.volume import Volume
@@ -64,9 +64,8 @@ def read_dicom_series(paths: Sequence[Path], *, where: str, trust: HeaderTrust =
     affine[:3, 3] = headers[0].position_mm
     if thickness is not None:
         say_odd_thickness(where, thickness, float(np.linalg.norm(affine[:3, 2])))
-    # Each slice is rescaled on its own: its slope may differ from that of the first.
-    values = np.stack([read_pixels(h, where).astype(np.float32) for h in headers], axis=2)
-    return Volume(values, affine, where, thickness)
+    # each slice is rescaled on its own: its slope may differ from that of the first
+    return Volume(read_stack(headers, where), affine, where, thickness)
 
 
 def _check_series(headers: Sequence[DicomSlice], where: str) -> None:

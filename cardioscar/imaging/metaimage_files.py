@@ -42,14 +42,14 @@ def read_metaimage(path: Path, trust: HeaderTrust = "agree") -> Volume:
     lengths = np.linalg.norm(header.directions, axis=0)
     sizes = _sizes(where, header, lengths, trust)
     affine[:3, :3] = header.directions / lengths * sizes
-    thickness = stated_thickness(where, sizes, header.sizes_mm, trust, names="ElementSpacing and ElementSize")
-    _say_doubts(where, header)
     values = read_stored(
         path, header.text, header.shape, header.dtype, header.encoding,
         skip=header.skip, packed_bytes=header.packed_bytes,
     )  # fmt: skip
     if (header.slope, header.intercept) != (1.0, 0.0):
         values = values * header.slope + header.intercept
+    _say_doubts(where, header)
+    thickness = stated_thickness(where, sizes, header.sizes_mm, trust, names="ElementSpacing and ElementSize")
     return Volume(values, affine, where, thickness)
 
 

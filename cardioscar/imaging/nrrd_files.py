@@ -37,12 +37,12 @@ def read_nrrd(path: Path, trust: HeaderTrust = "agree") -> Volume:
     sizes = chosen_sizes(where, lengths, header.spacings_mm, trust, names=names)
     affine[:3, :3] *= sizes / lengths
     _check_extents(where, header, sizes, trust)
-    if not header.has_origin:
-        log.warning("%s states no place (space origin); its first voxel was put at the origin", where)
     values = read_stored(
         path, header.text, header.shape, header.dtype, header.encoding,
         skip=header.skip, lines_skipped=header.lines_skipped,
     )  # fmt: skip
+    if not header.has_origin:
+        log.warning("%s states no place (space origin); its first voxel was put at the origin", where)
     thickness = stated_thickness(where, sizes, header.thicknesses_mm, trust, names="space directions and thicknesses")
     return Volume(values, affine, where, thickness)
 

@@ -16,22 +16,57 @@ def nifti(
     pixdim: tuple[float, float, float] | None = None,
     shape: tuple[int, ...] | None = None,
     units: int = 2,
+    quaternion: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    handedness: float = 1.0,
+    kind: str = "f4",
+    scale: tuple[float, float] = (1.0, 0.0),
+    bits: int | None = None,
+    first_voxel: float | None = None,
+    version: int = 1,
+    order: str = "<",
 ) -> bytes:
-    """A NIfTI-1 file of float32; `values` indexed (i, j, k)."""
-    values = np.arange(24, dtype="<f4").reshape(4, 3, 2) if values is None else values.astype("<f4")
+    """A NIfTI file, of float32 if not said otherwise; `values` indexed (i, j, k)."""
+    values = np.arange(24).reshape(4, 3, 2) if values is None else values
+    stored = values.astype(order + kind)
     shape = values.shape if shape is None else shape
-    header = bytearray(352)
-    struct.pack_into("<i", header, 0, 348)
-    struct.pack_into("<8h", header, 40, len(shape), *shape, *[1] * (7 - len(shape)))
-    struct.pack_into("<hh", header, 70, 16, 32)
+    code, bits = NIFTI_CODES[kind], 8 * stored.itemsize if bits is None else bits
+    dims = (len(shape), *shape, *[1] * (7 - len(shape)))
     steps = pixdim or tuple(np.linalg.norm(affine_ras[:3, :3], axis=0))
-    struct.pack_into("<8f", header, 76, 1, *steps, 1, 1, 1, 1)
-    struct.pack_into("<ff", header, 108, 352, 1)
-    header[123] = units
-    struct.pack_into("<hh", header, 252, qform_code, sform_code)
-    struct.pack_into("<12f", header, 280, *affine_ras[:3].ravel())
-    header[344:348] = b"n+1\0"
-    return bytes(header) + values.tobytes(order="F")
+    sizes, rows = (handedness, *steps, 1, 1, 1, 1), affine_ras[:3].ravel()
+    first_voxel = (352 if version == 1 else 544) if first_voxel is None else first_voxel
+    header = bytearray(352 if version == 1 else 544)
+
+    def put(form: str, at: int, *numbers: object) -> None:
+        struct.pack_into(order + form, header, at, *numbers)
+
+    if version == 1:
+        put("i", 0, 348)
+        put("8h", 40, *dims)
+        put("hh", 70, code, bits)
+        put("8f", 76, *sizes)
+        put("3f", 108, first_voxel, *scale)
+        header[123] = units
+        put("hh", 252, qform_code, sform_code)
+        put("6f", 256, *quaternion, *offset)
+        put("12f", 280, *rows)
+        header[344:348] = b"n+1\0"
+    else:
+        put("i8s", 0, 540, b"n+2\0\r\n\032\n")
+        put("hh", 12, code, bits)
+        put("8q", 16, *dims)
+        put("8d", 104, *sizes)
+        put("q2d", 168, int(first_voxel), *scale)
+        put("ii", 344, qform_code, sform_code)
+        put("6d", 352, *quaternion, *offset)
+        put("12d", 400, *rows)
+        put("i", 500, units)
+    return bytes(header) + stored.tobytes(order="F")
+
+
+NIFTI_CODES = {
+    "u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "i1": 256, "u2": 512, "u4": 768, "i8": 1024, "u8": 1280,
+}  # fmt: skip
 
 
 def dicom(
