@@ -23,7 +23,7 @@ _JPEG_2000 = b"\xff\x4f\xff\x51"
 # SOF0 to SOF15 without those numbers that mean tables, and SOF55 of JPEG-LS
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _ITEM = b"\xfe\xff\x00\xe0"
-_LONGEST_S, _LARGEST_BYTES = 300, 3 << 30
+_LONGEST_S, _LARGEST_BYTES = 300, 2 << 30
 _DAMAGED = "a truncated or damaged one"
 
 _READER = """
@@ -31,7 +31,9 @@ import resource, sys
 import numpy
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 import SimpleITK
-resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
+hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+limit = int(sys.argv[1]) if hard == resource.RLIM_INFINITY else min(int(sys.argv[1]), hard)
+resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 for line in sys.stdin:
     reader = SimpleITK.ImageFileReader()

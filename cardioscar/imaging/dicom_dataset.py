@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 import zlib
@@ -55,12 +56,13 @@ def read_dataset(path: Path, where: str) -> Dataset:
 
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(min(size, MAX_BYTES))
     except OSError as error:
         raise InputError(where, "readable files", error.strerror or "an unreadable one") from None
     if data[128:132] != b"DICM":
         raise InputError(where, "DICOM files only", f"another file ({path.suffix or 'no'} suffix)")
-    if len(data) > MAX_BYTES or not _unpacks_within_bounds(data):
+    if size > MAX_BYTES or not _unpacks_within_bounds(data):
         raise InputError(where, f"DICOM files of at most {MAX_BYTES} bytes", "a larger one")
     with quiet_pydicom():
         try:
