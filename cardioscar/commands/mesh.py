@@ -23,6 +23,8 @@ class MeshCommand:
     """Edge length in mm."""
     label_table: str = "cardioscar"
     """Convention of the labels: cardioscar, emidec or scarnet."""
+    header_trust: Literal["agree", "sform", "qform", "pixdim"] = "agree"
+    """Which statement counts where those of the image header contradict each other; agree: none."""
     frame: Literal["LPS", "RAS"] = "LPS"
     """World frame of a surface."""
 
@@ -46,7 +48,7 @@ def main(command: str, words: list[str]) -> int:
             read_surface(form.source, frame=form.frame), edge_mm=form.edge_mm, source=form.source.name
         )
     else:
-        mesh = mesh_from_labels(read_labels(form.source, form.label_table), edge_mm=form.edge_mm)
+        mesh = mesh_from_labels(read_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm)
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
     sys.stdout.write(

@@ -16,12 +16,12 @@ of them reaches an output.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.errors import InputError
+from cardioscar.imaging.dicom_dataset import quiet_pydicom, read_dataset
 from cardioscar.subject_id import check_subject_id
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _DUMMIES = frozenset(
 _EARLIEST_SCAN = 1910
 """Dates before are dummies such as 19000101: nobody was scanned then."""
 
-_SHOWN = 8
+_SHOWN, _PIXELS = 8, 0x7FE0
 
 
 def check_identity(path: Path, where: str) -> None:
@@ -81,7 +81,16 @@ def check_identity(path: Path, where: str) -> None:
         InputError: If it does. The message names the attributes by keyword and never repeats a value.
         InputError: If its header cannot be read to the end.
     """
-    found = sorted(set(identifying_attributes(path, where)))
+    check_dataset(read_dataset(path, where), where)
+
+
+def check_dataset(dataset: Dataset, where: str) -> None:
+    """The same of a file that is read.
+
+    Raises:
+        InputError: As `check_identity`.
+    """
+    found = sorted(set(_identifying(dataset, where)))
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise InputError(where, PROFILE, ", ".join(found[:_SHOWN]) + more)
@@ -93,14 +102,13 @@ def identifying_attributes(path: Path, where: str) -> list[str]:
     Raises:
         InputError: If the header cannot be read to the end.
     """
-    import pydicom
-    from pydicom import config
+    return _identifying(read_dataset(path, where), where)
 
-    # pydicom's warnings about bad values quote them
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")
+
+def _identifying(dataset: Dataset, where: str) -> list[str]:
+    with quiet_pydicom():
         try:
-            header = pydicom.dcmread(path, stop_before_pixels=True)
+            header = dataset[: (_PIXELS, 0)]
             return list(_judged(header, _options(header)))
         except Exception:  # noqa: BLE001 - pydicom raises whatever a damaged header leads to
             raise InputError(where, "a complete DICOM file", "a header that cannot be read") from None

@@ -41,11 +41,16 @@ LABEL_TABLES: Mapping[str, Mapping[int, Label]] = MappingProxyType(
 """Named conventions: value in the file to `Label`."""
 
 
+ROUNDING = 0.008
+"""Distance from a whole number at which a value is that label: half a step of labels 0 to 4 scaled to eight bits."""
+
+
 def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
     """Translate a label array of a named convention into cardioscar's labels.
 
     Args:
-        values: Label array of any shape, integers (or floats that are whole numbers).
+        values: Label array of any shape: whole numbers, or what is left of them where a writer scaled floats to integers
+            by a slope (within `ROUNDING`).
         table: Key of `LABEL_TABLES`.
         where: File name, for errors.
 
@@ -57,16 +62,19 @@ def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
 
     >>> map_labels(np.array([0, 1, 2, 4]), "emidec", where="labels.nii.gz")
     array([0, 2, 1, 3], dtype=uint8)
+    >>> map_labels(np.array([0.0, 1.00002, 1.9999]), "cardioscar", where="labels.nii.gz")
+    array([0, 1, 2], dtype=uint8)
     """
     if table not in LABEL_TABLES:
         raise InputError(where, f"a label table named {', '.join(LABEL_TABLES)}", repr(table))
     mapping = LABEL_TABLES[table]
     found, counts = np.unique(values, return_counts=True)
     for value, count in zip(found, counts, strict=True):
-        if not np.isfinite(value) or int(value) != value or int(value) not in mapping:
+        if not np.isfinite(value) or abs(value - np.rint(value)) > ROUNDING or int(np.rint(value)) not in mapping:
             known = ", ".join(map(str, mapping))
             raise InputError(where, f"labels {known} (table '{table}')", f"{value:g} ({count} voxels)")
     lookup = np.zeros(max(mapping) + 1, dtype=np.uint8)
     for value, label in mapping.items():
         lookup[value] = label
-    return lookup[values.astype(np.int64)]
+    whole = np.rint(values) if np.issubdtype(values.dtype, np.floating) else values
+    return lookup[whole.astype(np.int64)]

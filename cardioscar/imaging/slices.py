@@ -85,8 +85,12 @@ class SliceStack:
 
 def slice_axis(volume: Volume) -> int:
     """Through-plane axis of a volume: the one with the largest spacing; the last one where spacings tie within 1 %."""
-    spacing = volume.spacing_mm
-    return int(2 if spacing[2] >= 0.99 * spacing.max() else np.argmax(spacing))
+    return through_axis(volume.spacing_mm)
+
+
+def through_axis(spacing_mm: np.ndarray) -> int:
+    """The same, of the voxel sizes alone, shape (3,)."""
+    return int(2 if spacing_mm[2] >= 0.99 * spacing_mm.max() else np.argmax(spacing_mm))
 
 
 def stack_from_volume(

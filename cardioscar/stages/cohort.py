@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ import yaml
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, InputError
+from cardioscar.imaging.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.imaging.voxel_files import voxel_files
 from cardioscar.stages.cohort_manifest import ManifestRow, read_manifest
 from cardioscar.stages.cohort_names import (
     FOLDER_ROLES,
@@ -34,6 +35,8 @@ class SubjectSettings:
     """World frame of the mesh and of truth meshes."""
     label_table: str | None = None
     """Convention of the label volume, where it differs from the cohort's."""
+    header_trust: HeaderTrust | None = None
+    """Which statement of an image header counts where two contradict each other: sform, qform or pixdim (agree: none)."""
     slice_thickness_mm: float | None = None
     """Thickness of the excited slices in mm."""
     septum_direction: tuple[float, float, float] | None = None
@@ -60,7 +63,7 @@ class SubjectFiles:
     Attributes:
         subject: Id, or `row-N` where the id itself is refused.
         files: Path of each role that is there, and of the files that belong to one: `mesh.elem` and `mesh.lon` beside
-            an openCARP mesh, `lge.data` with the voxels of a header.
+            an openCARP mesh, `lge.data` with the voxels of a header, `lge.data.0001` and so on where they are several.
         problem: What is wrong with the subject as a whole; raised when its files are asked for.
     """
 
@@ -228,32 +231,16 @@ def _completed(where: str, files: dict[str, Path]) -> dict[str, Path]:
             more[f"mesh{partner.suffix}"] = partner
             if path.with_suffix(".lon").is_file():
                 more["mesh.lon"] = path.with_suffix(".lon")
-        elif path.suffix in (".nhdr", ".mhd") and (data := _data_file(where, path)):
-            more[f"{role}.data"] = data
+        else:
+            more |= _voxels(where, role, path)
     return files | more
 
 
-def _data_file(where: str, header: Path) -> Path | None:
-    """The file that a detached NRRD or MetaImage header names, so that a change of the voxels is noticed."""
-    name = voxel_file(where, header)
-    if name is None:
-        return None
-    path = _inside(header.parent.resolve(), name, where, f"a path of the voxels of {header.name} in its folder")
-    return path if path.is_file() else None
-
-
-def voxel_file(where: str, header: Path) -> str | None:
-    """Path, relative to it, of the one file that holds a header's voxels; None where there is no such one.
-
-    Raises:
-        InputError: If the header cannot be read.
-    """
-    try:
-        text = header.read_bytes()[:100_000].decode("latin-1")
-    except OSError as error:
-        raise InputError(where, f"a readable {header.name}", error.strerror or "an unreadable one") from None
-    found = re.search(r"^(?:data ?file *:|ElementDataFile *=) *(.+?)\s*$", text, re.MULTILINE | re.IGNORECASE)
-    return None if not found or found[1] in ("LOCAL", "LIST") or "%" in found[1] else found[1]
+def _voxels(where: str, role: str, path: Path) -> dict[str, Path]:
+    """The other files of an image, so that a change of the voxels is noticed; those that are there."""
+    found = voxel_files(path, where=where, called=f"{role}{path.suffix}")
+    names = [f"{role}.data" if len(found) == 1 else f"{role}.data.{number:04d}" for number in range(1, len(found) + 1)]
+    return {name: one for name, one in zip(names, found, strict=True) if one.is_file()}
 
 
 def _inside(root: Path, text: str, where: str, rule: str) -> Path:

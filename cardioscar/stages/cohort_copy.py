@@ -13,14 +13,11 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
 
 from cardioscar.errors import InputError
+from cardioscar.imaging.voxel_files import HEADERS, voxel_files
 from cardioscar.services.s3_uri import S3Place, check_key
 from cardioscar.services.storage import Store
-from cardioscar.stages.cohort import voxel_file
 from cardioscar.stages.cohort_manifest import ManifestRow
 from cardioscar.stages.cohort_names import FOLDER_ROLES, SETTINGS, role_of
-
-HEADERS = (".nhdr", ".mhd")
-"""Endings of image headers whose voxels lie in another file."""
 
 Download = tuple[S3Place, Path]
 I = TypeVar("I")  # noqa: E741
@@ -107,11 +104,8 @@ class FolderCopy:
         """See `Copy`."""
         more: set[str] = set()
         for name in self.names:
-            if role_of(name) in self.roles and name.endswith(HEADERS):
-                voxels = voxel_file(name, self.folder / name)
-                # a header may name its files by a list or a pattern: then all that are no other role's
-                others = (n for n in self.names if role_of(n.partition("/")[0]) is None)
-                more |= {posixpath.normpath(voxels)} & set(self.names) if voxels else set(others)
+            if role_of(name) in self.roles:
+                more |= _named_by(self.folder / name, self.folder) & set(self.names)
         return [self._download(name) for name in sorted(more) if not self._is_wanted(name)]
 
     def _is_wanted(self, name: str) -> bool:
@@ -159,11 +153,9 @@ class RowCopy:
         more = set()
         for role, text in self.row.paths.items():
             name = _plain(text)
-            if name and role in self.roles and name.endswith(HEADERS) and (self.folder / name).is_file():
-                voxels = voxel_file(self.row.where, self.folder / name)
-                beside = posixpath.dirname(name)
-                named = _plain(posixpath.join(beside, voxels)) if voxels else beside
-                more |= set(self._names(named, is_folder=not voxels)) if named else set()
+            if name and role in self.roles and (self.folder / name).is_file():
+                for one in _named_by(self.folder / name, self.folder):
+                    more |= set(self._names(one, is_folder=False))
         for each in more:
             _make_room(self.folder, each)
         return [self._download(each) for each in sorted(more)]
@@ -176,6 +168,17 @@ class RowCopy:
 
     def _download(self, name: str) -> Download:
         return self.at / name, self.folder / name
+
+
+def _named_by(header: Path, folder: Path) -> set[str]:
+    """Names, below the folder, of the files that an image's header names for its voxels."""
+    if header.suffix.lower() not in HEADERS:
+        return set()
+    try:
+        found = voxel_files(header, where=header.name, called=header.name)
+    except InputError:
+        return set()  # cohort.py refuses it
+    return {_plain(path.relative_to(folder.resolve()).as_posix()) for path in found} - {""}
 
 
 def _plain(text: str) -> str:

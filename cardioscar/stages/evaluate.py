@@ -22,6 +22,7 @@ from cardioscar.stages.subjects import OnDone, Work, run_shard
 if TYPE_CHECKING:
     import numpy as np
 
+    from cardioscar.imaging.header_trust import HeaderTrust
     from cardioscar.imaging.lvmesh import LVMesh
 
 log = logging.getLogger(__name__)
@@ -99,8 +100,10 @@ def run(
 
         def work(job: Work) -> None:
             truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
-            table = settings.label_table or job.upstream_status["groups"].config["label_table"]
-            _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, settings.mesh_frame, table) if truth else None)
+            earlier = job.upstream_status["groups"].config
+            table, trust = (getattr(settings, name) or earlier[name] for name in ("label_table", "header_trust"))
+            frame = settings.mesh_frame
+            _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, frame, table, trust) if truth else None)
 
         def done(row: Status, reused: bool) -> None:
             # at once, so that what is finished is out even if the machine fails at the next subject
@@ -299,7 +302,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         write_report(*evidence, figures=False)
 
 
-def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str) -> np.ndarray:
+def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str, trust: HeaderTrust) -> np.ndarray:
     """True scar at each node: from a mesh with point data `scar_truth`, or from a label volume."""
     import numpy as np
 
@@ -314,7 +317,7 @@ def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str) -> 
         if stored.n_nodes != mesh.n_nodes or not np.allclose(stored.nodes_mm, mesh.nodes_mm, atol=0.01):
             raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{stored.n_nodes} others")
         return np.asarray(stored.grid.point_data["scar_truth"], dtype=float)
-    labels = read_labels(path, label_table)
+    labels = read_labels(path, label_table, trust)
     index = np.floor(labels.mm_to_index(mesh.nodes_mm) + 0.5).astype(int)
     inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)
     if not inside.any():

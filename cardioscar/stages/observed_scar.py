@@ -12,6 +12,7 @@ import numpy as np
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.checks import check_image, check_probability, check_stack
 from cardioscar.imaging.grid_layers import read_grid_layers
+from cardioscar.imaging.header_trust import HeaderTrust
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import SliceStack, slice_axis, stack_from_volume
@@ -60,6 +61,7 @@ def find_scar(
     n_sd: float,
     thickness_mm: float | None,
     mesh_frame: str,
+    trust: HeaderTrust = "agree",
 ) -> ScarSource:
     """Read what the pixels say about scar.
 
@@ -73,6 +75,7 @@ def find_scar(
         n_sd: Standard deviations of the n-SD rule.
         thickness_mm: Slab thickness; None takes the file's.
         mesh_frame: Frame of grid layers, `LPS` or `RAS`.
+        trust: Which statement of an image header counts where two contradict each other.
 
     Returns:
         The source, with all slices.
@@ -83,7 +86,7 @@ def find_scar(
     rule = _rule(files, target)
     if rule == "layers":
         return ScarSource(rule, read_grid_layers(files["scar"], thickness_mm=thickness_mm, frame=mesh_frame))
-    lge = _read(files["lge"], check_image) if "lge" in files else None
+    lge = _read(files["lge"], check_image, trust) if "lge" in files else None
     if rule == "labels":
         if labels is None:
             raise InputError("labels", "a label volume for target 'labels'", "none")
@@ -91,7 +94,7 @@ def find_scar(
         stack = stack_from_volume(fraction, observed=wall_mask(labels), thickness_mm=thickness_mm)
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, labels) else None)
     if rule == "probability":
-        volume = _read(files["scar"], check_probability)
+        volume = _read(files["scar"], check_probability, trust)
         wall = _wall_on(volume, labels, mesh)
         stack = stack_from_volume(volume, observed=wall, thickness_mm=thickness_mm)
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, volume) else None)
@@ -117,8 +120,8 @@ def check_wall(labels: Volume) -> None:
         raise InputError(labels.source, "pixels of the wall (myocardium or scar)", f"{present} only")
 
 
-def _read(path: Path, check: Callable[[Volume], None]) -> Volume:
-    volume = read_volume(path)
+def _read(path: Path, check: Callable[[Volume], None], trust: HeaderTrust) -> Volume:
+    volume = read_volume(path, trust)
     check(volume)
     # over whole images: seen through walls that differ, a repeated slice looks like two
     check_stack(stack_from_volume(volume))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.imaging.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.stages.cohort import SubjectSettings
 from cardioscar.stages.cohort_names import ROLES
@@ -41,6 +42,10 @@ class Config:
     else the distance between slices."""
     label_table: str = "cardioscar"
     """Convention of the label volumes: cardioscar, emidec or scarnet; a subject's `subject.yaml` may name another."""
+    header_trust: HeaderTrust = "agree"
+    """Which statement counts where those of an image header contradict each other: agree (none: refused), sform (the
+    matrix), qform (NIfTI's rotation) or pixdim (the voxel sizes beside the matrix); a subject's `subject.yaml` may say
+    another."""
     edge_mm: float = 1.5
     """Edge length of a mesh built from labels, in mm."""
     n_sd: float = 5.0
@@ -113,9 +118,10 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.stages.observed_scar import check_wall, find_scar
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
+    trust = settings.header_trust or config.header_trust
     labels = None
     if "labels" in files:
-        labels = read_labels(files["labels"], settings.label_table or config.label_table)
+        labels = read_labels(files["labels"], settings.label_table or config.label_table, trust)
         check_wall(labels)
     if "mesh" in files:
         mesh, made = read_mesh(files["mesh"], frame=settings.mesh_frame), "read"
@@ -134,6 +140,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         n_sd=config.n_sd,
         thickness_mm=thickness,
         mesh_frame=settings.mesh_frame,
+        trust=trust,
     )
     check_stack(source.stack)
     if made == "read":

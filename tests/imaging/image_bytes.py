@@ -16,22 +16,57 @@ def nifti(
     pixdim: tuple[float, float, float] | None = None,
     shape: tuple[int, ...] | None = None,
     units: int = 2,
+    quaternion: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    handedness: float = 1.0,
+    kind: str = "f4",
+    scale: tuple[float, float] = (1.0, 0.0),
+    bits: int | None = None,
+    first_voxel: float | None = None,
+    version: int = 1,
+    order: str = "<",
 ) -> bytes:
-    """A NIfTI-1 file of float32; `values` indexed (i, j, k)."""
-    values = np.arange(24, dtype="<f4").reshape(4, 3, 2) if values is None else values.astype("<f4")
+    """A NIfTI file, of float32 if not said otherwise; `values` indexed (i, j, k)."""
+    values = np.arange(24).reshape(4, 3, 2) if values is None else values
+    stored = values.astype(order + kind)
     shape = values.shape if shape is None else shape
-    header = bytearray(352)
-    struct.pack_into("<i", header, 0, 348)
-    struct.pack_into("<8h", header, 40, len(shape), *shape, *[1] * (7 - len(shape)))
-    struct.pack_into("<hh", header, 70, 16, 32)
+    code, bits = NIFTI_CODES[kind], 8 * stored.itemsize if bits is None else bits
+    dims = (len(shape), *shape, *[1] * (7 - len(shape)))
     steps = pixdim or tuple(np.linalg.norm(affine_ras[:3, :3], axis=0))
-    struct.pack_into("<8f", header, 76, 1, *steps, 1, 1, 1, 1)
-    struct.pack_into("<ff", header, 108, 352, 1)
-    header[123] = units
-    struct.pack_into("<hh", header, 252, qform_code, sform_code)
-    struct.pack_into("<12f", header, 280, *affine_ras[:3].ravel())
-    header[344:348] = b"n+1\0"
-    return bytes(header) + values.tobytes(order="F")
+    sizes, rows = (handedness, *steps, 1, 1, 1, 1), affine_ras[:3].ravel()
+    first_voxel = (352 if version == 1 else 544) if first_voxel is None else first_voxel
+    header = bytearray(352 if version == 1 else 544)
+
+    def put(form: str, at: int, *numbers: object) -> None:
+        struct.pack_into(order + form, header, at, *numbers)
+
+    if version == 1:
+        put("i", 0, 348)
+        put("8h", 40, *dims)
+        put("hh", 70, code, bits)
+        put("8f", 76, *sizes)
+        put("3f", 108, first_voxel, *scale)
+        header[123] = units
+        put("hh", 252, qform_code, sform_code)
+        put("6f", 256, *quaternion, *offset)
+        put("12f", 280, *rows)
+        header[344:348] = b"n+1\0"
+    else:
+        put("i8s", 0, 540, b"n+2\0\r\n\032\n")
+        put("hh", 12, code, bits)
+        put("8q", 16, *dims)
+        put("8d", 104, *sizes)
+        put("q2d", 168, int(first_voxel), *scale)
+        put("ii", 344, qform_code, sform_code)
+        put("6d", 352, *quaternion, *offset)
+        put("12d", 400, *rows)
+        put("i", 500, units)
+    return bytes(header) + stored.tobytes(order="F")
+
+
+NIFTI_CODES = {
+    "u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "i1": 256, "u2": 512, "u4": 768, "i8": 1024, "u8": 1280,
+}  # fmt: skip
 
 
 def dicom(
@@ -41,41 +76,70 @@ def dicom(
     orientation: tuple[float, ...] = (1, 0, 0, 0, 1, 0),
     pixel_mm: tuple[float, float] = (1.5, 1.25),
     thickness_mm: float | None = 8.0,
+    between_mm: float | None = None,
     series: str = "1.2.3.4",
+    frame: str = "",
+    image_type: str = "",
     slope: float = 1.0,
     intercept: float = 0.0,
     patient: str = "",
     frames: int = 1,
+    bits: tuple[int, int, int] = (16, 16, 15),
+    signed: bool = True,
+    photometric: str = "MONOCHROME2",
+    rows: int | None = None,
+    columns: int | None = None,
+    data: bytes | None = None,
+    more: dict[tuple[int, int], tuple[str, str | bytes]] | None = None,
 ) -> bytes:
-    """A single-slice MR image of int16, explicit little endian; `pixels` indexed (i, j), i along a row."""
+    """A single-slice MR image, explicit little endian, of int16 if not said otherwise; `pixels` indexed (i, j), i along a
+    row. `bits` are allocated, stored and high; `data` are other pixels than these, `more` other attributes."""
 
     def element(group: int, number: int, kind: str, value: bytes | str) -> bytes:
         raw = value.encode() if isinstance(value, str) else value
-        raw += (b"\0" if kind in ("UI", "OW") else b" ") * (len(raw) % 2)
-        length = struct.pack("<HI", 0, len(raw)) if kind == "OW" else struct.pack("<H", len(raw))
+        raw += (b"\0" if kind in ("UI", "OW", "OB", "UN") else b" ") * (len(raw) % 2)
+        long = kind in ("OW", "OB", "UN", "SQ")
+        length = struct.pack("<HI", 0, len(raw)) if long else struct.pack("<H", len(raw))
         return struct.pack("<HH", group, number) + kind.encode() + length + raw
 
     def decimal(*numbers: float) -> str:
         return "\\".join(f"{n:.10g}" for n in numbers)
 
-    columns, rows = pixels.shape
+    def short(number: int) -> bytes:
+        return struct.pack("<H", number)
+
     mr = "1.2.840.10008.5.1.4.1.1.4"
     meta = element(2, 2, "UI", mr) + element(2, 3, "UI", "1.2.3.5") + element(2, 0x10, "UI", "1.2.840.10008.1.2.1")
-    body = element(8, 0x16, "UI", mr) + element(8, 0x18, "UI", "1.2.3.5") + element(8, 0x60, "CS", "MR")
-    body += element(0x10, 0x10, "PN", patient)
+    body: dict[tuple[int, int], tuple[str, str | bytes]] = {
+        (8, 0x16): ("UI", mr),
+        (8, 0x18): ("UI", "1.2.3.5"),
+        (8, 0x60): ("CS", "MR"),
+        (0x10, 0x10): ("PN", patient),
+        (0x20, 0x0E): ("UI", series),
+        (0x28, 2): ("US", short(1)),
+        (0x28, 4): ("CS", photometric),
+        (0x28, 0x10): ("US", short(pixels.shape[1] if rows is None else rows)),
+        (0x28, 0x11): ("US", short(pixels.shape[0] if columns is None else columns)),
+        (0x28, 0x30): ("DS", decimal(pixel_mm[1], pixel_mm[0])),  # row spacing, then column spacing
+        **{(0x28, 0x100 + n): ("US", short(value)) for n, value in enumerate((*bits, int(signed)))},
+        (0x28, 0x1052): ("DS", decimal(intercept)),
+        (0x28, 0x1053): ("DS", decimal(slope)),
+    }
+    if image_type:
+        body[8, 8] = ("CS", image_type)
     if thickness_mm is not None:
-        body += element(0x18, 0x50, "DS", decimal(thickness_mm))
-    body += element(0x20, 0x0E, "UI", series)
+        body[0x18, 0x50] = ("DS", decimal(thickness_mm))
+    if between_mm is not None:
+        body[0x18, 0x88] = ("DS", decimal(between_mm))
     if position is not None:
-        body += element(0x20, 0x32, "DS", decimal(*position)) + element(0x20, 0x37, "DS", decimal(*orientation))
-    body += element(0x28, 2, "US", struct.pack("<H", 1)) + element(0x28, 4, "CS", "MONOCHROME2")
+        body[0x20, 0x32] = ("DS", decimal(*position))
+        body[0x20, 0x37] = ("DS", decimal(*orientation))
+    if frame:
+        body[0x20, 0x52] = ("UI", frame)
     if frames > 1:
-        body += element(0x28, 8, "IS", str(frames))
-    body += element(0x28, 0x10, "US", struct.pack("<H", rows)) + element(0x28, 0x11, "US", struct.pack("<H", columns))
-    body += element(0x28, 0x30, "DS", decimal(pixel_mm[1], pixel_mm[0]))  # row spacing, then column spacing
-    for number, value in ((0x100, 16), (0x101, 16), (0x102, 15), (0x103, 1)):
-        body += element(0x28, number, "US", struct.pack("<H", value))
-    body += element(0x28, 0x1052, "DS", decimal(intercept)) + element(0x28, 0x1053, "DS", decimal(slope))
-    body += element(0x7FE0, 0x10, "OW", pixels.astype("<i2").tobytes(order="F") * frames)
+        body[0x28, 8] = ("IS", str(frames))
+    stored = pixels.astype(f"<{'i' if signed else 'u'}{bits[0] // 8}").tobytes(order="F") * frames
+    body[0x7FE0, 0x10] = ("OW", stored if data is None else data)
+    body |= more or {}
     length = element(2, 0, "UL", struct.pack("<I", len(meta)))
-    return bytes(128) + b"DICM" + length + meta + body
+    return bytes(128) + b"DICM" + length + meta + b"".join(element(*tag, *body[tag]) for tag in sorted(body))

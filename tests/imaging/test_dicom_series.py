@@ -129,9 +129,125 @@ def test_truncated_slice(tmp_path, capfd):
     folder = series(tmp_path, {k: {"pixels": np.zeros((64, 64))} for k in range(4)})
     path = folder / "im0.dcm"
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(InputError, match="lge: expected a complete DICOM file, found a truncated or damaged one"):
+    with pytest.raises(InputError, match="^lge: expected a complete DICOM file, found one that ends before or behind its"):
         read_volume(folder)
     assert str(tmp_path) not in "".join(capfd.readouterr())
+
+
+def test_a_folder_inside_is_not_passed_over(tmp_path):
+    folder = series(tmp_path)
+    (folder / ".hidden").mkdir()
+    read_volume(folder)
+    (folder / "SE001").mkdir()
+    with pytest.raises(InputError, match=r"^lge: expected the DICOM files themselves in the folder, found 1 folder in it$"):
+        read_volume(folder)
+    for path in folder.glob("*.dcm"):
+        path.rename(folder / "SE001" / path.name)
+    with pytest.raises(InputError, match=r"found 1 folder in it$"):
+        read_volume(folder)
+
+
+def alone(k: int, **more: object) -> dict:
+    """A slice that is a series of its own."""
+    return {"series": f"1.2.3.{k}", "frame": "1.9", **more}
+
+
+def test_a_series_for_each_slice_of_one_stack_is_read_and_said(tmp_path, caplog):
+    volume = read_volume(series(tmp_path, {k: alone(k) for k in range(4)}))
+    np.testing.assert_array_equal(volume.values, PIXELS[:, :, None] + 100 * np.arange(4))
+    assert [record.getMessage() for record in caplog.records] == [
+        "lge holds 4 series of one image each; they were taken for the slices of one stack"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({k: {"series": f"1.2.3.{k}"} for k in range(4)}, "expected one DICOM series, found 4"),
+        ({k: alone(k, frame=f"1.{k // 2}") for k in range(4)}, "expected one DICOM series, found 4"),
+        ({k: alone(k // 2) for k in range(4)}, "expected one DICOM series, found 2"),
+        ({k: alone(k, position=at(k % 2)) for k in range(4)}, "one image at each slice position, found 4 images at 2"),
+        ({k: alone(k, orientation=ORIENTATION if k else (1, 0, 0, 0, 1, 0)) for k in range(4)}, "parallel slices"),
+        ({k: alone(k, pixel_mm=(1.5, 1.25 + k / 9)) for k in range(4)}, "one pixel size"),
+    ],
+)
+def test_series_that_are_no_stack(changes, message, tmp_path):
+    with pytest.raises(InputError) as caught:
+        read_volume(series(tmp_path, changes))
+    assert message in str(caught.value)
+
+
+def test_magnitude_and_phase_in_one_series_are_told_by_their_type(tmp_path):
+    changes = {
+        k: {"position": at(k // 2), "image_type": rf"ORIGINAL\PRIMARY\{'MP'[k % 2]}"} for k in range(6)
+    }  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        read_volume(series(tmp_path, changes, n=6))
+    assert caught.value.finding == (
+        "6 images at 3 positions (2 image types, such as magnitude and phase: keep those of one ImageType (0008,0008))"
+    )
+
+
+def test_slices_of_different_types_at_different_places_are_doubtful(tmp_path, caplog):
+    read_volume(series(tmp_path, {1: {"image_type": "ORIGINAL"}}))
+    assert "lge holds slices of different image types (0008,0008)" in caplog.text
+
+
+def between(mm: float, **more: float) -> dict[int, dict]:
+    return {k: {"between_mm": mm, **more} for k in range(4)}
+
+
+@pytest.mark.parametrize("mm", [10, -10, 10.02, 0, 2])
+def test_the_stated_distance_of_slices_may_have_a_sign_or_be_the_gap(mm, tmp_path, caplog):
+    volume = read_volume(series(tmp_path, between(mm)))
+    np.testing.assert_allclose(volume.spacing_mm[2], 10)
+    assert not caplog.records
+
+
+def test_every_second_slice_of_a_scan_is_said(tmp_path, caplog):
+    volume = read_volume(series(tmp_path, between(5, thickness_mm=6)))
+    np.testing.assert_allclose(volume.spacing_mm[2], 10)
+    assert "lge holds slices 10 mm apart of a scan of 5 mm: one of 2" in caplog.text
+
+
+def test_another_distance_than_the_positions_have_is_refused(tmp_path):
+    folder = series(tmp_path, between(8))
+    with pytest.raises(GeometryError) as caught:
+        read_volume(folder)
+    assert str(caught.value) == (
+        "lge: expected positions and spacing between slices (0018,0088) that agree (header_trust: sform or pixdim says which "
+        "one counts), found slices 10 mm apart against 8 mm"
+    )
+    np.testing.assert_allclose(read_volume(folder, "sform").spacing_mm[2], 10)
+    stretched = read_volume(folder, "pixdim")
+    np.testing.assert_allclose(stretched.affine[:3, 2], 8 * NORMAL, atol=1e-6)
+    np.testing.assert_allclose(stretched.affine[:3, 3], [1, 2, 3], atol=1e-6)
+
+
+@pytest.mark.parametrize("thickness_mm", [1, 30])
+def test_a_thickness_that_does_not_fit_the_distance_is_doubtful(thickness_mm, tmp_path, caplog):
+    read_volume(series(tmp_path, {k: {"thickness_mm": thickness_mm} for k in range(4)}))
+    assert f"lge states slices of {thickness_mm} mm that lie 10 mm apart" in caplog.text
+
+
+@pytest.mark.parametrize(("tag", "name"), [((0x18, 0x1164), "ImagerPixelSpacing"), ((0x18, 0x2010), "NominalScannedPixelSpacing")])
+def test_a_pixel_size_stated_twice(tag, name, tmp_path):
+    path = tmp_path / "one.dcm"
+    path.write_bytes(dicom(PIXELS, more={tag: ("DS", r"1.25\1.5")}))
+    read_volume(path)
+    path.write_bytes(dicom(PIXELS, more={tag: ("DS", r"9\9")}))
+    with pytest.raises(GeometryError, match=f"PixelSpacing and {name} that agree .*found pixels of 1.25×1.5 mm against 9×9"):
+        read_volume(path)
+    np.testing.assert_allclose(read_volume(path, "sform").spacing_mm, [1.5, 1.25, 8])
+
+
+def test_an_aspect_ratio_that_does_not_fit_the_pixels(tmp_path):
+    path = tmp_path / "one.dcm"
+    path.write_bytes(dicom(PIXELS, more={(0x28, 0x34): ("IS", r"5\6")}))
+    read_volume(path)
+    path.write_bytes(dicom(PIXELS, more={(0x28, 0x34): ("IS", r"1\1")}))
+    with pytest.raises(GeometryError, match="PixelSpacing and PixelAspectRatio that agree .* against a ratio 1:1"):
+        read_volume(path)
 
 
 def without_identity(source: Path, folder: Path) -> Path:

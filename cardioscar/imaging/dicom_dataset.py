@@ -1,0 +1,138 @@
+"""DICOM files parsed: bounded in what they may unpack to, and silent, because warnings about bad values quote them."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cardioscar.errors import InputError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+MAX_SIDE = 4096
+"""Rows or columns of the largest slice that is read."""
+MAX_BYTES = 4 * MAX_SIDE**2 + (1 << 26)
+"""Length of the longest file, packed or not: the largest slice, and what may stand beside it."""
+
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META_BEGINS = 132
+_UNDEFINED, _DELIMITER = 0xFFFFFFFF, 8
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Let values be as they are, and nothing be printed about them; they are converted when they are asked for."""
+    from pydicom import config
+
+    with warnings.catch_warnings(), config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_dataset(path: Path, where: str) -> Dataset:
+    """Parse a DICOM file.
+
+    Args:
+        path: File with its preamble.
+        where: Name for errors.
+
+    Returns:
+        All attributes, pixel data as they are stored.
+
+    Raises:
+        InputError: If it is none, is larger than a slice can be, or cannot be read to the end.
+    """
+    import pydicom
+
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(min(size, MAX_BYTES))
+    except OSError as error:
+        raise InputError(where, "readable files", error.strerror or "an unreadable one") from None
+    if data[128:132] != b"DICM":
+        raise InputError(where, "DICOM files only", f"another file ({path.suffix or 'no'} suffix)")
+    if size > MAX_BYTES or not _unpacks_within_bounds(data):
+        raise InputError(where, f"DICOM files of at most {MAX_BYTES} bytes", "a larger one")
+    with quiet_pydicom():
+        try:
+            dataset = pydicom.dcmread(io.BytesIO(data))
+        except Exception:  # noqa: BLE001 - pydicom raises whatever a damaged header leads to
+            raise InputError(where, "a complete DICOM file", "a header that cannot be read") from None
+    if not _is_deflated(data) and not _ends_with_last(dataset, data):
+        raise InputError(where, "a complete DICOM file", "one that ends before or behind its last attribute")
+    return dataset
+
+
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """Value of an attribute as text, parts divided by backslashes; empty where there is none or it cannot be read."""
+    with quiet_pydicom():
+        try:
+            value = dataset.get(keyword)
+            parts = value if hasattr(value, "append") else [value]
+            return "\\".join("" if part is None else str(part).strip(" \0") for part in parts)
+        except Exception:  # noqa: BLE001 - as above
+            return ""
+
+
+def stored_value(dataset: Dataset, keyword: str) -> bytes | None:
+    """Bytes of an attribute as they lie in the file; None where there is none."""
+    from pydicom.datadict import tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    value = dataset.get_item(tag).value if tag is not None and tag in dataset else None
+    return value if isinstance(value, bytes) else None
+
+
+def numbers_of(dataset: Dataset, keyword: str, count: int) -> np.ndarray | None:
+    """Finite numbers of an attribute, shape (count,); None where there are none, or others."""
+    try:
+        numbers = np.array([float(part) for part in text_of(dataset, keyword).split("\\")])
+    except ValueError:
+        return None
+    return numbers if numbers.size == count and np.isfinite(numbers).all() else None
+
+
+def whole_of(dataset: Dataset, keyword: str) -> int | None:
+    """Whole number of an attribute; None where there is none."""
+    numbers = numbers_of(dataset, keyword, 1)
+    return int(numbers[0]) if numbers is not None and numbers[0] == int(numbers[0]) else None
+
+
+def _is_deflated(data: bytes) -> bool:
+    return _DEFLATED in data[_META_BEGINS : _META_BEGINS + 4096]
+
+
+def _ends_with_last(dataset: Dataset, data: bytes) -> bool:
+    """Whether the last attribute ends the file, but for zeros: parsers stop silently at what is none."""
+    tags = sorted(dataset.keys())
+    last = dataset.get_item(tags[-1]) if tags else None
+    if last is None or not hasattr(last, "value_tell") or not isinstance(last.value, bytes):
+        return True  # a sequence, parsed to its end
+    undefined = last.length == _UNDEFINED
+    end = last.value_tell + (len(last.value) + _DELIMITER if undefined else last.length)
+    return end <= len(data) and not data[end:].strip(b"\0")
+
+
+def _unpacks_within_bounds(data: bytes) -> bool:
+    """Whether a file in the deflated transfer syntax, which pydicom unpacks at once, stays within `MAX_BYTES`."""
+    if not _is_deflated(data):
+        return True
+    group, element, kind, _, length = struct.unpack_from("<HH2sHI", data.ljust(_META_BEGINS + 12), _META_BEGINS)
+    if (group, element, kind) != (2, 0, b"UL"):
+        return False
+    try:
+        packed = data[_META_BEGINS + 12 + length :]
+        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, MAX_BYTES + 1)) <= MAX_BYTES
+    except zlib.error:
+        return True  # pydicom meets the same error
