@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from itertools import count
 
@@ -94,3 +95,10 @@ def fill(place: S3Place, keys: Iterable[str]) -> None:
 
     for key in keys:
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(place.bucket, key, b"x")
+
+
+def unused_port() -> int:
+    """A port of 127.0.0.1 that nobody listens to now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
