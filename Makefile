@@ -6,12 +6,12 @@ DEMO   := demo
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test fast lint format golden bench clean
+.PHONY: help demo demo-s3 test fast lint format golden bench clean
 
 include images/images.mk tests/kind/kind.mk
 
 help:           ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 13
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 13
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,14 @@ demo: $(VENV)/.demo  ## phantom cohort (four subjects, one corrupt) through the 
 	$(BIN)/cardioscar phantom $(DEMO)/cohort --subjects 4 --corrupt 1 --nodes 30000
 	$(BIN)/python -m pipelines.reconstruct_cohort.local $(DEMO)/cohort --output $(DEMO)/run \
 		--shard-size 2 --max-failed-fraction 0.25
+
+demo-s3: $(VENV)/.test  ## the same with cohort and results in an object store (SeaweedFS, as Kubeflow ships it)
+	@rm -rf $(DEMO)
+	$(BIN)/cardioscar phantom $(DEMO)/cohort --subjects 4 --corrupt 1 --nodes 30000
+	$(BIN)/python -m pipelines.local_store --copy $(DEMO)/cohort s3://demo/cohort \
+		--fetch s3://demo/results $(DEMO)/run/results -- \
+		$(BIN)/python -m pipelines.reconstruct_cohort.local s3://demo/cohort --output $(DEMO)/run \
+		--results s3://demo/results --shard-size 2 --max-failed-fraction 0.25
 
 test: $(VENV)/.test  ## the whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

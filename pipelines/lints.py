@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipelines.ir import IR, ROOT, find
+from pipelines.type_lints import mistyped_inputs, untyped_loops
 
 MAX_SPEC_BYTES = 200 * 1024
 """The workflow object holds the spec, and may have 1 MiB with everything that a run adds to it."""
@@ -167,6 +168,8 @@ LINTS: tuple[Callable[[IR], Iterator[str]], ...] = (
     wrong_caching,
     secret_values,
     undescribed_parameters,
+    mistyped_inputs,
+    untyped_loops,
 )
 
 

@@ -49,6 +49,11 @@ def reason(error: BaseException, private: Set[str]) -> str:
     if "SSLError" in names:
         return "its TLS certificate is not accepted (see MLFLOW_TRACKING_SERVER_CERT_PATH)"
     if code := _http_code(text):
+        if code == "403" and "Permission denied" in text:
+            return (
+                "it refuses the user (HTTP 403, Permission denied): the experiment or the registered model belongs to "
+                "another one; its owner or the administrator has to grant EDIT, or READ to look at it"
+            )
         if code in ("401", "403"):
             return (
                 f"access refused (HTTP {code}): check MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import file_sha256
 from cardioscar.services import records
+from cardioscar.services.mlflow_permissions import create_version
 from cardioscar.services.mlflow_runs import stage
 from cardioscar.services.records import SubjectRecord
 
@@ -84,8 +85,9 @@ def register(client: PatientClient, run: Run, model: LoggedModel, record: Subjec
     # The artifacts' own address and not models:/id, which a local store resolves at the wrong place.
     version = client.once(
         lambda: next(iter(versions_of(client, run.info.run_id)), None),
-        lambda: _create_version(
+        lambda: create_version(
             client,
+            records.REGISTERED_MODEL,
             source=model.artifact_location,
             run_id=run.info.run_id,
             model_id=model.model_id,
@@ -96,25 +98,6 @@ def register(client: PatientClient, run: Run, model: LoggedModel, record: Subjec
     link = json.dumps([{"name": records.REGISTERED_MODEL, "version": version}])
     client.set_logged_model_tags(model.model_id, {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link})
     return version
-
-
-def _create_version(client: PatientClient, **options: Any) -> int:
-    from mlflow.exceptions import MlflowException
-
-    def create() -> int:
-        return int(client.create_model_version(records.REGISTERED_MODEL, await_creation_for=0, **options).version)
-
-    try:
-        return create()
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-    try:
-        client.create_registered_model(records.REGISTERED_MODEL)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # made by another process meanwhile
-            raise
-    return create()
 
 
 def versions_of(client: PatientClient, run_id: str) -> list[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget
+from cardioscar.services.mlflow_permissions import EXISTS, once_granted
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -29,7 +30,7 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
     from mlflow.exceptions import MlflowException
 
     name = target.experiment or cohort
-    experiment = client.get_experiment_by_name(name)
+    experiment = once_granted(lambda: client.get_experiment_by_name(name))
     if experiment is None:
         # MLflow would put the artifacts of a local store into the current folder.
         location = None
@@ -38,9 +39,10 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            if error.error_code != EXISTS:
                 raise
-            experiment = client.get_experiment_by_name(name)  # made by another process meanwhile
+            # made by another process meanwhile
+            experiment = once_granted(lambda: client.get_experiment_by_name(name))
     if experiment is None or experiment.lifecycle_stage != "active":
         raise InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
     return str(experiment.experiment_id)

@@ -12,12 +12,12 @@ from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
 from cardioscar.services.mlflow_patience import PatientClient
+from cardioscar.services.mlflow_permissions import FORBIDDEN, MISSING, create_version
 from cardioscar.services.mlflow_runs import experiment_id, log_artifacts, open_run
 
 EXPERIMENT = "cardioscar-priors"
 """Experiment of the runs that hold the files."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
-_MISSING = "RESOURCE_DOES_NOT_EXIST"
 
 
 def record_model_files(target: TrackingTarget, name: str, files: Mapping[str, Path], *, key: str) -> int:
@@ -48,7 +48,10 @@ def record_model_files(target: TrackingTarget, name: str, files: Mapping[str, Pa
         log_artifacts(client, run, files)
         client.set_terminated(run.info.run_id)
         source, run_id = f"{run.info.artifact_uri}", run.info.run_id
-        return client.once(lambda: _version_of(client, name, run_id), lambda: _create(client, name, source, run_id))
+        return client.once(
+            lambda: _version_of(client, name, run_id),
+            lambda: create_version(client, name, source=source, run_id=run_id),
+        )
 
 
 def load_model_files(
@@ -79,9 +82,10 @@ def load_model_files(
         try:
             source = client.get_model_version(name, str(version)).source
         except MlflowException as error:
-            if error.error_code != _MISSING:
+            if error.error_code not in (MISSING, FORBIDDEN):
                 raise
-            raise InputError("registry", f"version {version} of a model of that name", "none") from None
+            found = "none" if error.error_code == MISSING else "none that this user may read"
+            raise InputError("registry", f"version {version} of a model of that name", found) from None
         paths = []
         for file in wanted:
             with tempfile.TemporaryDirectory(dir=destination) as folder:
@@ -92,7 +96,7 @@ def load_model_files(
                 except FileNotFoundError:
                     raise InputError(file, "a file of the registered model", "none") from None
                 except MlflowException as error:
-                    if error.error_code != _MISSING:
+                    if error.error_code != MISSING:
                         raise
                     raise InputError(file, "a file of the registered model", "none") from None
                 paths.append(Path(got).replace(destination / file))
@@ -102,14 +106,3 @@ def load_model_files(
 def _version_of(client: PatientClient, name: str, run_id: str) -> int | None:
     found = client.search_model_versions(f"name = '{name}' AND run_id = '{run_id}'")
     return min((int(version.version) for version in found), default=None)
-
-
-def _create(client: PatientClient, name: str, source: str, run_id: str) -> int:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    return int(client.create_model_version(name, source, run_id, await_creation_for=0).version)

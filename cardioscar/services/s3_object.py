@@ -19,6 +19,7 @@ from cardioscar.imaging.atomic import atomic_file
 from cardioscar.services.s3_client import MIB, S3Connection
 from cardioscar.services.s3_uri import S3Place
 from cardioscar.services.storage_errors import MissingObjectError, may_pass, plain_errors
+from cardioscar.services.storage_listing import is_object
 
 _CHUNK = MIB
 _DAMAGED_TRIES = 3
@@ -96,7 +97,8 @@ def receive(
                 digest.update(chunk)
                 sink(chunk)
                 offset += len(chunk)
-            return Received(offset, digest.hexdigest(), _recorded(first), first.get("ETag", "").strip('"'))
+            received = Received(offset, digest.hexdigest(), _recorded(first), first.get("ETag", "").strip('"'))
+            break
         except Exception as error:
             answer["Body"].close()
             if not may_pass(error):
@@ -107,9 +109,14 @@ def receive(
             if tries > 1 and time.monotonic() - moved > connection.settings.patience_s:
                 with plain_errors(connection.endpoint, place.bucket, str(place)):
                     raise
-    raise UnreachableError(
-        f"bucket '{place.bucket}' at {connection.endpoint}: the connection breaks off again and again"
-    )
+    else:
+        raise UnreachableError(
+            f"bucket '{place.bucket}' at {connection.endpoint}: the connection breaks off again and again"
+        )
+    # an empty answer may be that of a prefix, which some stores give with 200
+    if not received.size and received.recorded is None and not is_object(connection, place):
+        raise MissingObjectError(str(place), f"an object at {connection.endpoint}", "none")
+    return received
 
 
 def read(connection: S3Connection, place: S3Place, *, limit: int) -> bytes:

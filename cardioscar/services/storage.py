@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cardioscar.errors import InputError
 from cardioscar.services import s3_object
@@ -14,7 +12,7 @@ from cardioscar.services.s3_client import MIB, S3Connection, S3Settings
 from cardioscar.services.s3_uri import S3Place, check_key, is_s3
 from cardioscar.services.storage_erase import erase
 from cardioscar.services.storage_errors import MissingObjectError
-from cardioscar.services.storage_listing import Entry, list_files, list_folders
+from cardioscar.services.storage_listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.storage_publish import PublishReport, publish
 
 __all__ = ["Entry", "PublishReport", "S3Place", "S3Settings", "Store", "is_s3"]
@@ -69,10 +67,7 @@ class Store:
 
     def exists(self, place: S3Place) -> bool:
         """Whether there is an object of that very key."""
-        # a listing, because the answer to HEAD cannot tell a missing object from a missing bucket
-        ask = partial(self.connection.client.list_objects_v2, Bucket=place.bucket, Prefix=place.prefix, MaxKeys=1)
-        page: dict[str, Any] = self.connection.call(place, ask)
-        return any(item["Key"] == place.prefix for item in page.get("Contents", ()))
+        return is_object(self.connection, place)
 
     def read(self, place: S3Place, *, limit: int = _READ_LIMIT) -> bytes:
         """The bytes of a small object, compared with its recorded sha256.

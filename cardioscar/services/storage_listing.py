@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cardioscar.errors import UnreachableError
@@ -41,6 +42,17 @@ def list_files(connection: S3Connection, place: S3Place) -> list[Entry]:
             etag = item.get("ETag", "").strip('"')
             found.append(Entry(item["Key"], relative, item["Size"], etag, item["LastModified"]))
     return sorted(found, key=lambda entry: entry.relative)
+
+
+def is_object(connection: S3Connection, place: S3Place) -> bool:
+    """Whether there is an object of that very key.
+
+    A listing decides, because the answers to HEAD and GET do not: that to HEAD cannot tell a missing object from a
+    missing bucket, and some stores (SeaweedFS 4.34) answer GET on a prefix of other keys with 200 and an empty body.
+    """
+    ask = partial(connection.client.list_objects_v2, Bucket=place.bucket, Prefix=place.prefix, MaxKeys=1)
+    page: dict[str, Any] = connection.call(place, ask)
+    return any(item["Key"] == place.prefix for item in page.get("Contents", ()))
 
 
 def list_folders(connection: S3Connection, place: S3Place) -> list[str]:

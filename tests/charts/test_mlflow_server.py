@@ -69,6 +69,7 @@ def test_the_settings_of_the_users_database_are_written_at_the_start(tmp_path, s
     written.read(path, encoding="utf-8")
     assert written["mlflow"]["database_uri"] == SECRETS["cardioscar-mlflow-database", "uri"]
     assert written["mlflow"]["default_permission"] == "NO_PERMISSIONS"
+    assert written["mlflow"]["auth_cache_ttl_seconds"] == "60"
     assert SECRETS[ADMIN[1]] not in path.read_text(encoding="utf-8")
 
 

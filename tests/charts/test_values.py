@@ -32,6 +32,7 @@ WRONG = [
     ("mlflow.service.port", 70000, "/mlflow/service/port"),
     ("database.kind", "mysql", "/database/kind"),
     ("mlflow.auth.defaultPermission", "ADMIN", "/mlflow/auth/defaultPermission"),
+    ("mlflow.auth.cacheSeconds", 86400, "/mlflow/auth/cacheSeconds"),
     ("objectStore.endpoint", "seaweedfs:9000", "/objectStore/endpoint"),
     ("objectStore.endpoint", "http://user:pw@seaweedfs:9000", "/objectStore/endpoint"),
     ("objectStore.buckets.results", "My_Bucket", "/objectStore/buckets/results"),

@@ -15,7 +15,7 @@ from cardioscar.stages.status import FILE
 from cardioscar.stages.subject_folder import only_writer
 from tests.commands.conftest import Said
 from tests.finished_run import Run, content
-from tests.services.s3 import bucket, s3, s3_endpoint  # noqa: F401 - fixtures
+from tests.services.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 
 Cardioscar = Callable[..., Said]
 

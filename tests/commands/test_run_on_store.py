@@ -11,9 +11,9 @@ import pytest
 from cardioscar.commands.run import experiment_name
 from cardioscar.services.s3_uri import S3Place
 from tests.commands.conftest import Said
-from tests.stages.stored import bucket, objects, put, put_folder, s3_endpoint
+from tests.stages.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
 
-__all__ = ["bucket", "s3_endpoint"]
+__all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
 Cardioscar = Callable[..., Said]
 QUICK = ("--steps", 15, "--samples", 3, "--no-figures", "--device", "cpu", "-j", 1, "--tracking-uri", "off")

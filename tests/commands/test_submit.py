@@ -21,7 +21,7 @@ from cardioscar.services.kubeflow_pipelines import ensure_version
 from cardioscar.services.kubeflow_target import KubeflowTarget
 from tests.commands.conftest import Said
 from tests.services.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
-from tests.services.s3 import fill, s3_endpoint  # noqa: F401 - a fixture
+from tests.services.s3 import emulated_endpoint, fill  # noqa: F401 - a fixture
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pipelines" / "golden" / "reconstruct_cohort.yaml"
 MOUNTED = ("--cohort", "/mnt/hearts/acute", "--results", "/mnt/hearts/results")
@@ -195,7 +195,7 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Points the environment at a store; no file of the user's home counts."""
 
     def point(endpoint: str = "", *, keys: bool = True) -> None:
-        endpoint = endpoint or request.getfixturevalue("s3_endpoint")
+        endpoint = endpoint or request.getfixturevalue("emulated_endpoint")
         for name in [name for name in os.environ if name.startswith(("AWS_", "CARDIOSCAR_S3_"))]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint)

@@ -1,5 +1,7 @@
 """Each lint stays silent on the golden pipeline and speaks when that is broken in its way."""
 
+import warnings
+
 import pytest
 
 pytest.importorskip("kfp")
@@ -24,6 +26,12 @@ def inputs(ir, dag):
 
 def task(ir, name, dag=SHARD):
     return ir.component(dag)["dag"]["tasks"][name]
+
+
+def replace_source(ir, name, old, new):
+    command = container(ir, name)["command"]
+    assert old in command[-1]
+    command[-1] = command[-1].replace(old, new)
 
 
 BREAKS = {
@@ -131,6 +139,18 @@ BREAKS = {
         lambda ir: inputs(ir, "root")["seed"].pop("description"),
         "undescribed_parameters: root: parameter 'seed' has no description",
     ),
+    "items of a loop that are taken for texts": (
+        lambda ir: inputs(ir, LOOP)["pipelinechannel--list-subjects-Output-loop-item"].update(parameterType="STRING"),
+        "mistyped_inputs: comp-for-loop-1/reconstruct-shard: 'subjects' receives STRING, ",
+    ),
+    "a number for a text": (
+        lambda ir: inputs(ir, "comp-evaluate")["experiment"].update(parameterType="NUMBER_DOUBLE"),
+        "mistyped_inputs: comp-reconstruct-shard/evaluate: 'experiment' receives STRING, comp-evaluate declares NUMBER",
+    ),
+    "a loop over a list whose items have no type": (
+        lambda ir: replace_source(ir, "list-subjects", "-> list[list[str]]", "-> list"),
+        "untyped_loops: root/for-loop-1: loops over an untyped list of list-subjects",
+    ),
 }
 
 
@@ -178,6 +198,73 @@ def test_the_bug_of_kubeflow_that_the_nested_pipeline_avoids_is_caught(tmp_path)
     found = list(undeclared_channels(IR.parse((tmp_path / "direct.yaml").read_text(encoding="utf-8"))))
     assert found
     assert "memory" in found[0]
+
+
+def _loop(tmp_path, returned, taken="str"):
+    """What the lints of types say of a loop over what a component returns."""
+    from pipelines.ir import IR
+    from pipelines.type_lints import mistyped_inputs, untyped_loops
+
+    signature = f"(found: dsl.OutputPath({returned}))" if taken == "path" else f"() -> {returned}"
+    output, item = ("found", "str") if taken == "path" else ("Output", taken)
+    (tmp_path / "loop_of_the_test.py").write_text(
+        f"""
+from typing import Dict, List
+from kfp import compiler, dsl
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def make{signature}:
+    return []
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
+def work(item: {item}):
+    pass
+
+@dsl.pipeline(name="loop")
+def loop():
+    with dsl.ParallelFor(make().outputs["{output}"]) as item:
+        work(item=item)
+
+compiler.Compiler().compile(loop, {str(tmp_path / "loop.yaml")!r})
+""",
+        encoding="utf-8",
+    )
+    import runpy
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        runpy.run_path(str(tmp_path / "loop_of_the_test.py"))
+    ir = IR.parse((tmp_path / "loop.yaml").read_text(encoding="utf-8"))
+    return [*mistyped_inputs(ir), *untyped_loops(ir)]
+
+
+@pytest.mark.parametrize(
+    ("returned", "taken"), [("list", "str"), ("List", "str"), ("list", "list"), ("list", "dict"), ("list", "path")]
+)
+def test_an_untyped_list_that_is_looped_over_is_caught(tmp_path, returned, taken):
+    """It compiles without a word, `kfp.local` runs it, and the driver of a cluster refuses what is no text."""
+    findings = _loop(tmp_path, returned, taken)
+    assert "root/for-loop-1: loops over an untyped list of make; declare the type of its items" in findings
+    if taken in ("list", "dict"):
+        assert any("receives STRING" in line for line in findings)
+
+
+@pytest.mark.parametrize(
+    ("returned", "taken"),
+    [("List[str]", "str"), ("list[int]", "int"), ("list[list[str]]", "list"), ("List[Dict[str, str]]", "dict")],
+)
+def test_a_typed_list_may_be_looped_over(tmp_path, returned, taken):
+    assert _loop(tmp_path, returned, taken) == []
+
+
+@pytest.mark.parametrize(("raw", "finding"), [('["a", "b"]', []), ('["a", 1]', ["NUMBER_INTEGER, STRING"])])
+def test_items_that_stand_in_the_pipeline_have_the_declared_type(ir, raw, finding):
+    from pipelines.type_lints import untyped_loops
+
+    task(ir, "for-loop-1", "root")["parameterIterator"]["items"] = {"raw": raw}
+    inputs(ir, LOOP)["pipelinechannel--list-subjects-Output-loop-item"]["parameterType"] = "STRING"
+    found = list(untyped_loops(ir))
+    assert [line.partition("declared STRING, found ")[2] for line in found] == finding
 
 
 def test_find_reaches_every_depth():

@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("kfp")
 
 from pipelines.reconstruct_cohort import local
-from tests.stages.stored import bucket, objects, put, put_folder, s3_endpoint
+from tests.stages.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
 
-__all__ = ["bucket", "s3_endpoint"]
+__all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
 FAST = ["--set", "edge_mm=4.0", "--set", "samples=4", "--set", "train_options={steps: 40}"]
 

@@ -14,7 +14,7 @@ import pytest
 
 from cardioscar.services.mlflow_client import TrackingTarget, connect
 from cardioscar.services.records import SubjectRecord, run_key
-from tests.services.s3 import bucket, s3, s3_endpoint  # noqa: F401 - fixtures
+from tests.services.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 
 _numbers = count(1)
 

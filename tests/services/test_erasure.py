@@ -19,7 +19,7 @@ from cardioscar.services.erasure import MlflowTraces, erase_from_mlflow, find_in
 from cardioscar.services.mlflow_client import TrackingTarget, connect
 from cardioscar.services.tracking import record_cohort, record_subject
 from cardioscar.stages.cohort_table import drop_subject, mentions
-from tests.services.s3 import bucket, s3, s3_endpoint  # noqa: F401 - fixtures
+from tests.services.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 from tests.services.test_server import server  # noqa: F401 - fixture
 
 pytest.importorskip("mlflow")

@@ -10,9 +10,9 @@ import pytest
 
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
-from tests.stages.stored import bucket, s3_endpoint
+from tests.stages.stored import bucket, emulated_endpoint, s3_endpoint
 
-__all__ = ["bucket", "s3_endpoint"]
+__all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
 SMALL = PhantomConfig(
     subjects=1, nodes=1_500, scar="smooth", pixel_mm=(2.0, 2.0), thickness_mm=(8.0, 8.0), spacing_mm=(9.0, 9.0), seed=5

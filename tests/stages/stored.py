@@ -1,4 +1,4 @@
-"""A bucket of an emulated store, folders put into it, and a record of what is asked of the store."""
+"""A bucket of a store on loopback, folders put into it, and a record of what is asked of the store."""
 
 from __future__ import annotations
 
@@ -13,18 +13,29 @@ import pytest
 
 from cardioscar.services.s3_uri import S3Place
 from cardioscar.services.storage import Store
-from tests.services.s3 import point_at, s3_endpoint
+from tests.services.s3 import EMULATED, chosen_endpoint, emulated_endpoint, point_at, s3_endpoint
 
-__all__ = ["bucket", "objects", "put", "put_folder", "put_key", "requests", "s3_endpoint", "written"]
+__all__ = [
+    "EMULATED",
+    "bucket",
+    "emulated_endpoint",
+    "objects",
+    "put",
+    "put_folder",
+    "put_key",
+    "requests",
+    "s3_endpoint",
+    "written",
+]
 
 WRITES = {"PutObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjects", "CopyObject"}
 
 
 @pytest.fixture
-def bucket(s3_endpoint: str) -> Iterator[S3Place]:
-    """A new bucket of an emulated store that the environment names, as in a pod."""
+def bucket(request: pytest.FixtureRequest) -> Iterator[S3Place]:
+    """A new bucket of a store that the environment names, as in a pod."""
     before = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "CARDIOSCAR_S3_"))}
-    point_at(s3_endpoint)
+    point_at(chosen_endpoint(request))
     place = S3Place(f"hearts-{uuid.uuid4().hex[:12]}")
     # one connection for all tests: what the environment names is the same
     Store.connect().connection.client.create_bucket(Bucket=place.bucket)

@@ -16,7 +16,7 @@ from cardioscar.services.storage import Store
 from cardioscar.stages.cohort import SubjectFiles, read_cohort
 from cardioscar.stages.cohort_names import ROLES
 from cardioscar.stages.cohort_source import open_cohort
-from tests.stages.stored import put, put_folder, put_key, requests
+from tests.stages.stored import EMULATED, put, put_folder, put_key, requests
 from tests.stages.test_cohort import touch
 
 SCANS = [role for role in ROLES if role != "truth"]
@@ -232,6 +232,7 @@ def test_an_object_that_vanishes_is_its_subjects_problem(at: S3Place, monkeypatc
     assert found["P002"] == {"labels": "labels.nii.gz"}
 
 
+@EMULATED
 @pytest.mark.parametrize("key", ["../../evil", "..", "a\\..\\evil", "lge/../../../evil", "/labels.nii.gz"])
 def test_a_hostile_key_is_its_subjects_problem(at: S3Place, tmp_path: Path, key: str) -> None:
     for subject in ("P001", "P002"):
@@ -249,13 +250,20 @@ def test_a_hostile_key_is_its_subjects_problem(at: S3Place, tmp_path: Path, key:
     assert [entry.subject for entry in open_cohort(str(at)).listed()] == ["P001", "P002"]
 
 
+@pytest.mark.parametrize(
+    ("bucket", "end"),
+    [("emulated", "' being both"), ("seaweedfs", "found ''")],  # SeaweedFS lists the file's key with a slash behind it
+    indirect=["bucket"],
+)
 @pytest.mark.parametrize("keys", [("lge", "lge/1.dcm"), ("labels.nii.gz/x", "scar.nii.gz")])
-def test_a_key_that_is_a_file_and_a_folder_is_its_subjects_problem(at: S3Place, keys: tuple[str, ...]) -> None:
+def test_a_key_that_is_a_file_and_a_folder_is_its_subjects_problem(
+    at: S3Place, keys: tuple[str, ...], end: str
+) -> None:
     for key in ("P001/labels.nii.gz", "P002/labels.nii.gz", *(f"P001/{key}" for key in keys)):
         put_key(at, key)
     found = brought(at, "P001", "P002")
     assert "found '" in str(found["P001"])
-    assert str(found["P001"]).endswith("' being both")
+    assert str(found["P001"]).endswith(end)
     assert found["P002"] == {"labels": "labels.nii.gz"}
 
 

@@ -35,6 +35,8 @@ settings = configparser.ConfigParser()
 settings["mlflow"] = {
     "default_permission": secret("AUTH_DEFAULT_PERMISSION"),
     "database_uri": database.replace("%", "%%"),
+    # without it the server hashes the password several times a request, which takes most of its processor
+    "auth_cache_ttl_seconds": secret("AUTH_CACHE_SECONDS"),
     "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
 }
 path = Path(secret("MLFLOW_AUTH_CONFIG_PATH"))
