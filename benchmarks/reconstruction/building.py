@@ -19,6 +19,7 @@ from cardioscar.imaging.aha import aha_segments
 from cardioscar.imaging.coordinates import LVCoordinates, lv_coordinates
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.orientation import canonical
 from cardioscar.imaging.slice_alignment import aligned, shifts_to_mesh
 from cardioscar.imaging.slice_files import crop
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
@@ -123,7 +124,7 @@ def _real_folder(spec: RealCase) -> Path:
 def _real(spec: RealCase) -> Case:
     from cardioscar.imaging.meshing import mesh_from_labels
 
-    labels = read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar")
+    labels = canonical(read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar"))
     mesh = mesh_from_labels(labels, edge_mm=spec.edge_mm)
     fraction = replace(labels, values=(labels.values == Label.SCAR).astype(np.float32))
     stack = stack_from_volume(fraction, observed=np.isin(labels.values, WALL))

@@ -35,7 +35,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.errors import InputError
     from cardioscar.imaging.mesh_files import read_surface, write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
-    from cardioscar.imaging.volume_files import read_labels
+    from cardioscar.stages.drawn_labels import read_drawn_labels
     from cardioscar.stages.logs import configure
 
     if form.out.suffix != ".vtu":
@@ -48,7 +48,9 @@ def main(command: str, words: list[str]) -> int:
             read_surface(form.source, frame=form.frame), edge_mm=form.edge_mm, source=form.source.name
         )
     else:
-        mesh = mesh_from_labels(read_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm)
+        mesh = mesh_from_labels(
+            read_drawn_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm
+        )
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
     sys.stdout.write(

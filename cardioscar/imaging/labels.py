@@ -34,6 +34,10 @@ LABEL_TABLES: Mapping[str, Mapping[int, Label]] = MappingProxyType(
             3: Label.SCAR,
             4: Label.SCAR,
         },
+        # ACDC (Bernard et al., IEEE TMI 2018;37:2514): 1 RV cavity, 2 LV myocardium, 3 LV cavity; no scar
+        "acdc": {0: Label.BACKGROUND, 1: Label.BACKGROUND, 2: Label.MYOCARDIUM, 3: Label.BLOOD_POOL},
+        # M&Ms (Campello et al., IEEE TMI 2021;40:3543), UK Biobank: 1 LV cavity, 2 LV myocardium, 3 RV cavity; no scar
+        "mnms": {0: Label.BACKGROUND, 1: Label.BLOOD_POOL, 2: Label.MYOCARDIUM, 3: Label.BACKGROUND},
         # ScarNet (Tavakoli et al., JOCMR 2025): background, myocardium, blood pool, scar
         "scarnet": {0: Label.BACKGROUND, 1: Label.MYOCARDIUM, 2: Label.BLOOD_POOL, 3: Label.SCAR},
     }

@@ -29,12 +29,14 @@ def load_stack(path: Path) -> SliceStack:
     return SliceStack(slices, path.name)
 
 
-def crop(stack: SliceStack, *, margin_mm: float = 12.0) -> SliceStack:
+def crop(stack: SliceStack, *, margin_mm: float = 12.0, pad: bool = False) -> SliceStack:
     """Keep the part of each slice around the observed pixels of the whole stack; empty slices are dropped.
 
     Args:
         stack: Slices whose images share rows and columns (as those of one volume do), or not.
         margin_mm: What is kept around the observed pixels, mm.
+        pad: Fill the margin with zeros where the image ends within it, so that its extent plays no part; else the
+            margin ends with the image.
 
     Returns:
         Slices with shifted affines, so that positions in mm stay what they were.
@@ -46,10 +48,14 @@ def crop(stack: SliceStack, *, margin_mm: float = 12.0) -> SliceStack:
     for piece in seen:
         rows, columns = np.nonzero(piece.observed if union is None else union)
         margin = np.ceil(margin_mm / piece.pixel_mm).astype(int)
-        low = np.maximum([rows.min() - margin[0], columns.min() - margin[1]], 0)
-        high = np.minimum([rows.max() + margin[0] + 1, columns.max() + margin[1] + 1], piece.values.shape)
+        wanted = np.array([[rows.min(), columns.min()] - margin, [rows.max(), columns.max()] + margin + 1])
+        low, high = np.clip(wanted, 0, piece.values.shape)
+        window = (slice(low[0], high[0]), slice(low[1], high[1]))
+        values, observed = piece.values[window], piece.observed[window]
+        if pad:
+            missing = list(zip(low - wanted[0], wanted[1] - high, strict=True))
+            values, observed, low = np.pad(values, missing), np.pad(observed, missing), wanted[0]
         affine = piece.affine.copy()
         affine[:3, 3] += affine[:3, :2] @ low
-        window = (slice(low[0], high[0]), slice(low[1], high[1]))
-        cropped.append(Slice(piece.values[window], piece.observed[window], affine, piece.number))
+        cropped.append(Slice(values, observed, affine, piece.number))
     return SliceStack(tuple(cropped), stack.source)

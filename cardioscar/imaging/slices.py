@@ -22,7 +22,8 @@ class Slice:
         observed: Pixels whose value counts (inside the wall, finite), shape (i, j).
         affine: Maps (i, j, t, 1) to millimetres LPS: columns are the step along i, the step along j, and the slice
             normal times the slab thickness. The prism of pixel (i, j) is [i ± 0.5] × [j ± 0.5] × [t ± 0.5].
-        number: Index of the slice in its source, from 0; it names the slice in messages and in `--holdout`.
+        number: Index of the slice in its file, from 0; it names the slice in messages and in `--holdout`. Slices of a
+            stack need not ascend by it.
     """
 
     values: Float[np.ndarray, "i j"]
@@ -93,6 +94,11 @@ def through_axis(spacing_mm: np.ndarray) -> int:
     return int(2 if spacing_mm[2] >= 0.99 * spacing_mm.max() else np.argmax(spacing_mm))
 
 
+def slice_numbers(volume: Volume) -> tuple[int, ...]:
+    """Index in the file of each slice along the through-plane axis."""
+    return volume.slice_numbers or tuple(range(volume.values.shape[slice_axis(volume)]))
+
+
 def stack_from_volume(
     volume: Volume,
     *,
@@ -121,11 +127,11 @@ def stack_from_volume(
     values = np.moveaxis(np.asarray(volume.values, dtype=np.float32), axis, 0)
     seen = np.isfinite(values) if observed is None else np.moveaxis(observed, axis, 0) & np.isfinite(values)
     slices = []
-    for number in range(values.shape[0]):
+    for place, number in enumerate(slice_numbers(volume)):
         affine = np.eye(4)
         affine[:3, :2] = volume.affine[:3, in_plane]
         affine[:3, 2] = volume.affine[:3, axis] * (thickness / spacing)
-        affine[:3, 3] = volume.affine[:3, 3] + number * volume.affine[:3, axis]
+        affine[:3, 3] = volume.affine[:3, 3] + place * volume.affine[:3, axis]
         check_affine(affine, where=volume.source)
-        slices.append(Slice(values[number], seen[number], affine, number))
+        slices.append(Slice(values[place], seen[place], affine, number))
     return SliceStack(tuple(slices), volume.source)

@@ -54,12 +54,14 @@ class Volume:
         affine: Maps index (i, j, k, 1) of a voxel's centre to millimetres, LPS.
         source: File name it came from, for messages.
         slice_thickness_mm: Thickness of the excited slice where the file states one (DICOM), else None.
+        slice_numbers: Index in the file of each slice, where slices are not in the file's order; else None.
     """
 
     values: np.ndarray
     affine: Affine
     source: str = "volume"
     slice_thickness_mm: float | None = None
+    slice_numbers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3:
@@ -84,3 +86,15 @@ class Volume:
         """Continuous voxel index of positions in mm LPS, shape (n, 3); voxel v covers [v - 0.5, v + 0.5)."""
         inverse = np.linalg.inv(self.affine)
         return np.asarray(points_mm) @ inverse[:3, :3].T + inverse[:3, 3]
+
+
+def holding_voxel(index: np.ndarray) -> np.ndarray:
+    """The voxel that holds each continuous index, whole numbers of the same shape.
+
+    A place on the face between two voxels belongs to the upper one, and so does what lies within 1e-4 of a voxel below
+    the face: otherwise rounding of an affine would decide.
+
+    >>> holding_voxel(np.array([0.49, 0.5 - 1e-9, 0.5, 1.2]))
+    array([0, 1, 1, 1])
+    """
+    return np.floor(np.asarray(index) + (0.5 + 1e-4)).astype(np.int64)

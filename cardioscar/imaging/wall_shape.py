@@ -19,7 +19,7 @@ from scipy.interpolate import PchipInterpolator
 
 from cardioscar.errors import InputError
 from cardioscar.imaging.labels import WALL, Label
-from cardioscar.imaging.slices import slice_axis
+from cardioscar.imaging.slices import slice_axis, slice_numbers
 from cardioscar.imaging.volume import Volume
 from cardioscar.types import Affine
 
@@ -124,14 +124,15 @@ def slice_wall(labels: Volume, shifts_mm: Mapping[int, np.ndarray] | None = None
         if value not in tuple(Label):
             raise InputError(labels.source, "labels 0 to 3", f"{value:g} ({count} voxels)")
     wall = np.isin(values, WALL)
-    slices = np.flatnonzero(wall.any(axis=(1, 2)))
+    slices, numbers = np.flatnonzero(wall.any(axis=(1, 2))), slice_numbers(labels)
     if len(slices) == 0:
         raise InputError(labels.source, "voxels labelled as wall (1 or 3)", "none")
     if len(slices) == 1:
-        raise InputError(labels.source, "at least two slices with wall", f"one (slice {slices[0]})")
+        raise InputError(labels.source, "at least two slices with wall", f"one (slice {numbers[slices[0]]})")
     missing = np.setdiff1d(np.arange(slices[0], slices[-1] + 1), slices)
     if len(missing):
-        log.warning("%s: slices %s hold no wall, interpolated", labels.source, ", ".join(map(str, missing)))
+        told = ", ".join(str(numbers[n]) for n in missing)
+        log.warning("%s: slices %s hold no wall, interpolated", labels.source, told)
     wall = wall[slices]
     cavity = values[slices] == Label.BLOOD_POOL
     if not cavity.any():
@@ -157,7 +158,7 @@ def slice_wall(labels: Volume, shifts_mm: Mapping[int, np.ndarray] | None = None
     )
     epi, endo = (np.stack([_shifted(f, s) for f, s in zip(fields, shift, strict=True)]) for fields in (epi, endo))
     if shifts_mm:
-        shift = shift + np.array([shifts_mm.get(int(n), np.zeros(2)) for n in slices]) / pixel
+        shift = shift + np.array([shifts_mm.get(numbers[n], np.zeros(2)) for n in slices]) / pixel
     frame = np.eye(4)
     frame[:3, :3] = (labels.affine[:3, :3] / spacing)[:, [*in_plane, axis]]
     frame[:3, 3] = labels.affine[:3, 3]

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.imaging.volume import holding_voxel
 from cardioscar.types import GroupIndex, GroupValues, Points
 
 UNOBSERVED = -1
@@ -44,17 +45,19 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
     r"""Assign every node to the observed pixel whose prism contains it [@sen2025].
 
     A pixel is the prism $[i \pm ½] × [j \pm ½] × [t \pm ½]$ in its slice's own frame, so oblique and shifted slices
-    need no resampling. A node in no prism (a gap between slices, a pixel outside the wall) stays unobserved. Where
-    slabs overlap, a node belongs to the slice whose mid-plane is nearest to it, and to the earlier slice at a tie.
+    need no resampling; it is half open, so that a node on a shared face has one owner. A node in no prism (a gap
+    between slices, a pixel outside the wall) stays unobserved. Where slabs overlap, a node belongs to the slice whose
+    mid-plane is nearest to it, and to the earlier slice at a tie.
 
     Args:
         nodes_mm: Node positions in mm LPS, shape (nodes, 3).
         stack: Slices with scar fractions 0 to 1; only observed pixels make groups.
         merge: Pixels of `merge × merge` blocks make one group, whose target is the mean of its observed pixels. It
-            serves meshes coarser than the pixels, where one pixel would see one node or none.
+            serves meshes coarser than the pixels, where one pixel would see one node or none. The blocks of a slice
+            are counted from the first row and column of its wall, so that what surrounds the wall plays no part.
 
     Returns:
-        Groups in the order of slice number, then row, then column; each has at least one node.
+        Groups in the order of the stack, then row, then column; each has at least one node.
 
     Raises:
         InputError: If an observed pixel is no fraction from 0 to 1.
@@ -68,7 +71,7 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
     for position, piece in enumerate(stack):
         inside = np.flatnonzero(owner == position)
         blocks = _Blocks.of(piece, merge)
-        keys[inside] = base + (row[inside] // merge) * blocks.shape[1] + column[inside] // merge
+        keys[inside] = base + blocks.flat(row[inside], column[inside])
         tables.append(blocks)
         base += blocks.counts.size
     seen, inverse = np.unique(keys, return_inverse=True)
@@ -103,24 +106,32 @@ def _check(nodes_mm: Points, stack: SliceStack) -> None:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Merged pixels of one slice, flattened row by row."""
+    """Merged pixels of one slice, flattened row by row, from the first row and column with wall."""
 
-    shape: tuple[int, int]
+    merge: int
+    first: np.ndarray
+    columns: int
     counts: np.ndarray
     means: np.ndarray
     centers_mm: np.ndarray
     number: int
 
-    @staticmethod
-    def of(piece: Slice, merge: int) -> _Blocks:
-        rows, columns = (-(-n // merge) for n in piece.values.shape)
-        i, j = np.nonzero(piece.observed)
-        flat = (i // merge) * columns + j // merge
+    @classmethod
+    def of(cls, piece: Slice, merge: int) -> _Blocks:
+        wall = np.argwhere(piece.observed)
+        first = wall.min(axis=0) if len(wall) else np.zeros(2, dtype=np.int64)
+        rows, columns = (wall.max(axis=0) - first) // merge + 1 if len(wall) else (0, 0)
+        at = (wall - first) // merge
+        flat = at[:, 0] * columns + at[:, 1]
         counts = np.bincount(flat, minlength=rows * columns)
-        sums = np.bincount(flat, weights=piece.values[i, j], minlength=rows * columns)
+        sums = np.bincount(flat, weights=piece.values[piece.observed], minlength=rows * columns)
         grid = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
-        centers = (grid * merge + (merge - 1) / 2) @ piece.affine[:3, :2].T + piece.affine[:3, 3]
-        return _Blocks((rows, columns), counts, sums / np.maximum(counts, 1), centers, piece.number)
+        centers = (first + grid * merge + (merge - 1) / 2) @ piece.affine[:3, :2].T + piece.affine[:3, 3]
+        return cls(merge, first, int(columns), counts, sums / np.maximum(counts, 1), centers, piece.number)
+
+    def flat(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Block of each pixel of the wall."""
+        return (row - self.first[0]) // self.merge * self.columns + (column - self.first[1]) // self.merge
 
 
 def _owning_pixels(nodes_mm: Points, stack: SliceStack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -132,9 +143,9 @@ def _owning_pixels(nodes_mm: Points, stack: SliceStack) -> tuple[np.ndarray, np.
         inverse = np.linalg.inv(piece.affine)
         t = nodes_mm @ inverse[2, :3] + inverse[2, 3]
         distance = np.abs(t) * piece.thickness_mm
-        # floor(index + ½) is the pixel, so a prism is half open: a node on a shared face has one owner
-        near = np.flatnonzero((np.floor(t + 0.5) == 0) & (distance < nearest))
-        index = np.floor(nodes_mm[near] @ inverse[:2, :3].T + inverse[:2, 3] + 0.5).astype(np.int32)
+        # nearer by more than rounding, so that a node midway between two slices is always the earlier one's
+        near = np.flatnonzero((holding_voxel(t) == 0) & (distance < nearest - 1e-6))
+        index = holding_voxel(nodes_mm[near] @ inverse[:2, :3].T + inverse[:2, 3]).astype(np.int32)
         in_image = ((index >= 0) & (index < piece.values.shape)).all(axis=1)
         near, index = near[in_image], index[in_image]
         seen = piece.observed[index[:, 0], index[:, 1]]

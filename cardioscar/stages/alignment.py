@@ -14,7 +14,7 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slice_alignment import SliceShift, shifts_to_mesh
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.volume import Volume
-from cardioscar.stages.observed_scar import wall_mask
+from cardioscar.stages.drawn_labels import wall_mask
 
 log = logging.getLogger(__name__)
 

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 ROLES = ("truth",)
 """Files of the cohort that are read here."""
+LEAST_TRUTH = 0.95
+"""Share of the nodes that a truth volume should cover."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,8 @@ def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str, tru
 
     from cardioscar.imaging.labels import Label
     from cardioscar.imaging.mesh_files import read_mesh
-    from cardioscar.imaging.volume_files import read_labels
+    from cardioscar.imaging.volume import holding_voxel
+    from cardioscar.stages.drawn_labels import read_true_labels
 
     if path.suffix in (".vtu", ".vtk"):
         stored = read_mesh(path, frame=mesh_frame)
@@ -317,11 +320,13 @@ def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str, tru
         if stored.n_nodes != mesh.n_nodes or not np.allclose(stored.nodes_mm, mesh.nodes_mm, atol=0.01):
             raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{stored.n_nodes} others")
         return np.asarray(stored.grid.point_data["scar_truth"], dtype=float)
-    labels = read_labels(path, label_table, trust)
-    index = np.floor(labels.mm_to_index(mesh.nodes_mm) + 0.5).astype(int)
+    labels = read_true_labels(path, label_table, trust)
+    index = holding_voxel(labels.mm_to_index(mesh.nodes_mm))
     inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)
     if not inside.any():
         raise GeometryError(path.name, "a volume that overlaps the mesh", "none of its nodes inside")
+    if inside.mean() < LEAST_TRUTH:
+        log.warning("the truth covers %.0f%% of the mesh, the rest counts as free of scar", 100 * inside.mean())
     truth = np.zeros(mesh.n_nodes)
     truth[inside] = labels.values[tuple(index[inside].T)] == Label.SCAR
     return truth

@@ -22,11 +22,14 @@ def check_holdout(holdout: str) -> None:
 def hidden_slices(stack: SliceStack, holdout: str) -> set[int]:
     """Numbers of the slices whose scar is hidden.
 
-    `odd` and `even` never hide the first or the last slice with wall: a scar beyond the outermost slice cannot be
-    interpolated. A list hides what it names.
+    `odd` and `even` count along the stack from the first slice with wall, which is 0, so that neither the order of
+    slices in the file nor empty slices before the heart change what is hidden. They never hide the first or the last
+    slice with
+    wall: a scar beyond the outermost slice cannot be interpolated. A list hides what it names, by the numbers of the
+    file.
 
     Args:
-        stack: All slices.
+        stack: All slices, in the order of `canonical`: from the usual apex to the base.
         holdout: `none`, `odd`, `even`, or slice numbers separated by commas.
 
     Returns:
@@ -36,11 +39,13 @@ def hidden_slices(stack: SliceStack, holdout: str) -> set[int]:
         ConfigError: If the text is none of these, names a slice without wall, or leaves fewer than two slices.
     """
     check_holdout(holdout)
-    walls = sorted(s.number for s in stack if s.observed.any())
+    places = [place for place, s in enumerate(stack) if s.observed.any()]
+    walls = sorted(stack.slices[place].number for place in places)
     if holdout == "none" or not walls:
         return set()
     if holdout in ("odd", "even"):
-        hidden = {n for n in walls[1:-1] if n % 2 == (holdout == "odd")}
+        every = {place for place in places[1:-1] if (place - places[0]) % 2 == (holdout == "odd")}
+        hidden = {stack.slices[place].number for place in every}
     else:
         hidden = {int(part) for part in holdout.split(",")}
         missing = sorted(hidden - set(walls))

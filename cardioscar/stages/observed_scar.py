@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +14,17 @@ from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.checks import check_image, check_probability, check_stack
 from cardioscar.imaging.grid_layers import read_grid_layers
 from cardioscar.imaging.header_trust import HeaderTrust
-from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.labels import Label
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.slices import SliceStack, slice_axis, stack_from_volume
+from cardioscar.imaging.orientation import canonical, canonical_stack
+from cardioscar.imaging.regrid import onto_grid, resampled_image, same_grid
+from cardioscar.imaging.slices import SliceStack, slice_axis, slice_numbers, stack_from_volume
 from cardioscar.imaging.thresholds import threshold_scar
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_volume
+from cardioscar.stages.drawn_labels import wall_mask
+
+log = logging.getLogger(__name__)
 
 Target = Literal["auto", "probability", "labels", "fwhm", "nsd", "layers"]
 
@@ -30,14 +36,21 @@ class ScarSource:
     Attributes:
         rule: The rule that was taken: `probability`, `labels`, `fwhm`, `nsd` or `layers`.
         stack: Scar fraction of each pixel, observed inside the wall.
-        lge: The LGE image for thresholds and pictures, where there is one.
-        wall: Wall on the grid of `lge`, where both are known.
+        lge: The LGE image for thresholds and pictures, on the grid of the slices, where there is one.
+        wall: Wall on the grid of `lge`, where the rule asks the image.
+        labels: The labels on the grid of the slices, where there are both.
     """
 
     rule: str
     stack: SliceStack
     lge: Volume | None = None
     wall: np.ndarray | None = None
+    labels: Volume | None = None
+
+    @property
+    def shows_scar(self) -> bool:
+        """Whether any pixel of the wall holds scar."""
+        return shows_scar(self.stack)
 
     def visible(self, hidden: set[int], *, n_sd: float) -> SliceStack:
         """The slices that the fit may see; thresholds are taken from these alone, so that nothing hidden leaks in."""
@@ -52,10 +65,15 @@ class ScarSource:
         return self.stack.only(kept)
 
 
+def shows_scar(stack: SliceStack) -> bool:
+    """Whether any observed pixel of the slices holds scar."""
+    return any((piece.values[piece.observed] > 0).any() for piece in stack)
+
+
 def find_scar(
     files: Mapping[str, Path],
     labels: Volume | None,
-    mesh: LVMesh,
+    mesh: LVMesh | None,
     *,
     target: Target,
     n_sd: float,
@@ -66,11 +84,13 @@ def find_scar(
     """Read what the pixels say about scar.
 
     `auto` takes VTK grid layers, else a probability volume, else the labels' scar, else the FWHM rule on the LGE image.
+    Images are brought to the order of `canonical`, and labels onto the grid of the image that is asked. Where no pixel
+    says scar, that is said as a warning.
 
     Args:
         files: The subject's files by role.
-        labels: Label volume, if there is one; it gives the wall.
-        mesh: LV mesh; without labels the wall is the pixels whose centre it holds.
+        labels: Label volume, if there is one, in the order of `canonical`; it gives the wall.
+        mesh: LV mesh; without labels the wall is the pixels whose centre it holds. None only where there are labels.
         target: Which source to take.
         n_sd: Standard deviations of the n-SD rule.
         thickness_mm: Slab thickness; None takes the file's.
@@ -82,47 +102,72 @@ def find_scar(
 
     Raises:
         InputError: If the file that the target needs is missing or breaks a rule.
+        GeometryError: If labels and image do not show the same slices, see `onto_grid`.
     """
     rule = _rule(files, target)
+    source = _source(rule, files, labels, mesh, n_sd=n_sd, thickness_mm=thickness_mm, mesh_frame=mesh_frame, trust=trust)
+    if not source.shows_scar:
+        log.warning(_without_scar(rule, files, labels, asked=target != "auto"))
+    elif rule != "labels" and labels is not None and (labels.values == Label.SCAR).any():
+        scar_ml = float((labels.values == Label.SCAR).sum() * labels.voxel_ml)
+        log.info("%s: %.1f ml of scar are drawn and not used: target is '%s'", labels.source, scar_ml, rule)
+    return source
+
+
+def _source(
+    rule: str,
+    files: Mapping[str, Path],
+    labels: Volume | None,
+    mesh: LVMesh | None,
+    *,
+    n_sd: float,
+    thickness_mm: float | None,
+    mesh_frame: str,
+    trust: HeaderTrust,
+) -> ScarSource:
     if rule == "layers":
-        return ScarSource(rule, read_grid_layers(files["scar"], thickness_mm=thickness_mm, frame=mesh_frame))
+        layers = read_grid_layers(files["scar"], thickness_mm=thickness_mm, frame=mesh_frame)
+        return ScarSource(rule, canonical_stack(layers))
     lge = _read(files["lge"], check_image, trust) if "lge" in files else None
     if rule == "labels":
         if labels is None:
             raise InputError("labels", "a label volume for target 'labels'", "none")
         fraction = replace(labels, values=(labels.values == Label.SCAR).astype(np.float32))
         stack = stack_from_volume(fraction, observed=wall_mask(labels), thickness_mm=thickness_mm)
-        return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, labels) else None)
+        return ScarSource(rule, stack, _for_pictures(lge, labels), labels=labels)
     if rule == "probability":
         volume = _read(files["scar"], check_probability, trust)
-        wall = _wall_on(volume, labels, mesh)
+        wall, drawn = _wall_on(volume, labels, mesh)
         stack = stack_from_volume(volume, observed=wall, thickness_mm=thickness_mm)
-        return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, volume) else None)
+        return ScarSource(rule, stack, _for_pictures(lge, volume), labels=drawn)
     if lge is None:
         raise InputError("lge", f"an LGE image for target '{rule}'", "none")
-    wall = _wall_on(lge, labels, mesh)
-    return ScarSource(rule, _thresholded(lge, wall, rule, n_sd, thickness_mm), lge, wall)
+    wall, drawn = _wall_on(lge, labels, mesh)
+    return ScarSource(rule, _thresholded(lge, wall, rule, n_sd, thickness_mm), lge, wall, drawn)
 
 
-def wall_mask(labels: Volume) -> np.ndarray:
-    """Myocardium and scar of a label volume, boolean, its shape."""
-    return np.isin(labels.values, WALL)
-
-
-def check_wall(labels: Volume) -> None:
-    """Refuse a label volume without wall.
-
-    Raises:
-        InputError: With the labels that there are.
-    """
-    if not wall_mask(labels).any():
-        present = ", ".join(Label(value).name.lower().replace("_", " ") for value in np.unique(labels.values))
-        raise InputError(labels.source, "pixels of the wall (myocardium or scar)", f"{present} only")
+def _without_scar(rule: str, files: Mapping[str, Path], labels: Volume | None, *, asked: bool) -> str:
+    """A sentence on a source that shows no scar: an answer of 0 ml that perhaps nobody gave."""
+    if rule == "labels":
+        if "lge" in files and not asked:
+            return (
+                "the labels hold no scar, and the image beside them was not asked: --target fwhm or --target nsd would"
+                " look for scar in it"
+            )
+        return "the labels hold no scar: 0 ml is right if someone looked for scar and found none"
+    if rule == "layers":
+        return "no layer shows scar"
+    if rule == "probability":
+        drawn = labels is not None and (labels.values == Label.SCAR).any()
+        beside = ", though the labels hold scar: --target labels takes theirs" if drawn else ""
+        return f"the scar volume is 0 in all of the wall{beside}"
+    return f"target '{rule}' finds no scar: no region of the wall is brighter than remote myocardium by 5 SD or more"
 
 
 def _read(path: Path, check: Callable[[Volume], None], trust: HeaderTrust) -> Volume:
     volume = read_volume(path, trust)
     check(volume)
+    volume = canonical(volume)
     # over whole images: seen through walls that differ, a repeated slice looks like two
     check_stack(stack_from_volume(volume))
     return volume
@@ -148,24 +193,35 @@ def _thresholded(lge: Volume, wall: np.ndarray, rule: str, n_sd: float, thicknes
 
 def _of_slices(volume: Volume, numbers: set[int]) -> np.ndarray:
     axis = slice_axis(volume)
-    shown = np.isin(np.arange(volume.values.shape[axis]), list(numbers))
+    shown = np.isin(slice_numbers(volume), list(numbers))
     return np.expand_dims(shown, [a for a in range(3) if a != axis])
 
 
-def _wall_on(volume: Volume, labels: Volume | None, mesh: LVMesh) -> np.ndarray:
+def _wall_on(volume: Volume, labels: Volume | None, mesh: LVMesh | None) -> tuple[np.ndarray, Volume | None]:
+    """The wall on the grid of a volume, and the labels there."""
     if labels is None:
-        return _inside(volume, mesh)
-    if not _same_grid(volume, labels):
-        raise GeometryError(
-            volume.source, f"the grid of {labels.source}", f"shape {volume.values.shape} against {labels.values.shape}"
-            if volume.values.shape != labels.values.shape else "another affine",
+        if mesh is None:
+            raise InputError("labels", "a label volume or a mesh, for the wall", "neither")
+        return _inside(volume, mesh), None
+    if not same_grid(volume, labels):
+        found = onto_grid(labels, volume)
+        log.warning(
+            "%s: on another grid than %s, resampled onto it (nearest neighbour): %.1f%% of the wall's voxels are kept,"
+            " the wall is %.1f ml, as drawn %.1f ml",
+            labels.source, volume.source, 100 * found.kept, found.after_ml, found.before_ml,
         )  # fmt: skip
-    return wall_mask(labels)
+        labels = found.labels
+    return wall_mask(labels), replace(labels, affine=volume.affine, slice_numbers=volume.slice_numbers)
 
 
-def _same_grid(a: Volume, b: Volume) -> bool:
-    # a hundredth of a voxel: what float32 headers lose
-    return a.values.shape == b.values.shape and np.allclose(a.affine, b.affine, atol=0.01 * a.spacing_mm.min())
+def _for_pictures(lge: Volume | None, grid: Volume) -> Volume | None:
+    """The image on the grid of the slices, where it only illustrates."""
+    if lge is None or same_grid(lge, grid):
+        return lge
+    shown = resampled_image(lge, grid)
+    if shown is None:
+        log.warning("%s: does not overlap %s, and is not shown", lge.source, grid.source)
+    return shown
 
 
 def _inside(volume: Volume, mesh: LVMesh) -> np.ndarray:

@@ -111,26 +111,21 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_quality
     from cardioscar.imaging.slice_alignment import aligned
     from cardioscar.imaging.slice_files import crop, save_stack
-    from cardioscar.imaging.volume_files import read_labels
     from cardioscar.scar3d.groups import group_nodes, merge_for
     from cardioscar.stages.alignment import moved_mm, shift_facts, shifts_before_meshing, shifts_to_own_mesh
+    from cardioscar.stages.drawn_labels import read_drawn_labels
     from cardioscar.stages.holdout import hidden_slices
-    from cardioscar.stages.observed_scar import check_wall, find_scar
+    from cardioscar.stages.observed_scar import find_scar, shows_scar
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
     trust = settings.header_trust or config.header_trust
-    labels = None
+    labels = mesh = None
     if "labels" in files:
-        labels = read_labels(files["labels"], settings.label_table or config.label_table, trust)
-        check_wall(labels)
+        labels = read_drawn_labels(files["labels"], settings.label_table or config.label_table, trust)
     if "mesh" in files:
-        mesh, made = read_mesh(files["mesh"], frame=settings.mesh_frame), "read"
-    else:
-        if labels is None:
-            raise ConfigError("mesh", "a mesh.* or a labels.* to build one from", "neither")
-        shifts = shifts_before_meshing(labels, config.align_slices, files)
-        mesh = mesh_from_labels(labels, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts))
-        made = "built from labels"
+        mesh = read_mesh(files["mesh"], frame=settings.mesh_frame)
+    elif labels is None:
+        raise ConfigError("mesh", "a mesh.* or a labels.* to build one from", "neither")
 
     source = find_scar(
         files,
@@ -143,13 +138,22 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         trust=trust,
     )
     check_stack(source.stack)
-    if made == "read":
-        drawn = labels is not None or source.rule == "layers"
+    if mesh is not None:
+        made, drawn = "read", labels is not None or source.rule == "layers"
         shifts = shifts_to_own_mesh(mesh, source.stack, config.align_slices, drawn=drawn)
+    else:
+        made = "built from labels"
+        # shifts are told by slice, so the mesh takes the labels on the slices' grid where it is to be freed of shifts
+        outlines = source.labels if config.align_slices == "axis" and source.labels is not None else labels
+        assert outlines is not None
+        shifts = shifts_before_meshing(outlines, config.align_slices, files)
+        mesh = mesh_from_labels(outlines, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts))
     # here and nowhere else: all that follows takes the frames of this stack, hidden slices included
     source = replace(source, stack=aligned(source.stack, shifts))
     hidden = hidden_slices(source.stack, config.holdout)
     visible = source.visible(hidden, n_sd=config.n_sd)
+    if source.shows_scar and not shows_scar(visible):
+        log.warning("all of the scar lies in hidden slices: the visible ones show none")
     merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.nodes_per_group)
     groups = group_nodes(mesh.nodes_mm, visible, merge=merge)
     seen = int((groups.group_index >= 0).sum())
@@ -168,7 +172,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         slice_number=groups.slice_number,
         center_mm=groups.center_mm,
     )
-    save_stack(out / "slices.npz", crop(visible, margin_mm=5.0))
+    save_stack(out / "slices.npz", crop(visible, margin_mm=5.0, pad=True))
     _save_view(out, source, hidden)
     if hidden:
         _save_heldout(out, source.stack.only(hidden))

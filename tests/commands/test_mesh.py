@@ -7,7 +7,7 @@ import pytest
 
 from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.volume_files import read_labels
-from cardioscar.stages.observed_scar import wall_mask
+from cardioscar.stages.drawn_labels import wall_mask
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]

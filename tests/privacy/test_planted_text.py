@@ -22,7 +22,7 @@ from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.opencarp import write_opencarp
 from cardioscar.imaging.slices import stack_from_volume
 from cardioscar.imaging.volume_files import read_labels, read_volume
-from cardioscar.stages.observed_scar import wall_mask
+from cardioscar.stages.drawn_labels import wall_mask
 from cardioscar.stages.status import read_status
 from tests.finished_run import FLAGS, Run
 from tests.imaging.image_bytes import dicom

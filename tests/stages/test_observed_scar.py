@@ -15,7 +15,8 @@ from cardioscar.imaging.labels import Label
 from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume
-from cardioscar.stages.observed_scar import ScarSource, Target, check_wall, find_scar, wall_mask
+from cardioscar.stages.drawn_labels import check_wall, wall_mask
+from cardioscar.stages.observed_scar import ScarSource, Target, find_scar
 
 
 def source_of(files: Mapping[str, Path], target: Target = "auto", *, thickness_mm: float | None = 8.0) -> ScarSource:

@@ -19,7 +19,7 @@ from cardioscar.imaging.slice_files import load_stack
 from cardioscar.imaging.slices import stack_from_volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
 from cardioscar.stages import preprocess
-from cardioscar.stages.observed_scar import wall_mask
+from cardioscar.stages.drawn_labels import wall_mask
 from cardioscar.stages.status import Status
 from tests.imaging.image_bytes import dicom
 from tests.stages import broken_subjects as change

@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.special import logit
 
 from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.imaging.volume import holding_voxel
 from cardioscar.scar3d.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.prior.grid import LVGrid, cell_centers
 from cardioscar.types import NodeValues, Points
@@ -125,7 +126,7 @@ def _observed(stack: SliceStack, points_mm: Points) -> tuple[np.ndarray, np.ndar
     fraction, nearest = np.zeros(len(points_mm)), np.full(len(points_mm), np.inf)
     for piece in stack:
         index = piece.mm_to_index(points_mm)
-        pixel = np.floor(index[:, :2] + 0.5).astype(np.int64)
+        pixel = holding_voxel(index[:, :2])
         distance = np.abs(index[:, 2]) * piece.thickness_mm
         inside = (np.abs(index[:, 2]) <= 0.5) & (distance < nearest)
         inside &= ((pixel >= 0) & (pixel < piece.values.shape)).all(axis=1)
