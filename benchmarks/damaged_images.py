@@ -2,9 +2,9 @@
 
     python benchmarks/damaged_images.py [--files 2000] [--formats nii,mha] [--seed 0] [--write]
 
-Every file is a small whole image with one thing done to it: bits flipped in the header or in the voxels, the end cut off, a
-line or a piece said twice or left out. Another process reads them, with limits of time and memory, so that a reader that
-crashes, hangs or fills the memory is counted as such.
+Every file is a small whole image with one thing done to it: bits flipped in the header or in the voxels, the end cut
+off, a line or a piece said twice or left out. Another process reads them, with limits of time and memory, so that a
+reader that crashes, hangs or fills the memory is counted as such.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Damage:
 
 def damages(sample: Sample, count: int, seed: int) -> Iterator[Damage]:
     """Damage a file again and again, each time in one way; the same seed does the same."""
-    chance = random.Random(f"{sample.name} {seed}")  # noqa: S311 - no secret
+    chance = random.Random(f"{sample.name} {seed}")
     for number in range(count):
         kind = KINDS[number % len(KINDS)]
         data = _damaged(sample, kind, chance)

@@ -1,7 +1,8 @@
 """JPEG, JPEG-LS and JPEG 2000 pictures in DICOM files, unpacked by ITK in another process.
 
-Its decoders fill up what a damaged picture lacks, say so on standard error alone, and take gigabytes for some that are a few
-hundred bytes long. So they have a process of their own, with a limit of memory and time, and what they complain of is damaged.
+Its decoders fill up what a damaged picture lacks, say so on standard error alone, and take gigabytes for some that are
+a few hundred bytes long. So they have a process of their own, with a limit of memory and time, and what they complain
+of is damaged.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ MAX_BYTES = 4 * MAX_SIDE**2 + (1 << 26)
 """Length of the longest file, packed or not: the largest slice, and what may stand beside it."""
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+_EXPLICIT = b"1.2.840.10008.1.2.1".ljust(len(_DEFLATED), b"\0")
+_RULE = "a complete DICOM file"
 _META_BEGINS = 132
 _UNDEFINED, _DELIMITER = 0xFFFFFFFF, 8
 
@@ -62,15 +64,17 @@ def read_dataset(path: Path, where: str) -> Dataset:
         raise InputError(where, "readable files", error.strerror or "an unreadable one") from None
     if data[128:132] != b"DICM":
         raise InputError(where, "DICOM files only", f"another file ({path.suffix or 'no'} suffix)")
-    if size > MAX_BYTES or not _unpacks_within_bounds(data):
+    data = _inflated(data, where)
+    if max(size, len(data)) > MAX_BYTES:
         raise InputError(where, f"DICOM files of at most {MAX_BYTES} bytes", "a larger one")
     with quiet_pydicom():
         try:
             dataset = pydicom.dcmread(io.BytesIO(data))
+            ends = _ends_with_last(dataset, data)
         except Exception:  # noqa: BLE001 - pydicom raises whatever a damaged header leads to
-            raise InputError(where, "a complete DICOM file", "a header that cannot be read") from None
-    if not _is_deflated(data) and not _ends_with_last(dataset, data):
-        raise InputError(where, "a complete DICOM file", "one that ends before or behind its last attribute")
+            raise InputError(where, _RULE, "a header that cannot be read") from None
+    if not ends:
+        raise InputError(where, _RULE, "one that ends before or behind its last attribute")
     return dataset
 
 
@@ -85,12 +89,13 @@ def text_of(dataset: Dataset, keyword: str) -> str:
             return ""
 
 
-def stored_value(dataset: Dataset, keyword: str) -> bytes | None:
-    """Bytes of an attribute as they lie in the file; None where there is none."""
-    from pydicom.datadict import tag_for_keyword
-
-    tag = tag_for_keyword(keyword)
-    value = dataset.get_item(tag).value if tag is not None and tag in dataset else None
+def pixel_bytes(dataset: Dataset) -> bytes | None:
+    """Pixel data (7FE0,0010) as they lie in the file; None where there are none."""
+    with quiet_pydicom():
+        try:
+            value = dataset.get_item(0x7FE00010).value
+        except Exception:  # noqa: BLE001 - as above, and where there is no such attribute
+            return None
     return value if isinstance(value, bytes) else None
 
 
@@ -109,14 +114,10 @@ def whole_of(dataset: Dataset, keyword: str) -> int | None:
     return int(numbers[0]) if numbers is not None and numbers[0] == int(numbers[0]) else None
 
 
-def _is_deflated(data: bytes) -> bool:
-    return _DEFLATED in data[_META_BEGINS : _META_BEGINS + 4096]
-
-
 def _ends_with_last(dataset: Dataset, data: bytes) -> bool:
     """Whether the last attribute ends the file, but for zeros: parsers stop silently at what is none."""
     tags = sorted(dataset.keys())
-    last = dataset.get_item(tags[-1]) if tags else None
+    last: Any = dataset.get_item(tags[-1]) if tags else None
     if last is None or not hasattr(last, "value_tell") or not isinstance(last.value, bytes):
         return True  # a sequence, parsed to its end
     undefined = last.length == _UNDEFINED
@@ -124,15 +125,17 @@ def _ends_with_last(dataset: Dataset, data: bytes) -> bool:
     return end <= len(data) and not data[end:].strip(b"\0")
 
 
-def _unpacks_within_bounds(data: bytes) -> bool:
-    """Whether a file in the deflated transfer syntax, which pydicom unpacks at once, stays within `MAX_BYTES`."""
-    if not _is_deflated(data):
-        return True
+def _inflated(data: bytes, where: str) -> bytes:
+    """A file of the deflated transfer syntax as one that is not: unpacked within bounds, which pydicom does not do."""
     group, element, kind, _, length = struct.unpack_from("<HH2sHI", data.ljust(_META_BEGINS + 12), _META_BEGINS)
-    if (group, element, kind) != (2, 0, b"UL"):
-        return False
+    begins = _META_BEGINS + 12 + length if (group, element, kind) == (2, 0, b"UL") else len(data)
+    meta, unpacker = data[:begins], zlib.decompressobj(-zlib.MAX_WBITS)
+    if _DEFLATED not in meta[_META_BEGINS:]:
+        return data
     try:
-        packed = data[_META_BEGINS + 12 + length :]
-        return len(zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, MAX_BYTES + 1)) <= MAX_BYTES
+        body = unpacker.decompress(data[begins:], MAX_BYTES + 1)
     except zlib.error:
-        return True  # pydicom meets the same error
+        raise InputError(where, _RULE, "damaged deflated data") from None
+    if len(body) <= MAX_BYTES and (not unpacker.eof or unpacker.unused_data.strip(b"\0")):
+        raise InputError(where, _RULE, "deflated data that end before or behind the file")
+    return meta.replace(_DEFLATED, _EXPLICIT) + body

@@ -9,14 +9,15 @@ import numpy as np
 
 from cardioscar.errors import InputError
 from cardioscar.imaging.compressed_dicom import check_codestream, joined_fragments, read_compressed
-from cardioscar.imaging.dicom_dataset import numbers_of, quiet_pydicom, stored_value, text_of, whole_of
+from cardioscar.imaging.dicom_dataset import numbers_of, pixel_bytes, quiet_pydicom, text_of, whole_of
 from cardioscar.imaging.dicom_slice import DicomSlice
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# transfer syntaxes (PS3.6 table A-1): byte order of pixels that are as they are, run length, and what ITK unpacks
-_NATIVE = {"1.2.840.10008.1.2": "<", "1.2.840.10008.1.2.1": "<", "1.2.840.10008.1.2.1.99": "<", "1.2.840.10008.1.2.2": ">"}
+# transfer syntaxes (PS3.6 table A-1): byte order of pixels that are as they are, run length, and what ITK unpacks; the
+# deflated one is none of them any more
+_NATIVE = {"1.2.840.10008.1.2": "<", "1.2.840.10008.1.2.1": "<", "1.2.840.10008.1.2.2": ">"}
 _RUN_LENGTH = "1.2.840.10008.1.2.5"
 _COMPRESSED = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91)}
 
@@ -32,8 +33,8 @@ def read_stack(slices: Sequence[DicomSlice], where: str) -> np.ndarray:
         Shape (i, j, slices), float32.
 
     Raises:
-        InputError: If there are fewer or more pixels than rows and columns say, damaged ones, or several numbers a pixel;
-            if bits allocated, stored and high bit do not agree.
+        InputError: If there are fewer or more pixels than rows and columns say, damaged ones, or several numbers a
+            pixel; if bits allocated, stored and high bit do not agree.
     """
     images = [_read(one, where) for one in slices]
     packed = [number for number, image in enumerate(images) if image is None]
@@ -48,7 +49,7 @@ def _read(one: DicomSlice, where: str) -> np.ndarray | None:
     """Pixels, shape (i, j); None for a whole compressed picture that ITK is to unpack."""
     dataset = one.dataset
     bits = _checked_bits(dataset, where)
-    data = stored_value(dataset, "PixelData")
+    data = pixel_bytes(dataset)
     if data is None:
         raise InputError(where, "pixel data (7FE0,0010)", "none")
     slope, intercept = _scale(dataset, where)

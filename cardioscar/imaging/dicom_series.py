@@ -31,8 +31,8 @@ def read_dicom_series(paths: Sequence[Path], *, where: str, trust: HeaderTrust =
     Args:
         paths: The files of one series, or of one stack whose slices are a series each.
         where: Name of the folder, for errors and as the source of the volume.
-        trust: Which counts where the stated distance of slices contradicts their positions: `sform` takes the positions,
-            `pixdim` the distance.
+        trust: Which counts where the stated distance of slices contradicts their positions: `sform` takes the
+            positions, `pixdim` the distance.
 
     Returns:
         Float32 values; k is the slice index, the thickness is that of tag (0018,0050).
@@ -74,7 +74,9 @@ def _check_series(headers: Sequence[DicomSlice], where: str) -> None:
     if n_series > 1:
         if n_series < len(headers) or len(frames) > 1 or "" in frames:
             raise InputError(where, "one DICOM series", f"{n_series}")
-        log.warning("%s holds %d series of one image each; they were taken for the slices of one stack", where, n_series)
+        log.warning(
+            "%s holds %d series of one image each; they were taken for the slices of one stack", where, n_series
+        )
 
 
 def _thickness(headers: Sequence[DicomSlice], where: str) -> float | None:
@@ -143,7 +145,9 @@ def _stretch(
             return 1.0
         every = round(distance_mm / stated[0])
         if every > 1 and same_sizes(np.array([every * stated[0]]), np.array([distance_mm])) and trust != "pixdim":
-            log.warning("%s holds slices %.3g mm apart of a scan of %.3g mm: one of %d", where, distance_mm, stated[0], every)
+            log.warning(
+                "%s holds slices %.3g mm apart of a scan of %.3g mm: one of %d", where, distance_mm, stated[0], every
+            )
             return 1.0
         if trust == "pixdim":
             return stated[0] / distance_mm

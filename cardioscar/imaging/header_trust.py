@@ -1,8 +1,8 @@
 """Headers that state the geometry twice: where the statements agree, and which one counts where they do not.
 
-Every format can say the size of a voxel more than once. A program that changes one statement and forgets the other leaves a
-file that reads well and is wrong: EMIDEC's images have a unit matrix beside the right `pixdim`. Which one is right cannot be
-told from the file, so a contradiction is refused unless somebody says which to believe.
+Every format can say the size of a voxel more than once. A program that changes one statement and forgets the other
+leaves a file that reads well and is wrong: EMIDEC's images have a unit matrix beside the right `pixdim`. Which one is
+right cannot be told from the file, so a contradiction is refused unless somebody says which to believe.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ In NIfTI's words; the other formats have their own for the same thing:
 - `agree`: none, a contradiction is refused.
 - `sform`: the matrix that places voxels (NRRD `space directions`, MetaImage `TransformMatrix`, DICOM positions).
 - `qform`: NIfTI's rotation, with the sizes of `pixdim`.
-- `pixdim`: directions as the matrix (else the rotation) says, and the sizes stated beside it (NRRD `spacings`, MetaImage
-  `ElementSpacing`, DICOM `SpacingBetweenSlices`).
+- `pixdim`: directions as the matrix (else the rotation) says, and the sizes stated beside it (NRRD `spacings`,
+  MetaImage `ElementSpacing`, DICOM `SpacingBetweenSlices`).
 """
 
 SPACING_TOLERANCE = 0.005

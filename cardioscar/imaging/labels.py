@@ -53,8 +53,8 @@ def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
     """Translate a label array of a named convention into cardioscar's labels.
 
     Args:
-        values: Label array of any shape: whole numbers, or what is left of them where a writer scaled floats to integers
-            by a slope (within `ROUNDING`).
+        values: Label array of any shape: whole numbers, or what is left of them where a writer scaled floats to
+            integers by a slope (within `ROUNDING`).
         table: Key of `LABEL_TABLES`.
         where: File name, for errors.
 

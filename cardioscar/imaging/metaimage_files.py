@@ -30,8 +30,8 @@ def read_metaimage(path: Path, trust: HeaderTrust = "agree") -> Volume:
         Values as stored; float64 where the header scales them.
 
     Raises:
-        InputError: If the header is none, the voxels are missing, damaged, fewer or more than it says, or it names a file
-            elsewhere.
+        InputError: If the header is none, the voxels are missing, damaged, fewer or more than it says, or it names a
+            file elsewhere.
         GeometryError: If it contradicts itself, or its frame is singular or sheared.
     """
     where = path.name
@@ -73,6 +73,8 @@ def _say_doubts(where: str, header: MetaImageHeader) -> None:
     letters = [_AXIS_OF.get(letter) for letter in header.anatomical]
     cosines = np.abs(header.directions / np.linalg.norm(header.directions, axis=0))
     if len(letters) == 3 and None not in letters:
-        apart = [axis for axis in range(3) if cosines[:, axis].max() > _ALONG and cosines[:, axis].argmax() != letters[axis]]
+        apart = [
+            axis for axis in range(3) if cosines[:, axis].max() > _ALONG and cosines[:, axis].argmax() != letters[axis]
+        ]
         if apart:
             log.warning("%s names other axes in AnatomicalOrientation than in TransformMatrix, which was taken", where)

@@ -1,7 +1,7 @@
 """What a MetaImage header says (itk.org/Wiki/ITK/MetaIO/Documentation).
 
-Fields are known by name whatever their case and blanks, and each may stand once; `Offset`, `Position` and `Origin` are one
-field, as are `TransformMatrix`, `Rotation` and `Orientation`. Keys of others are passed over, as the format allows.
+Fields are known by name whatever their case and blanks, and each may stand once; `Offset`, `Position` and `Origin` are
+one field, as are `TransformMatrix`, `Rotation` and `Orientation`. Keys of others are passed over, as the format allows.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from cardioscar.imaging.header_text import (
 )
 from cardioscar.imaging.voxel_bytes import check_dimensions, count_voxels
 
-_NAMES = """
-    ObjectType NDims BinaryData BinaryDataByteOrderMSB ElementByteOrderMSB CompressedData CompressedDataSize Offset Position
-    Origin TransformMatrix Rotation Orientation AnatomicalOrientation DistanceUnits ElementSpacing ElementSize DimSize
-    HeaderSize HeaderSizePerSlice ElementNumberOfChannels ElementToIntensityFunctionSlope ElementToIntensityFunctionOffset
-    ElementType ElementDataFile""".split()
+_NAMES = (
+    "ObjectType", "NDims", "BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData",
+    "CompressedDataSize", "Offset", "Position", "Origin", "TransformMatrix", "Rotation", "Orientation",
+    "AnatomicalOrientation", "DistanceUnits", "ElementSpacing", "ElementSize", "DimSize", "HeaderSize",
+    "HeaderSizePerSlice", "ElementNumberOfChannels", "ElementToIntensityFunctionSlope",
+    "ElementToIntensityFunctionOffset", "ElementType", "ElementDataFile",
+)  # fmt: skip
 _FIELDS = {name.lower(): name for name in _NAMES}
 _PLACES = ("Offset", "Position", "Origin")
 _TURNS = ("TransformMatrix", "Rotation", "Orientation")
@@ -95,7 +97,9 @@ def split_metaimage(where: str, data: bytes) -> TextHeader:
             continue
         at = min((line.find(sign) for sign in "=:" if sign in line), default=-1)
         if at < 0:
-            raise InputError(where, "a MetaImage", "a line that is no 'key = value'" if values else "no MetaImage header")
+            raise InputError(
+                where, "a MetaImage", "a line that is no 'key = value'" if values else "no MetaImage header"
+            )
         name, value = _FIELDS.get(plain(line[:at])), line[at + 1 :].strip()
         if name is None:
             continue
@@ -120,7 +124,8 @@ def parse_metaimage(where: str, data: bytes) -> MetaImageHeader:
         data: Beginning of the file.
 
     Raises:
-        InputError: If it is no MetaImage header, or describes what is no image of one number a voxel in three dimensions.
+        InputError: If it is no MetaImage header, or describes what is no image of one number a voxel in three
+            dimensions.
         GeometryError: If it states no voxel size, or says something twice that differs.
     """
     text = split_metaimage(where, data)

@@ -30,8 +30,8 @@ def read_nifti(path: Path, trust: HeaderTrust = "agree") -> Volume:
         are no float32.
 
     Raises:
-        InputError: If the file is no NIfTI, not gzip although named so, damaged, truncated, longer than its header says,
-            or not 3D.
+        InputError: If the file is no NIfTI, not gzip although named so, damaged, truncated, longer than its header
+            says, or not 3D.
         GeometryError: If the header contradicts itself, or its frame is missing, not finite, singular or sheared.
     """
     where = path.name

@@ -23,8 +23,8 @@ def nifti_affine(where: str, header: NiftiHeader, trust: HeaderTrust = "agree") 
 
     The sform counts where it is valid, the qform elsewhere; of the other nothing is heeded if its code is 0. Lengths of
     the sform's columns must be those of `pixdim`. Where both forms are valid they must place every voxel within
-    `SHIFT_TOLERANCE_VOXELS` of each other, and turn no axis by more than `TURN_TOLERANCE_DEG`: the standard lets them mean
-    different spaces, and then the file does not say in which of them a mesh lies.
+    `SHIFT_TOLERANCE_VOXELS` of each other, and turn no axis by more than `TURN_TOLERANCE_DEG`: the standard lets them
+    mean different spaces, and then the file does not say in which of them a mesh lies.
 
     Args:
         where: File name, for errors.

@@ -1,8 +1,8 @@
 """What a NIfTI header says: sizes, voxel type, scale, and the frames that it states.
 
-Headers are read here and not by a library, because libraries are silent where it matters: they fill truncated files with
-zeros, take the qform where the sform is sheared, trust `bitpix` here and `datatype` there, and choose among contradicting
-frames without a word.
+Headers are read here and not by a library, because libraries are silent where it matters: they fill truncated files
+with zeros, take the qform where the sform is sheared, trust `bitpix` here and `datatype` there, and choose among
+contradicting frames without a word.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def parse_nifti_header(where: str, raw: bytes) -> NiftiHeader:
         raw: The first `HEADER_BYTES` of the file.
 
     Raises:
-        InputError: If it is no NIfTI, or of a kind that cannot be read; if fields contradict each other; if the image is
-            not 3D or impossibly large.
+        InputError: If it is no NIfTI, or of a kind that cannot be read; if fields contradict each other; if the image
+            is not 3D or impossibly large.
         GeometryError: If no orientation is stated.
     """
     order = next((o for o in "<>" if len(raw) >= 4 and struct.unpack_from(o + "i", raw)[0] in _LAYOUTS), None)

@@ -23,8 +23,8 @@ def read_nrrd(path: Path, trust: HeaderTrust = "agree") -> Volume:
         trust: Which statement of the header counts where they contradict each other.
 
     Raises:
-        InputError: If the header is none, the voxels are missing, damaged, fewer or more than it says, or it names a file
-            elsewhere.
+        InputError: If the header is none, the voxels are missing, damaged, fewer or more than it says, or it names a
+            file elsewhere.
         GeometryError: If it contradicts itself, or states no patient space, or one that is singular or sheared.
     """
     where = path.name

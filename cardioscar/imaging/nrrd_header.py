@@ -1,7 +1,7 @@
 """What an NRRD header says, read to the letter of the format (teem.sourceforge.net/nrrd/format.html).
 
-Fields are known by name whatever their case and blanks, each may stand once, and an unknown one is refused: a reader that
-passes over what it does not understand finds the voxels elsewhere than the header says.
+Fields are known by name whatever their case and blanks, each may stand once, and an unknown one is refused: a reader
+that passes over what it does not understand finds the voxels elsewhere than the header says.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.header_text import TextHeader, files_named, lines_of, plain, whole_number, whole_numbers
 from cardioscar.imaging.voxel_bytes import check_dimensions, count_voxels
 
-_FIELDS = frozenset(
-    """axismaxs axismins blocksize byteskip centerings centers content datafile dimension encoding endian kinds labels
-    lineskip max measurementframe min number oldmax oldmin sampleunits sizes space spacedirections spacedimension
-    spaceorigin spaceunits spacings thicknesses type units""".split()
-)
+_FIELDS = {
+    "axismaxs", "axismins", "blocksize", "byteskip", "centerings", "centers", "content", "datafile", "dimension",
+    "encoding", "endian", "kinds", "labels", "lineskip", "max", "measurementframe", "min", "number", "oldmax",
+    "oldmin", "sampleunits", "sizes", "space", "spacedirections", "spacedimension", "spaceorigin", "spaceunits",
+    "spacings", "thicknesses", "type", "units",
+}  # fmt: skip
 _TYPES = {
     "i1": "signedchar int8 int8_t", "u1": "uchar unsignedchar uint8 uint8_t",
     "i2": "short shortint signedshort signedshortint int16 int16_t",

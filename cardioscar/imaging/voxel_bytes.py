@@ -1,8 +1,8 @@
 """The bytes of an image's voxels: counted before memory is asked for, and checked to be whole.
 
-A header promises how many bytes there are. Uncompressed ones are compared with the file's length, packed ones are unpacked
-up to the promise and not beyond, whatever the file holds, and their checksum (gzip's and bzip2's CRC, zlib's adler32) is
-looked at.
+A header promises how many bytes there are. Uncompressed ones are compared with the file's length, packed ones are
+unpacked up to the promise and not beyond, whatever the file holds, and their checksum (gzip's and bzip2's CRC, zlib's
+adler32) is looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -115,7 +116,7 @@ def read_beginning(path: Path, size: int, packing: Packing, *, where: str, kind:
 
 
 @contextmanager
-def _opened(path: Path, where: str) -> Iterator[BinaryIO]:
+def _opened(path: Path, where: str) -> Iterator[BufferedReader]:
     try:
         with path.open("rb") as stream:
             yield stream
@@ -190,6 +191,4 @@ def check_finite(where: str, values: np.ndarray) -> None:
         return
     nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     if nan or infinite:
-        raise InputError(
-            where, "finite voxel values", f"{nan} NaN and {infinite} infinite of {values.size} voxels"
-        )
+        raise InputError(where, "finite voxel values", f"{nan} NaN and {infinite} infinite of {values.size} voxels")

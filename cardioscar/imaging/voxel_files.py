@@ -44,8 +44,8 @@ def voxel_files(path: Path, *, where: str, called: str) -> list[Path]:
         called: What the header is called in them.
 
     Returns:
-        Paths, which need not exist, in the header's own folder or below it; none if the voxels follow the header, or the
-        header cannot be understood (who reads the image refuses it).
+        Paths, which need not exist, in the header's own folder or below it; none if the voxels follow the header, or
+        the header cannot be understood (who reads the image refuses it).
 
     Raises:
         InputError: If a path leads elsewhere.
@@ -127,9 +127,7 @@ def _check_files(where: str, header: Path, paths: Sequence[Path], shape: Sequenc
             raise InputError(where, f"{wanted} files of voxels", f"{len(paths)}")
 
 
-def _read_part(
-    path: Path, begin: int, count: int, dtype: np.dtype, encoding: str, skip: int, where: str
-) -> np.ndarray:
+def _read_part(path: Path, begin: int, count: int, dtype: np.dtype, encoding: str, skip: int, where: str) -> np.ndarray:
     length = count * dtype.itemsize
     if encoding in _PACKINGS:
         if encoding == "raw":

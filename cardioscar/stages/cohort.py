@@ -36,7 +36,7 @@ class SubjectSettings:
     label_table: str | None = None
     """Convention of the label volume, where it differs from the cohort's."""
     header_trust: HeaderTrust | None = None
-    """Which statement of an image header counts where two contradict each other: sform, qform or pixdim (agree: none)."""
+    """Which statement of an image header counts where two contradict each other: sform, qform, pixdim, agree (none)."""
     slice_thickness_mm: float | None = None
     """Thickness of the excited slices in mm."""
     septum_direction: tuple[float, float, float] | None = None

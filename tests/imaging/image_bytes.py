@@ -92,8 +92,8 @@ def dicom(
     data: bytes | None = None,
     more: dict[tuple[int, int], tuple[str, str | bytes]] | None = None,
 ) -> bytes:
-    """A single-slice MR image, explicit little endian, of int16 if not said otherwise; `pixels` indexed (i, j), i along a
-    row. `bits` are allocated, stored and high; `data` are other pixels than these, `more` other attributes."""
+    """A single-slice MR image, explicit little endian, of int16 if not said otherwise; `pixels` indexed (i, j), i along
+    a row. `bits` are allocated, stored and high; `data` are other pixels than these, `more` other attributes."""
 
     def element(group: int, number: int, kind: str, value: bytes | str) -> bytes:
         raw = value.encode() if isinstance(value, str) else value

@@ -88,22 +88,40 @@ def test_compressed_transfer_syntaxes(name: str, tmp_path: Path, capfd) -> None:
 
 
 BAD = {
-    "too few": ({"data": PIXELS.astype("<i2").tobytes()[:-2]}, "expected 60 bytes of pixels in each file, found 58 (truncated)"),
+    "too few": (
+        {"data": PIXELS.astype("<i2").tobytes()[:-2]},
+        "expected 60 bytes of pixels in each file, found 58 (truncated)",
+    ),
     "too many": ({"data": bytes(62)}, "expected 60 bytes of pixels in each file, found 62"),
     "none": ({"data": b""}, "expected pixel data (7FE0,0010), found none"),
     "more rows": ({"rows": 50}, "expected 600 bytes of pixels in each file, found 60 (truncated)"),
     "huge": ({"rows": 65535, "columns": 65535}, "expected images of 1 to 4096 columns and rows, found 65535×65535"),
     "no rows": ({"rows": 0}, "expected images of 1 to 4096 columns and rows, found 6×0"),
-    "high bit": ({"bits": (16, 12, 15)}, "bits allocated, of which some are stored, the high bit being the last of these, found 16, 12 and 15"),
+    "high bit": (
+        {"bits": (16, 12, 15)},
+        "bits allocated, of which some are stored, the high bit being the last of these, found 16, 12 and 15",
+    ),
     "more stored than allocated": ({"bits": (16, 17, 16)}, "found 16, 17 and 16"),
     "twelve allocated": ({"bits": (12, 12, 11), "data": bytes(60)}, "expected 8, 16 or 32 bits allocated"),
-    "beyond the stored bits": ({"bits": (16, 6, 5), "signed": False}, "expected pixels of 6 bits, as bits stored says, found larger"),
+    "beyond the stored bits": (
+        {"bits": (16, 6, 5), "signed": False},
+        "expected pixels of 6 bits, as bits stored says, found larger",
+    ),
     "colours": ({"photometric": "RGB"}, "expected one number a pixel (MONOCHROME1 or MONOCHROME2), found colours"),
-    "three samples": ({"more": {(0x28, 2): ("US", struct.pack("<H", 3))}}, "expected one number a pixel (MONOCHROME1 or MONOCHROME2), found 3"),
+    "three samples": (
+        {"more": {(0x28, 2): ("US", struct.pack("<H", 3))}},
+        "expected one number a pixel (MONOCHROME1 or MONOCHROME2), found 3",
+    ),
     "slope of zero": ({"slope": 0}, "expected a rescale slope (0028,1053) other than 0, found 0"),
-    "slope of words": ({"more": {(0x28, 0x1053): ("DS", "Quixote")}}, "expected a rescale slope and intercept (0028,1052 and 1053), found something"),
-    "a table of values": ({"more": {(0x28, 0x3000): ("SQ", b"")}}, "expected a rescale slope and intercept, found a table of values"),
-}  # fmt: skip
+    "slope of words": (
+        {"more": {(0x28, 0x1053): ("DS", "Quixote")}},
+        "expected a rescale slope and intercept (0028,1052 and 1053), found something",
+    ),
+    "a table of values": (
+        {"more": {(0x28, 0x3000): ("SQ", b"")}},
+        "expected a rescale slope and intercept, found a table of values",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -185,7 +203,9 @@ def test_a_picture_of_another_size_is_refused(name: str, tmp_path: Path) -> None
     image.Rows = 4000
     stream = io.BytesIO()
     image.save_as(stream)
-    with pytest.raises(InputError, match=f"compressed images of {SHAPE[0]}×4000 pixels of one number of 16 bits, found 12×10 of 1"):
+    with pytest.raises(
+        InputError, match=f"compressed images of {SHAPE[0]}×4000 pixels of one number of 16 bits, found 12×10 of 1"
+    ):
         read_volume(write(tmp_path, stream.getvalue()))
 
 
@@ -193,7 +213,15 @@ def test_fragments_fill_their_value() -> None:
     item = b"\xfe\xff\x00\xe0"
     whole = item + bytes(4) + item + b"\2\0\0\0ab" + item + b"\2\0\0\0cd"
     assert joined_fragments(whole, "x") == b"abcd"
-    for broken in (whole[:-1], whole[:-2], whole + b"e", whole[8:9], b"", item + bytes(4), whole.replace(b"\2\0", b"\4\0")):
+    for broken in (
+        whole[:-1],
+        whole[:-2],
+        whole + b"e",
+        whole[8:9],
+        b"",
+        item + bytes(4),
+        whole.replace(b"\2\0", b"\4\0"),
+    ):
         with pytest.raises(InputError, match="expected a complete DICOM file"):
             joined_fragments(broken, "x")
 
@@ -202,7 +230,14 @@ def test_codestreams() -> None:
     frame = b"\xff\xc3\0\x0b\x10\0\x0a\0\x0c\1\1\x11\0"
     comment = b"\xff\xfe\0\4hi"
     check_codestream(b"\xff\xd8" + comment + b"\xff" + frame + b"data\xff\xd9\0", (12, 10), 16, "x")
-    for broken in (b"", b"\xff\xd8", b"\xff\xd8" + comment, b"\xff\xd8" + frame, b"GIF89a\xff\xd9", b"\xff\x4f\xff\x51\xff\xd9"):
+    for broken in (
+        b"",
+        b"\xff\xd8",
+        b"\xff\xd8" + comment,
+        b"\xff\xd8" + frame,
+        b"GIF89a\xff\xd9",
+        b"\xff\x4f\xff\x51\xff\xd9",
+    ):
         with pytest.raises(InputError, match="expected a complete DICOM file"):
             check_codestream(broken, (12, 10), 16, "x")
     with pytest.raises(InputError, match="12×10 of 1 of 16"):

@@ -129,7 +129,9 @@ def test_truncated_slice(tmp_path, capfd):
     folder = series(tmp_path, {k: {"pixels": np.zeros((64, 64))} for k in range(4)})
     path = folder / "im0.dcm"
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(InputError, match="^lge: expected a complete DICOM file, found one that ends before or behind its"):
+    with pytest.raises(
+        InputError, match="^lge: expected a complete DICOM file, found one that ends before or behind its"
+    ):
         read_volume(folder)
     assert str(tmp_path) not in "".join(capfd.readouterr())
 
@@ -139,7 +141,9 @@ def test_a_folder_inside_is_not_passed_over(tmp_path):
     (folder / ".hidden").mkdir()
     read_volume(folder)
     (folder / "SE001").mkdir()
-    with pytest.raises(InputError, match=r"^lge: expected the DICOM files themselves in the folder, found 1 folder in it$"):
+    with pytest.raises(
+        InputError, match=r"^lge: expected the DICOM files themselves in the folder, found 1 folder in it$"
+    ):
         read_volume(folder)
     for path in folder.glob("*.dcm"):
         path.rename(folder / "SE001" / path.name)
@@ -215,8 +219,8 @@ def test_another_distance_than_the_positions_have_is_refused(tmp_path):
     with pytest.raises(GeometryError) as caught:
         read_volume(folder)
     assert str(caught.value) == (
-        "lge: expected positions and spacing between slices (0018,0088) that agree (header_trust: sform or pixdim says which "
-        "one counts), found slices 10 mm apart against 8 mm"
+        "lge: expected positions and spacing between slices (0018,0088) that agree (header_trust: sform or pixdim says "
+        "which one counts), found slices 10 mm apart against 8 mm"
     )
     np.testing.assert_allclose(read_volume(folder, "sform").spacing_mm[2], 10)
     stretched = read_volume(folder, "pixdim")
@@ -230,13 +234,17 @@ def test_a_thickness_that_does_not_fit_the_distance_is_doubtful(thickness_mm, tm
     assert f"lge states slices of {thickness_mm} mm that lie 10 mm apart" in caplog.text
 
 
-@pytest.mark.parametrize(("tag", "name"), [((0x18, 0x1164), "ImagerPixelSpacing"), ((0x18, 0x2010), "NominalScannedPixelSpacing")])
+@pytest.mark.parametrize(
+    ("tag", "name"), [((0x18, 0x1164), "ImagerPixelSpacing"), ((0x18, 0x2010), "NominalScannedPixelSpacing")]
+)
 def test_a_pixel_size_stated_twice(tag, name, tmp_path):
     path = tmp_path / "one.dcm"
     path.write_bytes(dicom(PIXELS, more={tag: ("DS", r"1.25\1.5")}))
     read_volume(path)
     path.write_bytes(dicom(PIXELS, more={tag: ("DS", r"9\9")}))
-    with pytest.raises(GeometryError, match=f"PixelSpacing and {name} that agree .*found pixels of 1.25×1.5 mm against 9×9"):
+    with pytest.raises(
+        GeometryError, match=f"PixelSpacing and {name} that agree .*found pixels of 1.25×1.5 mm against 9×9"
+    ):
         read_volume(path)
     np.testing.assert_allclose(read_volume(path, "sform").spacing_mm, [1.5, 1.25, 8])
 

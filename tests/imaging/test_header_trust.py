@@ -85,7 +85,9 @@ def test_pixels_of_another_size_and_impossible_slices_are_refused(own: list[floa
 
 
 @pytest.mark.parametrize(("slab_mm", "doubtful"), [(8, False), (10, False), (20, False), (1, True), (30, True)])
-def test_slices_much_thinner_or_thicker_than_their_distance_are_doubtful(slab_mm: float, doubtful: bool, caplog) -> None:
+def test_slices_much_thinner_or_thicker_than_their_distance_are_doubtful(
+    slab_mm: float, doubtful: bool, caplog
+) -> None:
     with caplog.at_level(logging.WARNING):
         say_odd_thickness("lge", slab_mm, 10)
     assert bool(caplog.records) == doubtful

@@ -86,13 +86,17 @@ SPELLINGS = {
     "other case": WHOLE.replace(b"ElementSpacing", b"elementspacing").replace(b"LOCAL", b"Local"),
     "CR LF": meta(data=b"").replace(b"\n", b"\r\n") + STORED,
     "other keys": meta(tail="Comment = ElementDataFile = /etc/passwd\nMy key = 1\nMy key = 2\n\n"),
-    "other names": meta({"Offset": None, "Position": "1 2 3", "TransformMatrix": None, "Rotation": "1 0 0 0 1 0 0 0 1"}),
+    "other names": meta(
+        {"Offset": None, "Position": "1 2 3", "TransformMatrix": None, "Rotation": "1 0 0 0 1 0 0 0 1"}
+    ),
     "names that say the same": meta({"Origin": "1 2 3", "Orientation": "1 0 0 0 1 0 0 0 1"}),
     "own size as distance": meta({"ElementSpacing": None, "ElementSize": "1.5 2 8"}),
     "bytes before": meta({"HeaderSize": "7"}, b"before " + STORED),
     "voxels at the end": meta({"HeaderSize": "-1"}, b"whatever" + STORED),
     "both byte orders": meta({"ElementByteOrderMSB": "False"}),
-    "little said": meta({"ObjectType": None, "BinaryData": None, "CompressedData": None, "BinaryDataByteOrderMSB": None}),
+    "little said": meta(
+        {"ObjectType": None, "BinaryData": None, "CompressedData": None, "BinaryDataByteOrderMSB": None}
+    ),
     "a fourth axis": meta(
         {"NDims": "4", "DimSize": "4 3 2 1", "ElementSpacing": "1.5 2 8 1", "Offset": "1 2 3 0",
          "TransformMatrix": "1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1"}
@@ -120,7 +124,11 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
     "nothing of it known": (b"a = b\n" * 99, InputError, "a MetaImage, found no MetaImage header"),
     "no end": (WHOLE.split(b"ElementDataFile")[0], InputError, "a header without ElementDataFile"),
     "a line that is none": (meta(tail="hello\n"), InputError, "found a line that is no 'key = value'"),
-    "a field twice": (meta(tail="elementspacing = 7 7 7\n"), InputError, "the field 'ElementSpacing' once, found twice"),
+    "a field twice": (
+        meta(tail="elementspacing = 7 7 7\n"),
+        InputError,
+        "the field 'ElementSpacing' once, found twice",
+    ),
     "a field behind the last": (
         meta(data=b"", file="x.raw") + b"ElementSpacing = 1 1 1\n",
         InputError,

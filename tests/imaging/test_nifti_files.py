@@ -70,9 +70,7 @@ def test_slope_and_intercept(
 
 
 @pytest.mark.parametrize("scale", [(np.nan, 0), (np.inf, 2), (np.nan, np.nan), (1, np.inf)])
-def test_a_scale_that_is_no_number_is_said_and_passed_over(
-    scale: tuple[float, float], tmp_path: Path, caplog
-) -> None:
+def test_a_scale_that_is_no_number_is_said_and_passed_over(scale: tuple[float, float], tmp_path: Path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         volume = read_nifti(write(tmp_path, nifti(AFFINE, VALUES, kind="i2", scale=scale)))
     np.testing.assert_array_equal(volume.values, VALUES)
@@ -106,11 +104,17 @@ BAD = {
     "bitpix 0": ({"bits": 0}, "expected 32 bits a voxel for datatype 16, found bitpix 0"),
     "bitpix negative": ({"bits": -8}, "expected 32 bits a voxel for datatype 16, found bitpix -8"),
     "bitpix of another type": ({"bits": 16}, "expected 32 bits a voxel for datatype 16, found bitpix 16"),
-    "voxels in the header": ({"first_voxel": 100}, "expected voxels that begin at byte 352 or soon after, found byte 100"),
+    "voxels in the header": (
+        {"first_voxel": 100},
+        "expected voxels that begin at byte 352 or soon after, found byte 100",
+    ),
     "voxels nowhere": ({"first_voxel": 1e30}, "expected voxels that begin at byte 352 or soon after, found byte 1e+30"),
     "voxels at no byte": ({"first_voxel": 352.5}, "expected voxels that begin at byte 352 or soon after"),
     "voxels at NaN": ({"first_voxel": np.nan}, "expected voxels that begin at byte 352 or soon after, found byte nan"),
-    "huge": ({"shape": (30000, 30000, 30000)}, "expected an image of at most 268435456 voxels, found 30000×30000×30000"),
+    "huge": (
+        {"shape": (30000, 30000, 30000)},
+        "expected an image of at most 268435456 voxels, found 30000×30000×30000",
+    ),
     "a row too many": ({"shape": (5, 3, 2)}, "expected a complete file of 472 bytes, found 448 (truncated)"),
     "a slice too few": ({"shape": (4, 3, 1)}, "expected a complete file of 400 bytes, found 448: more than described"),
 }
@@ -125,7 +129,8 @@ def test_headers_that_contradict_themselves_or_the_file(case: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(128, "colours"), (32, "complex numbers"), (1536, "128-bit numbers"), (1, "bits"), (77, "datatype 77")]
+    ("code", "said"),
+    [(128, "colours"), (32, "complex numbers"), (1536, "128-bit numbers"), (1, "bits"), (77, "datatype 77")],
 )
 def test_voxels_that_are_no_real_numbers(code: int, said: str, tmp_path: Path) -> None:
     data = bytearray(nifti(AFFINE, VALUES))

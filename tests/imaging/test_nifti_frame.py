@@ -63,7 +63,9 @@ def test_a_matrix_without_the_sizes_that_stand_beside_it_is_refused(name: str, v
         read_volume(tmp_path / name, "qform")  # it has none
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (1.40625, 1.40625, 8), (1.40625, 1.43, 13), (0.00140625, 0.00140625, 0.013)])
+@pytest.mark.parametrize(
+    "sizes", [(1, 1, 1), (1.40625, 1.40625, 8), (1.40625, 1.43, 13), (0.00140625, 0.00140625, 0.013)]
+)
 def test_other_sizes_beside_the_matrix_are_refused(sizes: tuple[float, float, float], tmp_path: Path) -> None:
     path = write(tmp_path, nifti(frame(), pixdim=sizes))
     with pytest.raises(GeometryError, match="expected sform and pixdim that agree"):
@@ -86,7 +88,9 @@ def test_rounded_negative_and_missing_sizes_are_none(sizes: tuple[float, float, 
 def test_both_are_read_in_the_stated_unit(units: int, factor: float, tmp_path: Path) -> None:
     stored = frame().copy()
     stored[:3] *= factor
-    path = write(tmp_path, nifti(stored, units=units, qform_code=1, quaternion=quaternion(), offset=tuple(stored[:3, 3])))
+    path = write(
+        tmp_path, nifti(stored, units=units, qform_code=1, quaternion=quaternion(), offset=tuple(stored[:3, 3]))
+    )
     for trust in ("agree", "qform"):
         np.testing.assert_allclose(read_volume(path, trust).affine, lps(frame()), atol=1e-3)  # type: ignore[arg-type]
 
@@ -122,7 +126,7 @@ CONTRADICTIONS = {
     "turned by 90°": (Rotation.from_euler("z", 90, degrees=True) * TURN, PLACE, 1.0),
     "turned by 2°": (Rotation.from_euler("z", 2, degrees=True) * TURN, PLACE, 1.0),
     "elsewhere": (TURN, np.zeros(3), 1.0),
-    "two pixels aside": (TURN, PLACE + [2.9, 0, 0], 1.0),
+    "two pixels aside": (TURN, np.add(PLACE, [2.9, 0, 0]), 1.0),
     "mirrored": (TURN, PLACE, -1.0),
 }
 
@@ -146,7 +150,7 @@ def test_two_valid_forms_that_differ_are_refused(case: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(("angle_deg", "aside_mm"), [(0, 0), (0.3, 0), (0, 1.2)])
 def test_forms_that_differ_by_less_than_a_pixel_are_one(angle_deg: float, aside_mm: float, tmp_path: Path) -> None:
     turn = Rotation.from_euler("z", angle_deg, degrees=True) * TURN
-    data = nifti(frame(), qform_code=1, quaternion=quaternion(turn), offset=tuple(PLACE + [aside_mm, 0, 0]))
+    data = nifti(frame(), qform_code=1, quaternion=quaternion(turn), offset=tuple(np.add(PLACE, [aside_mm, 0, 0])))
     np.testing.assert_allclose(read_volume(write(tmp_path, data)).affine, lps(frame()), atol=1e-4)
 
 

@@ -135,7 +135,11 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
     "an unknown field": (nrrd(tail="datafiles: x\n"), InputError, "lines of known NRRD fields, found another line"),
     "a line that is none": (nrrd(tail="hello\n"), InputError, "lines of known NRRD fields, found another line"),
     "a field twice": (nrrd(tail="Sizes: 4 3 2\n"), InputError, "the field 'sizes' once, found twice"),
-    "another encoding": (nrrd({"encoding": "zrl"}), InputError, "an encoding bzip2, gzip, hex, raw, text, found another"),
+    "another encoding": (
+        nrrd({"encoding": "zrl"}),
+        InputError,
+        "an encoding bzip2, gzip, hex, raw, text, found another",
+    ),
     "no encoding": (nrrd({"encoding": None}), InputError, "an encoding bzip2, gzip, hex, raw, text, found another"),
     "no byte order": (nrrd({"endian": None}), InputError, "endian: little or big, found neither"),
     "no type": (nrrd({"type": None}), InputError, "voxels of whole or floating-point numbers, found another type"),
@@ -156,9 +160,17 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
     "cut": (nrrd()[:-1], InputError, "(truncated)"),
     "too long": (nrrd() + b"x", InputError, "more than described"),
     "text too short": (nrrd({"encoding": "text"}, b"1 2 3"), InputError, "24 numbers, found 3"),
-    "text of words": (nrrd({"encoding": "text"}, b"1 x " * 12), InputError, "numbers of the voxels' type, found something"),
+    "text of words": (
+        nrrd({"encoding": "text"}, b"1 x " * 12),
+        InputError,
+        "numbers of the voxels' type, found something",
+    ),
     "text beyond the type": (nrrd({"encoding": "text"}, b"99999 " * 24), InputError, "found one beyond its range"),
-    "a long text": (nrrd({"encoding": "text"}, b"1 " * 9999), InputError, "24 numbers written out, found a longer file"),
+    "a long text": (
+        nrrd({"encoding": "text"}, b"1 " * 9999),
+        InputError,
+        "24 numbers written out, found a longer file",
+    ),
     "hex that is none": (nrrd({"encoding": "hex"}, b"0g" * 48), InputError, "96 hexadecimal digits"),
     "no space": (nrrd({"space": None}), GeometryError, "a patient space"),
     "a scanner's space": (nrrd({"space": "scanner-xyz"}), GeometryError, "a patient space"),
@@ -177,7 +189,11 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
         "space directions and spacings that agree (header_trust: sform or pixdim says which one counts), "
         "found voxels of 1.5×2×8 mm against 1.5×2×10 mm",
     ),
-    "other thicknesses": (nrrd({"thicknesses": "1.5 1 8"}), GeometryError, "space directions and thicknesses that agree"),
+    "other thicknesses": (
+        nrrd({"thicknesses": "1.5 1 8"}),
+        GeometryError,
+        "space directions and thicknesses that agree",
+    ),
     "other ends": (
         nrrd({"axis mins": "0 0 0", "axis maxs": "4 4 8"}),
         GeometryError,
@@ -188,7 +204,7 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
         InputError,
         "a header of at most 4194304 bytes, found a longer one",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

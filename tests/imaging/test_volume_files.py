@@ -51,7 +51,11 @@ BAD = {
     "head.nii": (GOOD[:100], InputError, "expected a NIfTI header of 348 bytes, found 100 (truncated)"),
     "cut.nii.gz": (gzip.compress(NOISE)[:-999], InputError, "a complete file, found gzip data that end early"),
     "crc.nii.gz": (gzip.compress(NOISE)[:-8] + bytes(8), InputError, "found damaged gzip data"),
-    "cut.nrrd": (nrrd("(2,0,0) (0,3,0) (0,0,4)")[:-9], InputError, "a complete file of 274 bytes, found 265 (truncated)"),
+    "cut.nrrd": (
+        nrrd("(2,0,0) (0,3,0) (0,0,4)")[:-9],
+        InputError,
+        "a complete file of 274 bytes, found 265 (truncated)",
+    ),
     "cut.mha": (metaimage("1 0 0 0 1 0 0 0 1")[:-9], InputError, "a complete file of 312 bytes, found 303 (truncated)"),
     "long.nii": (GOOD + b"?", InputError, "expected a complete file of 448 bytes, found 449: more than described"),
     "long.nii.gz": (gzip.compress(GOOD + b"?"), InputError, "expected 448 bytes, as its header says, found more"),

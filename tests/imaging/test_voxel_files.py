@@ -18,8 +18,14 @@ SLABS = [STORED[:24], STORED[24:]]
 FORMS = {
     "NRRD": ("lge.nhdr", lambda name: nrrd({"data file": name}, b"")),
     "NRRD in one": ("lge.nrrd", lambda name: nrrd({"datafile": name}, b"")),
-    "NRRD behind a long comment": ("lge.nhdr", lambda name: nrrd({"data file": name}, b"", tail=("#" * 80 + "\n") * 2000)),
-    "NRRD with decoys": ("lge.nhdr", lambda name: nrrd({"Data File": name}, b"", tail="data file:=decoy\n# data file: d\n")),
+    "NRRD behind a long comment": (
+        "lge.nhdr",
+        lambda name: nrrd({"data file": name}, b"", tail=("#" * 80 + "\n") * 2000),
+    ),
+    "NRRD with decoys": (
+        "lge.nhdr",
+        lambda name: nrrd({"Data File": name}, b"", tail="data file:=decoy\n# data file: d\n"),
+    ),
     "MetaImage": ("lge.mhd", lambda name: meta(None, b"", file=name)),
     "MetaImage in one": ("lge.mha", lambda name: meta(None, b"", file=name)),
     "MetaImage with a colon": (
@@ -62,10 +68,19 @@ def test_no_other_file_is_read(form: str, elsewhere: Path, tmp_path: Path) -> No
     subject = tmp_path / "subject"
     (subject / "link.raw").symlink_to(elsewhere)
     os.link(elsewhere, tmp_path / "hard.raw")
-    for name in (str(elsewhere), "../other/all.raw", "a/../../other/all.raw", "link.raw", "/proc/self/environ", "../hard.raw"):
+    for name in (
+        str(elsewhere),
+        "../other/all.raw",
+        "a/../../other/all.raw",
+        "link.raw",
+        "/proc/self/environ",
+        "../hard.raw",
+    ):
         path = write(subject, form, name)
         for read in (read_volume, lambda path: voxel_files(path, where="P001", called="lge")):
-            with pytest.raises(InputError, match="expected a path of the voxels of .* in its folder, found one that leads"):
+            with pytest.raises(
+                InputError, match="expected a path of the voxels of .* in its folder, found one that leads"
+            ):
                 read(path)
 
 
@@ -148,6 +163,12 @@ def test_patterns_that_are_none(text: str, message: str, tmp_path: Path) -> None
 
 
 def test_images_in_one_file_have_no_others(tmp_path: Path) -> None:
-    for name, data in {"a.nrrd": nrrd(), "a.mha": meta(), "a.nii.gz": b"", "b.nrrd": b"", "c.mha": b"no header"}.items():
+    for name, data in {
+        "a.nrrd": nrrd(),
+        "a.mha": meta(),
+        "a.nii.gz": b"",
+        "b.nrrd": b"",
+        "c.mha": b"no header",
+    }.items():
         (tmp_path / name).write_bytes(data)
         assert voxel_files(tmp_path / name, where="P001", called="lge") == []

@@ -64,10 +64,38 @@ def test_files_that_belong_to_others_are_inputs_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["ElementDataFile = LOCAL", "ElementDataFile = LIST", "ElementDataFile = im%02d.raw 1 9"]
 )
-def test_headers_without_one_file_of_voxels_stand_alone(line: str, tmp_path: Path) -> None:
+def test_headers_that_name_no_file_of_voxels_stand_alone(line: str, tmp_path: Path) -> None:
     touch(tmp_path / "P001", "labels.mhd")
     (tmp_path / "P001" / "labels.mhd").write_text(line + "\n")
     assert roles(tmp_path) == {"P001": {"labels": "labels.mhd"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lge.mhd", "ElementDataFile = LIST\ns1.raw\ns2.raw\n"),
+        ("lge.mha", "  elementdatafile: s%d.raw 1 2 1\n"),
+        ("lge.nhdr", "NRRD0004\ndata file: LIST\ns1.raw\ns2.raw\n"),
+        ("lge.nrrd", "NRRD0004\n" + ("#" * 80 + "\n") * 2000 + "data file:=decoy\nDataFile: s%01d.raw 1 2 1\n"),
+    ],
+)
+def test_every_file_of_voxels_is_an_input(name: str, text: str, tmp_path: Path) -> None:
+    folder = touch(tmp_path / "P001", "mesh.vtu", "s1.raw", "s2.raw", "decoy")
+    (folder / name).write_text(text)
+    voxels = {"lge.data.0001": "s1.raw", "lge.data.0002": "s2.raw"}
+    assert roles(tmp_path) == {"P001": {"mesh": "mesh.vtu", "lge": name} | voxels}
+
+
+@pytest.mark.parametrize("name", ["lge.nhdr", "lge.nrrd", "lge.mhd", "lge.mha"])
+@pytest.mark.parametrize("path", ["../P002/all.raw", "/proc/self/environ", "link.raw"])
+def test_voxels_of_others_are_refused(name: str, path: str, tmp_path: Path) -> None:
+    touch(tmp_path / "P002", "all.raw", "labels.nii.gz")
+    folder = touch(tmp_path / "P001", "mesh.vtu")
+    (folder / "link.raw").symlink_to(tmp_path / "P002" / "all.raw")
+    (folder / name).write_text(f"NRRD0004\ndata file: {path}\n" if "r" in name else f"ElementDataFile = {path}\n")
+    [bad, good] = read_cohort(tmp_path)
+    said = f"P001: expected a path of the voxels of {name} in its folder, found one that leads outside"
+    assert (str(bad.problem), good.problem) == (said, None)
 
 
 def test_a_folder_of_one_subject_is_a_cohort(tmp_path: Path) -> None:

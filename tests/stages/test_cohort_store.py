@@ -118,16 +118,39 @@ def test_only_what_is_read_is_brought(at: S3Place) -> None:
     assert {name for name in read if name.startswith("P")} == {"P003/truth.vtu", "P003/subject.yaml"}
 
 
-@pytest.mark.parametrize("line", ["ElementDataFile = LIST\na.raw\nb.raw", "ElementDataFile = %s.raw 1 2 1"])
-def test_a_header_that_names_many_files_brings_what_lies_beside_it(at: S3Place, line: str) -> None:
-    put(at / "P001/lge.mhd", line.encode())
-    for name in ("a.raw", "b.raw", "labels.nii.gz", "truth.vtu"):
-        put(at / f"P001/{name}", b"data")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lge.mhd", "ElementDataFile = LIST\ns1.raw\ns2.raw"),
+        ("lge.mha", "ElementDataFile: s%d.raw 1 2 1"),
+        ("lge.nhdr", "NRRD0004\ndata file: s%d.raw 1 2 1"),
+        ("lge.nrrd", "NRRD0004\ndata file: LIST\ns1.raw\n./s2.raw"),
+    ],
+)
+@pytest.mark.parametrize("manifest", [False, True])
+def test_every_file_that_a_header_names_is_brought(at: S3Place, name: str, text: str, manifest: bool) -> None:
+    put(at / f"P001/{name}", text.encode())
+    for other in ("s1.raw", "s2.raw", "s3.raw", "labels.nii.gz", "truth.vtu"):
+        put(at / f"P001/{other}", b"data")
+    if manifest:
+        put(at / "cohort.csv", f"subject,lge,labels\nP001,P001/{name},P001/labels.nii.gz\n".encode())
     with open_cohort(str(at)).files(["P001"], SCANS) as [entry]:
-        folder = entry.checked()["lge"].parent
-        assert {p.name: p.stat().st_size > 0 for p in folder.iterdir()} == {
-            "lge.mhd": True, "a.raw": True, "b.raw": True, "labels.nii.gz": True, "truth.vtu": False,
-        }  # fmt: skip
+        files = entry.checked()
+        assert {role: path.name for role, path in files.items()} == {
+            "lge": name, "lge.data.0001": "s1.raw", "lge.data.0002": "s2.raw", "labels": "labels.nii.gz",
+        } | ({} if manifest else {"truth": "truth.vtu"})  # fmt: skip
+        brought = {p.name for p in files["lge"].parent.iterdir() if p.stat().st_size}
+        assert brought == {name, "s1.raw", "s2.raw", "labels.nii.gz"}
+
+
+def test_no_object_is_brought_that_a_header_names_elsewhere(at: S3Place) -> None:
+    put(at / "P001/lge.nrrd", b"NRRD0004\ndata file: ../P002/secret.raw\n")
+    put(at / "P001/labels.nii.gz", b"data")
+    put(at / "P002/secret.raw", b"secret")
+    with requests() as seen:
+        [said] = brought(at, "P001").values()
+    assert said == "P001: expected a path of the voxels of lge.nrrd in its folder, found one that leads outside"
+    assert not [key for _, key in seen if "secret" in key]
 
 
 def test_a_prefix_of_one_subject_is_a_cohort(at: S3Place, tmp_path: Path) -> None:

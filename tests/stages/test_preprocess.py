@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -396,3 +398,89 @@ def test_an_mha_and_a_nifti_image_are_the_same(make_cohort: MakeCohort) -> None:
     SimpleITK.WriteImage(SimpleITK.ReadImage(str(path)), str(cohort / "P001" / "scar.mhd"))
     path.unlink()
     assert run_again(cohort)[1] is False
+
+
+@pytest.mark.parametrize("form", ["one file", "list", "pattern"])
+def test_a_change_of_voxels_in_other_files_is_noticed(form: str, make_cohort: MakeCohort) -> None:
+    """Also where an `.mha` or an `.nrrd` names them, and where each slice has a file."""
+    cohort = make_cohort("P001")
+    folder = cohort / "P001"
+    volume = read_volume(folder / "scar.nii.gz")
+    (folder / "scar.nii.gz").unlink()
+    stored = volume.values.astype("<f4")
+    parts = [stored] if form == "one file" else np.split(stored, stored.shape[2], axis=2)
+    for number, part in enumerate(parts):
+        (folder / f"part{number:02d}.raw").write_bytes(part.tobytes(order="F"))
+    names = {
+        "one file": "part00.raw",
+        "list": "\n".join(["LIST", *(f"part{n:02d}.raw" for n in range(len(parts)))]),
+        "pattern": f"part%02d.raw 0 {len(parts) - 1} 1",
+    }[form]
+    steps = " ".join(repr(float(x)) for x in (volume.affine[:3, :3] / volume.spacing_mm).T.ravel())
+    header = {
+        "NDims": 3, "DimSize": " ".join(map(str, stored.shape)), "ElementType": "MET_FLOAT", "TransformMatrix": steps,
+        "ElementSpacing": " ".join(map(repr, volume.spacing_mm.tolist())),
+        "Offset": " ".join(map(repr, volume.affine[:3, 3].tolist())), "ElementDataFile": names,
+    }  # fmt: skip
+    (folder / "scar.mha").write_text("".join(f"{key} = {value}\n" for key, value in header.items()))
+    first, reused = run_again(cohort)
+    assert sum(name.startswith("scar.data") for name in first.inputs) == len(parts)
+    assert (first.error, reused) == (None, False)
+    assert run_again(cohort)[1] is True
+    (folder / f"part{len(parts) // 2:02d}.raw").write_bytes(bytes(parts[len(parts) // 2].nbytes))
+    row, reused = run_again(cohort)
+    assert (row.error, reused) == (None, False)
+    assert row.outputs != first.outputs
+
+
+def lose_sizes(folder: Path, *names: str) -> None:
+    """Make the matrix one of unit vectors and leave `pixdim` right, as some converters do."""
+
+    def change_header(data: bytearray) -> None:
+        sizes = np.array(struct.unpack_from("<3f", data, 80))
+        rows = np.array(struct.unpack_from("<12f", data, 280)).reshape(3, 4)
+        rows[:, :3] /= sizes
+        struct.pack_into("<12f", data, 280, *rows.ravel())
+        struct.pack_into("<hh", data, 252, 0, 1)
+
+    for name in names:
+        data = bytearray(gzip.decompress((folder / name).read_bytes()))
+        change_header(data)
+        (folder / name).write_bytes(gzip.compress(bytes(data)))
+
+
+@pytest.mark.parametrize("where", ["cohort", "subject"])
+@pytest.mark.parametrize("target", ["probability", "labels", "fwhm"])
+def test_headers_that_contradict_themselves_are_refused_unless_one_statement_is_believed(
+    where: str, target: str, make_cohort: MakeCohort
+) -> None:
+    """The same groups as from whole headers, whichever image the target reads."""
+    cohort = make_cohort("P001")
+    expected = arrays(prepared(cohort, "whole", target=target))
+    lose_sizes(cohort / "P001", "labels.nii.gz", "scar.nii.gz", "lge.nii.gz")
+    [row] = preprocess.run(cohort, ["P001"], cohort.parent / "refused", {"target": target})
+    assert row.error is not None
+    assert row.error.kind == "geometry"
+    assert row.error.message.startswith(
+        "labels.nii.gz: expected sform and pixdim that agree (header_trust: sform or pixdim says which one counts), "
+        "found voxels of 1×1×1 mm against "
+    )
+    options = {"target": target}
+    if where == "cohort":
+        options["header_trust"] = "pixdim"
+    else:
+        with (cohort / "P001" / SETTINGS).open("a") as stream:
+            stream.write("header_trust: pixdim\n")
+    found = arrays(prepared(cohort, "trusted", **options))
+    np.testing.assert_array_equal(found["group_index"], expected["group_index"])
+    np.testing.assert_allclose(found["targets"], expected["targets"], atol=1e-6)
+
+
+def test_a_subject_may_be_trusted_otherwise_than_its_cohort(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort("P001")
+    lose_sizes(cohort / "P001", "labels.nii.gz")
+    with (cohort / "P001" / SETTINGS).open("a") as stream:
+        stream.write("header_trust: agree\n")
+    [row] = preprocess.run(cohort, ["P001"], cohort.parent / "out", {"header_trust": "pixdim"})
+    assert row.error is not None
+    assert row.error.kind == "geometry"
