@@ -23,8 +23,8 @@ class MeshCommand:
     """Edge length in mm."""
     label_table: str = "cardioscar"
     """Convention of the labels: cardioscar, emidec or scarnet."""
-    frame: Literal["LPS", "RAS"] = "LPS"
-    """World frame of a surface."""
+    frame: Literal["LPS", "RAS"] | None = None
+    """World frame of a surface; by default the one that its file states, else LPS."""
 
 
 def main(command: str, words: list[str]) -> int:

@@ -24,7 +24,6 @@ from cardioscar.imaging.tetrahedra import (
     divide,
     scaled_jacobian,
     signed_volumes,
-    tetrahedra_of,
     tetrahedral_grid,
 )
 from cardioscar.imaging.tetwild import fill_surface
@@ -77,7 +76,7 @@ def mesh_quality(mesh: LVMesh) -> MeshQuality:
     Returns:
         The worst, the fifth percentile and the median.
     """
-    quality = scaled_jacobian(mesh.nodes_mm, tetrahedra_of(mesh.grid))
+    quality = scaled_jacobian(mesh.nodes_mm, mesh.tetrahedra)
     return MeshQuality(
         worst=float(quality.min()),
         fifth_percentile=float(np.percentile(quality, 5)),

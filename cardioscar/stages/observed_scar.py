@@ -59,7 +59,7 @@ def find_scar(
     target: Target,
     n_sd: float,
     thickness_mm: float | None,
-    mesh_frame: str,
+    mesh_frame: str | None,
 ) -> ScarSource:
     """Read what the pixels say about scar.
 
@@ -72,7 +72,7 @@ def find_scar(
         target: Which source to take.
         n_sd: Standard deviations of the n-SD rule.
         thickness_mm: Slab thickness; None takes the file's.
-        mesh_frame: Frame of grid layers, `LPS` or `RAS`.
+        mesh_frame: Frame of grid layers, `LPS` or `RAS`; None takes the one that they state.
 
     Returns:
         The source, with all slices.
