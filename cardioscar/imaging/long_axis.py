@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cardioscar.errors import GeometryError
+from cardioscar.imaging.tetrahedra import Triangles
 from cardioscar.types import Points
 
 LEVELS = 24
@@ -100,6 +101,18 @@ def find_long_axis(
         rings = rings.reversed()
     known = rings.closed
     return LongAxis(rings.direction, rings.height[known], rings.center[known], rings.filled_below())
+
+
+def axis_direction(nodes_mm: Points, faces: Triangles) -> Float[np.ndarray, " xyz"]:
+    """Direction of the long axis, or that of the greatest extent of a boundary that has no rings about any."""
+    corners = nodes_mm[faces]
+    vectors = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    area = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
+    centers = corners.mean(axis=1)
+    try:
+        return find_long_axis(centers, vectors / area[:, None], area).direction
+    except GeometryError:
+        return np.asarray(np.linalg.eigh(np.cov(centers.T, aweights=area))[1][:, -1])
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Names of the arrays of a mesh: those of our own results, and those that an input's arrays may keep.
 
-A name can be a person's, and results are passed on: an array whose name is no word of the vocabulary is called `array_1`,
-`array_2`, ….
+A name can be a person's, and results are passed on: an array whose name is no word of the vocabulary is called
+`array_1`, `array_2`, ….
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ RESULTS: dict[str, Literal["linear", "nearest"]] = {
     "channel": "nearest",
     "channel_open_probability": "nearest",
 }
-"""Point data that the stages write, and how each passes to nodes between others. What an input brings under such a name, or
-under one that begins as these do, is no result."""
+"""Point data that the stages write, and how each passes to nodes between others. What an input brings under such a
+name, or under one that begins as these do, is no result."""
 
 _OURS = re.compile(r"(?:scar|channel)[_.: -]|(?:" + "|".join(RESULTS) + r")$", re.IGNORECASE)
 
@@ -124,8 +124,8 @@ def put_result(data: MutableMapping[str, Any], name: str, values: np.ndarray) ->
 def clean_arrays(grid: Any, *, source: str = "mesh") -> None:
     """Leave of an input mesh only arrays of numbers that no result is mistaken for, under names that name nobody.
 
-    The data of the file as a whole (field data) go, text goes, ghost marks go, arrays under names of our results go, and
-    arrays with other unknown names get a number for a name.
+    The data of the file as a whole (field data) go, text goes, ghost marks go, arrays under names of our results go,
+    and arrays with other unknown names get a number for a name.
 
     Args:
         grid: Unstructured grid; changed in place.

@@ -1,9 +1,9 @@
 """The user's own mesh beside the wall mesh that is worked on, where the two differ.
 
-A wall mesh has each place once, straight cells, and nothing but the wall. Results go back to the nodes of the user's own
-mesh, in his order: at nodes that are one place, the value of that place; at a node between the corners of a curved cell, the
-linear mean of these; at a node of no cell, the value of the nearest place; at nodes of cells that were left out (bath, right
-ventricle), NaN, or 0 where a result is a whole number.
+A wall mesh has each place once, straight cells, and nothing but the wall. Results go back to the nodes of the user's
+own mesh, in their order: at nodes that are one place, the value of that place; at a node between the corners of a
+curved cell, the linear mean of these; at a node of no cell, the value of the nearest place; at nodes of cells that were
+left out (bath, right ventricle), NaN, or 0 where a result is a whole number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILES = ("own_mesh.vtu", "own_nodes.npz")
 OTHER_TISSUE = 100
-"""Tags of left-out cells are raised by this in openCARP files, so that they are no tags of scar; those of the bath stay 0."""
+"""Tags of left-out cells are raised by this in openCARP files, so that they are no tags of scar; the bath's stay 0."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A trial in another process for readers that a damaged file can crash, and with them whoever called.
 
-The trial has limits of processor time and memory in proportion to the file: a file of a few bytes can claim 10^12 nodes.
+The trial has limits of processor time and memory in proportion to the file: one of a few bytes can claim 10^12 nodes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from pathlib import Path
 from cardioscar.errors import InputError
 
 MEMORY_MIB = 512
-"""What a reader may take for a file of no length. 64 times the file's size are added: zlib packs meshes 3 to 40 times."""
+"""What a reader may take for a file of no length."""
 MEMORY_PER_BYTE = 64
+"""What it may take more for each byte of the file: zlib packs meshes three to forty times."""
 CPU_S = 20
 """Processor time for a file of no length; each MiB adds 2 s, twenty times what the slowest format (text) takes."""
 CPU_S_PER_MIB = 2
@@ -26,8 +27,8 @@ WALL_PER_CPU = 10
 
 _OUT_OF_MEMORY = 4
 
-# VTK's names of readers, and the module of each. It forks for each file, so that VTK is imported once; it has no threads
-# that a fork would leave in an undefined state. No core is dumped: it would hold patient data.
+# It forks for each file, so that VTK is imported once; it has no threads that a fork would leave in an undefined state.
+# No core is dumped: it would hold patient data.
 _SERVER = """
 import importlib, os, re, resource, signal, sys
 from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkStringOutputWindow

@@ -46,8 +46,8 @@ def read_vtk(path: Path, *, frame: str | None = None, own: bool = False) -> pv.D
         The data set as pyvista knows it, its arrays with it.
 
     Raises:
-        InputError: If the file is missing, unreadable, empty, of another format, truncated or damaged, names other files,
-            or states another frame than `frame`.
+        InputError: If the file is missing, unreadable, empty, of another format, truncated or damaged, names other
+            files, or states another frame than `frame`.
         GeometryError: If it is empty, or a cell refers to a node that is not there.
     """
     return read_vtk_and_frame(path, frame=frame, own=own)[0]

@@ -1,7 +1,8 @@
-"""What the beginning of a VTK, PLY or STL file says: which reader it needs, how much it claims to hold, in which frame."""
+"""What the beginning of a VTK, PLY or STL file says: the reader it needs, how much it claims to hold, its frame."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class VtkHeader:
 
     Attributes:
         reader: VTK's name of the reader of exactly this kind of file.
-        frame: `LPS` or `RAS` where a `SPACE=` of the header states it (3D Slicer writes one), else None. XML files state it
-            in their field data, see `stated_frame`.
+        frame: `LPS` or `RAS` where a `SPACE=` of the header states it (3D Slicer writes one), else None. XML files
+            state it in their field data, see `stated_frame`.
     """
 
     reader: str
@@ -51,8 +52,8 @@ def read_vtk_header(path: Path) -> VtkHeader:
         What it says.
 
     Raises:
-        InputError: If the file is missing, empty or of another format, names other files, claims more nodes or cells than
-            its bytes can hold, or states a frame that is neither LPS nor RAS.
+        InputError: If the file is missing, empty or of another format, names other files, claims more nodes or cells
+            than its bytes can hold, or states a frame that is neither LPS nor RAS.
     """
     suffix = path.suffix.lower()
     head = read_head(path, kind="a mesh file", size=_HEAD_BYTES)
@@ -100,22 +101,19 @@ def _xml_reader(path: Path, start: bytes) -> str:
     kinds: list[str] = []
     claims: list[int] = []
 
-    def element(name: str, attributes: dict[str, str]) -> None:
+    def element(tag: str, attributes: dict[str, str]) -> None:
         if not kinds:
-            kinds.append(attributes.get("type", "") if name == "VTKFile" else "")
-        for what in ("NumberOfPoints", "NumberOfCells"):
-            if attributes.get(what, "").isdecimal():
-                claims.append(int(attributes[what][:30]))
+            kinds.append(attributes.get("type", "") if tag == "VTKFile" else "")
+        counts = (attributes.get(name, "") for name in ("NumberOfPoints", "NumberOfCells"))
+        claims.extend(int(text[:30]) for text in counts if text.isdecimal())
 
     def declaration(*_: Any) -> None:
         raise InputError(path.name, "XML without a document type", "one that declares its own")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.StartDoctypeDeclHandler = element, declaration
-    try:
+    with contextlib.suppress(expat.ExpatError):  # data appended as they are are no XML; damage is found by VTK's parser
         parser.Parse(start, False)
-    except expat.ExpatError:
-        pass  # data appended as they are, which are no XML, or damage that VTK's own parser finds
     if not kinds:
         raise InputError(path.name, f"a {path.suffix.lower()} file", "no VTK header")
     if kinds[0] not in _XML_READERS:

@@ -19,8 +19,8 @@ def aside_mm(nodes_mm: Points, stack: SliceStack) -> NodeValues:
         stack: Slices whose observed pixels are the wall as drawn.
 
     Returns:
-        Distance from the nearest wall pixel of the nearest slice in mm, 0 on one, shape (nodes,); NaN of nodes that lie in
-        the slab of no slice with wall.
+        Distance from the nearest wall pixel of the nearest slice in mm, 0 on one, shape (nodes,); NaN of nodes that lie
+        in the slab of no slice with wall.
     """
     nodes_mm = np.asarray(nodes_mm, dtype=np.float64)
     found = np.full(len(nodes_mm), np.nan)

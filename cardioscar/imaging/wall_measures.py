@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from cardioscar.imaging.cross_section import cut_triangles, inside_outlines
-from cardioscar.imaging.long_axis import LongAxis
 from cardioscar.imaging.tetrahedra import Triangles
 from cardioscar.imaging.wall_surfaces import Surface, WallSurfaces
 from cardioscar.types import Points
@@ -31,17 +31,14 @@ class WallMeasures:
     """What the boundary of a wall says about it.
 
     Attributes:
-        cavity_ml: Volume inside the endocardium, closed by flat lids; None where endocardium and epicardium are connected.
+        cavity_ml: Volume inside the endocardium, closed by flat lids; None where endocardium and epicardium are
+            connected.
         thickness_mm: Median distance from endocardium to epicardium.
-        sections: Cross-sections of `LEVELS` that have a cavity.
-        double_sections: Cross-sections that have two cavities or more, as those of both ventricles have.
         connected: Whether endocardium and epicardium are connected, see `WallSurfaces`.
     """
 
     cavity_ml: float | None
     thickness_mm: float
-    sections: int
-    double_sections: int
     connected: bool
 
 
@@ -59,12 +56,9 @@ def measure_wall(nodes_mm: Points, surfaces: WallSurfaces) -> WallMeasures:
     inner, outer = surfaces.nodes(Surface.ENDO), surfaces.nodes(Surface.EPI)
     sample = inner[:: max(1, len(inner) // _MOST_NODES)]
     thickness = cKDTree(nodes_mm[outer]).query(nodes_mm[sample])[0]
-    cavities = _cavities(nodes_mm, surfaces.faces, surfaces.axis)
     return WallMeasures(
         cavity_ml=None if surfaces.connected else closed_volume_ml(nodes_mm, endo),
         thickness_mm=float(np.median(thickness)),
-        sections=int((cavities >= 1).sum()),
-        double_sections=int((cavities >= 2).sum()),
         connected=surfaces.connected,
     )
 
@@ -72,7 +66,7 @@ def measure_wall(nodes_mm: Points, surfaces: WallSurfaces) -> WallMeasures:
 def closed_volume_ml(nodes_mm: Points, faces: Triangles) -> float:
     """Volume inside a surface in ml, each of its openings closed by a fan of triangles from the middle of its rim.
 
-    >>> corners = np.array([[0.0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0], [0, 0, 10], [10, 0, 10], [10, 10, 10], [0, 10, 10]])
+    >>> corners = 10.0 * np.array([(x, y, z) for z in (0, 1) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))])
     >>> quads = np.array([(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)])  # a cube without top and bottom
     >>> closed_volume_ml(corners, np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
     1.0
@@ -96,10 +90,19 @@ def closed_volume_ml(nodes_mm: Points, faces: Triangles) -> float:
     return abs(float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum())) / 6000
 
 
-def _cavities(nodes_mm: Points, faces: Triangles, axis: LongAxis) -> np.ndarray:
-    """Number of cavities in each of `LEVELS` cross-sections."""
-    side = np.linalg.svd(axis.direction[None])[2][1:]
-    flat, height = nodes_mm @ side.T / _PIXEL_MM, nodes_mm @ axis.direction
+def cavities(nodes_mm: Points, faces: Triangles, direction: Float[np.ndarray, " xyz"]) -> Int[np.ndarray, " levels"]:
+    """Number of cavities in cross-sections of a wall: one of a left ventricle, two of both ventricles.
+
+    Args:
+        nodes_mm: Nodes that the faces refer to.
+        faces: Closed boundary of the wall.
+        direction: Unit vector across the sections, along the long axis.
+
+    Returns:
+        Number in each of `LEVELS` sections.
+    """
+    side = np.linalg.svd(direction[None])[2][1:]
+    flat, height = nodes_mm @ side.T / _PIXEL_MM, nodes_mm @ direction
     corners = np.unique(faces)
     first = flat[corners].min(axis=0) - 2
     shape = np.ceil(flat[corners].max(axis=0) - first + 3).astype(int)

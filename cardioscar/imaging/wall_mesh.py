@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging import cell_kinds
+from cardioscar.imaging.curved_cells import between_corners, on_corners
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.mesh_arrays import clean_arrays
 from cardioscar.imaging.mesh_files import read_grid
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # VTK's marks of cells that another part of a parallel mesh holds too, and of cells that are hidden
 _GHOST, _GHOST_BITS = "vtkGhostType", 1 | 32
+# Share of the volume in cells with two corners at one place that is no more than slivers
+_LOST_SHARE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,9 @@ def read_wall(
 ) -> WallMesh:
     """Read a user's mesh and take the LV wall from it.
 
-    Cells without volume go. So do the cells of the bath (openCARP's tag 0), and, where `wall_tags` names the tags of the
-    wall, all others. Curved cells are made straight on their corners. Nodes within `WELD_SHARE` of an edge length of each
-    other become one, and cells that repeat another go. Of the arrays those are kept that `clean_arrays` leaves.
+    Cells without volume go. So do the cells of the bath (openCARP's tag 0), and, where `wall_tags` names the tags of
+    the wall, all others. Curved cells are made straight on their corners. Nodes within `WELD_SHARE` of an edge length
+    of each other become one, and cells that repeat another go. Of the arrays those are kept that `clean_arrays` leaves.
 
     Args:
         path: `.vtu` or `.vtk` in millimetres, or an openCARP pair in micrometres, named by its `.pts` or `.elem`.
@@ -100,8 +103,8 @@ def read_wall(
 
     Raises:
         InputError: If the file is missing, unreadable, truncated, or of another format.
-        GeometryError: If it is only a surface, has cells of a kind that is not understood, no such tags, no volume, nodes
-            that are not finite, or not the size of a heart.
+        GeometryError: If it is only a surface, has cells of a kind that is not understood, no such tags, no volume,
+            nodes that are not finite, or not the size of a heart.
     """
     (grid, known), where = read_grid(path, frame=frame), path.name
     kinds = np.asarray(grid.celltypes)
@@ -185,20 +188,19 @@ def _straightened(
     grid: pv.UnstructuredGrid, kept: Bool[np.ndarray, " cells"], tags: np.ndarray | None, where: str
 ) -> WallMesh:
     """The kept cells on their corners, without the nodes that are no corner of any."""
-    kinds, offsets = np.asarray(grid.celltypes), cell_offsets(grid)
-    nodes = np.asarray(grid.cell_connectivity)
+    kinds, nodes = np.asarray(grid.celltypes), np.asarray(grid.cell_connectivity)
     curved = ~np.isin(kinds, list(cell_kinds.LINEAR))
     straight = some_cells(grid, kept) if not kept.all() else grid
     if curved[kept].any():
         log.info("%s: %d curved cells are made straight on their corners", where, int(curved[kept].sum()))
-        straight = _on_corners(straight)
+        straight = on_corners(straight)
     corner = np.zeros(grid.n_points, dtype=bool)
     corner[np.asarray(straight.cell_connectivity)] = True
     if corner.all() and kept.all() and not curved.any():
         return WallMesh(LVMesh(grid, where), tags=tags)
     first = np.flatnonzero(corner)
     number = np.cumsum(corner) - 1
-    between = _between_corners(grid, kept & curved, corner, number)
+    between = between_corners(grid, kept & curved, corner, number)
     of_cell = np.zeros(grid.n_points, dtype=bool)
     of_cell[nodes] = True
     loose = np.flatnonzero(~of_cell)
@@ -216,49 +218,6 @@ def _straightened(
     return WallMesh(LVMesh(_compact(straight, corner), where), own, tags=tags)
 
 
-def _on_corners(grid: pv.UnstructuredGrid) -> pv.UnstructuredGrid:
-    import pyvista as pv
-
-    kinds, offsets = np.asarray(grid.celltypes), cell_offsets(grid)
-    sizes, types = np.diff(offsets), kinds.copy()
-    for kind in np.unique(kinds).tolist():
-        sizes[kinds == kind], types[kinds == kind] = cell_kinds.corners(kind), cell_kinds.linear_kin(kind)
-    ends = np.cumsum(sizes)
-    places = np.arange(ends[-1]) + np.repeat(offsets[:-1] - (ends - sizes), sizes)
-    cells = np.insert(np.asarray(grid.cell_connectivity)[places], ends - sizes, sizes)
-    straight = pv.UnstructuredGrid(cells, types, grid.points)
-    for name in grid.point_data:
-        straight.point_data[name] = grid.point_data[name]
-    for name in grid.cell_data:
-        straight.cell_data[name] = grid.cell_data[name]
-    return straight
-
-
-def _between_corners(
-    grid: pv.UnstructuredGrid, cells: Bool[np.ndarray, " cells"], corner: np.ndarray, number: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Own node, wall node and weight of the nodes between the corners of curved cells; the first cell of each counts."""
-    kinds, offsets = np.asarray(grid.celltypes), cell_offsets(grid)
-    nodes, counts = np.asarray(grid.cell_connectivity), np.diff(offsets)
-    done = corner.copy()
-    found: tuple[list[np.ndarray], ...] = ([np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], [np.empty(0)])
-    shapes = np.unique(np.column_stack([kinds, counts])[cells], axis=0) if cells.any() else np.empty((0, 2), dtype=int)
-    for kind, count in shapes.tolist():
-        chosen_cells = np.flatnonzero(cells & (kinds == kind) & (counts == count))
-        rows = nodes[offsets[:-1][chosen_cells][:, None] + np.arange(count)]
-        weights, size = cell_kinds.corner_weights(kind, count), cell_kinds.corners(kind)
-        for place in range(size, count):
-            node, at = np.unique(rows[:, place], return_index=True)
-            node, at = node[~done[node]], at[~done[node]]
-            done[node] = True
-            for n in np.flatnonzero(np.abs(weights[place]) > 1e-9).tolist():
-                found[0].append(node)
-                found[1].append(number[rows[at, n]])
-                found[2].append(np.full(len(node), weights[place, n]))
-    own, wall, weight = (np.concatenate(part) for part in found)
-    return own, wall, weight
-
-
 def _welded(wall: WallMesh) -> WallMesh:
     """The wall with the nodes at one place made one."""
     mesh, where = wall.mesh, wall.mesh.source
@@ -267,16 +226,11 @@ def _welded(wall: WallMesh) -> WallMesh:
     if found is None:
         return wall
     grid = _renumbered(mesh.grid, found.node, found.first)
-    log.info(
-        "%s: %d nodes at %d places (within %.2g mm) are taken as one each",
-        where,
-        mesh.n_nodes,
-        grid.n_points,
-        tolerance_mm,
-    )
+    counts = (mesh.n_nodes, grid.n_points, tolerance_mm)
+    log.info("%s: %d nodes at %d places (within %.2g mm) are taken as one each", where, *counts)
     if found.spread:
         log.warning(
-            "%s: at %d places the nodes within %.2g mm of each other do not lie at one place: is the mesh finer than it seems?",
+            "%s: at %d places nodes are taken as one that do not lie within %.2g mm, each being near to a next one",
             where, found.spread, tolerance_mm,
         )  # fmt: skip
     own = wall.beside()
@@ -286,14 +240,10 @@ def _welded(wall: WallMesh) -> WallMesh:
     own = replace(own, places=sparse.csr_array(own.places @ join), first=own.first[found.first])
     welded = replace(wall, mesh=LVMesh(grid, where), own=own)
     collapsed = _collapsed(grid)
-    if collapsed.any():
-        lost_ml = float(mesh.cell_volumes_ml[collapsed].sum())
+    lost = float(mesh.cell_volumes_ml[collapsed].sum() / mesh.cell_volumes_ml.sum())
+    if lost > _LOST_SHARE:
         log.warning(
-            "%s: %d cells (%.2g ml) have two corners within %.2g mm and are left out",
-            where,
-            collapsed.sum(),
-            lost_ml,
-            tolerance_mm,
+            "%s: %d cells (%.2g %% of volume) are lost where nodes become one", where, collapsed.sum(), 100 * lost
         )
     return welded.only(~collapsed, "collapsed")
 
@@ -316,14 +266,20 @@ def _collapsed(grid: pv.UnstructuredGrid) -> Bool[np.ndarray, " cells"]:
 
 
 def _without_repeated(wall: WallMesh) -> WallMesh:
-    """The wall without cells that have the nodes of an earlier one; only faces of three cells or more tell of them."""
+    """The wall without cells that have a node twice, or the nodes of an earlier cell.
+
+    Only where faces belong to three cells or more can there be some.
+    """
     if not wall.mesh.crowded_faces:
         return wall
+    wall = wall.only(~_collapsed(wall.mesh.grid), "collapsed")
     repeated = np.zeros(wall.mesh.grid.n_cells, dtype=bool)
     for cells, nodes in _sorted_nodes(wall.mesh.grid):
         again = np.ones(len(cells), dtype=bool)
         again[np.unique(nodes, axis=0, return_index=True)[1]] = False
         repeated[cells] = again
-    if repeated.any():
-        log.info("%s: %d cells repeat another and are left out", wall.mesh.source, repeated.sum())
-    return wall.only(~repeated, "repeated")
+    wall = wall.only(~repeated, "repeated")
+    for why, what in (("collapsed", "have a node twice"), ("repeated", "repeat another")):
+        if wall.left_out.get(why):
+            log.info("%s: %d cells %s and are left out", wall.mesh.source, wall.left_out[why], what)
+    return wall

@@ -52,7 +52,8 @@ class WallSurfaces:
         faces: Outward triangles.
         part: `Surface` of each face.
         axis: The long axis.
-        connected: Whether the base does not part endocardium from epicardium, so that they were told apart face by face.
+        connected: Whether the base does not part endocardium from epicardium, so that they were told apart face by
+            face.
     """
 
     faces: Triangles
@@ -120,8 +121,8 @@ def wall_surfaces(
         # instead.
         connected = True
         log.warning(
-            "%s: endocardium and epicardium are connected (a hole in the wall, or a rounded rim at the base), so they are "
-            "told apart by the direction of each face: depth and AHA segments are less sure",
+            "%s: endocardium and epicardium are connected (a hole in the wall, or a rounded rim at the base) and told "
+            "apart by the direction of each face: depth and AHA segments are less sure",
             source,
         )
         part[rest] = np.where(inward[rest] > 0, Surface.ENDO, Surface.EPI)

@@ -1,7 +1,7 @@
 """Nodes of a mesh that lie at the same place.
 
-Meshes in parts, one for each process of a solver, and those with a node for each corner of each cell hold a place several
-times over. What needs neighbours, and what counts nodes, takes them as one.
+Meshes in parts, one for each process of a solver, and those with a node for each corner of each cell hold a place
+several times over. What needs neighbours, and what counts nodes, takes them as one.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from cardioscar.imaging.slices import SliceStack, slice_axis, stack_from_volume
 from cardioscar.imaging.thresholds import threshold_scar
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_volume
+from cardioscar.imaging.wall_in_slices import turned
 
 Target = Literal["auto", "probability", "labels", "fwhm", "nsd", "layers"]
 
@@ -183,5 +184,10 @@ def _inside(volume: Volume, mesh: LVMesh) -> np.ndarray:
         beyond = index - np.clip(index, -0.5, np.array(volume.values.shape) - 0.5)
         apart_mm = np.linalg.norm(beyond * volume.spacing_mm, axis=1).min()
         finding = f"no pixel inside it: the nearest node lies {apart_mm:.1f} mm outside the image"
+        reversed_index = volume.mm_to_index(turned(mesh.nodes_mm))
+        if ((reversed_index >= -0.5) & (reversed_index <= np.array(volume.values.shape) - 0.5)).all(
+            axis=1
+        ).mean() > 0.9:
+            finding += ", and with x and y reversed inside it (mesh_frame: RAS?)"
         raise GeometryError(volume.source, f"slices that cross {mesh.source}", finding)
     return wall

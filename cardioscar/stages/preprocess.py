@@ -73,8 +73,8 @@ def run(
         cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
         subjects: Ids.
         output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
-            where slices are hidden, `heldout.npz`; where the mesh that is worked on is not the subject's own node for node,
-            `own_mesh.vtu` and `own_nodes.npz`.
+            where slices are hidden, `heldout.npz`; where the mesh that is worked on is not the subject's own node for
+            node, `own_mesh.vtu` and `own_nodes.npz`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 

@@ -11,8 +11,11 @@ import numpy as np
 
 from cardioscar.errors import ConfigError, GeometryError
 from cardioscar.imaging.coordinates import LVCoordinates
+from cardioscar.imaging.long_axis import axis_direction
 from cardioscar.imaging.slices import SliceStack
+from cardioscar.imaging.vtk_files import cell_offsets
 from cardioscar.imaging.wall_in_slices import aside_mm, turned, wall_near_mesh
+from cardioscar.imaging.wall_measures import cavities
 from cardioscar.imaging.wall_mesh import WallMesh, read_wall
 from cardioscar.imaging.wall_topology import WallTopology, wall_topology
 from cardioscar.stages.cohort import SubjectSettings
@@ -72,8 +75,8 @@ def fitted_to_slices(wall: WallMesh, stack: SliceStack) -> WallMesh:
     beside = float(ml[seen & (aside > BESIDE_MM)].sum() / max(ml[seen].sum(), 1e-12))
     if beside > BESIDE_REVIEW:
         log.warning(
-            "%s: %.0f %% of the mesh that the slices show lies more than %.0f mm from any pixel of the wall, limit %.0f %%: "
-            "does it hold more than the wall of the left ventricle?%s",
+            "%s: %.0f %% of what the slices show of the mesh lies more than %.0f mm from any pixel of the wall, limit "
+            "%.0f %%: does it hold more than the wall of the left ventricle?%s",
             mesh.source, 100 * beside, BESIDE_MM, 100 * BESIDE_REVIEW, _advice(wall),
         )  # fmt: skip
     return wall
@@ -96,9 +99,9 @@ def check_volume(wall: WallMesh) -> None:
 
 def wall_facts(wall: WallMesh, coordinates: LVCoordinates | None) -> dict[str, Any]:
     """What `preprocess.json` says of a mesh, see docs/reference/meshes.md; what is odd is logged as a warning."""
-    topology = wall_topology(wall.mesh)
-    measures = coordinates.measures if coordinates else None
+    topology, where = wall_topology(wall.mesh), wall.mesh.source
     _warn_of_surface(wall, topology, coordinates)
+    _warn_of_cavities(wall, coordinates)
     facts: dict[str, Any] = {
         "parts": topology.parts,
         "surface_euler": topology.surface_euler,
@@ -109,19 +112,14 @@ def wall_facts(wall: WallMesh, coordinates: LVCoordinates | None) -> dict[str, A
     }
     if wall.own is not None:
         facts["own_nodes"] = wall.own.grid.n_points
+    measures = coordinates.measures if coordinates else None
     if measures is None:
         return facts
-    where = wall.mesh.source
     facts["wall_thickness_mm"] = round(measures.thickness_mm, 2)
+    _warn_unless(where, "a wall %.1f mm thick", measures.thickness_mm, USUAL_THICKNESS_MM, "mm")
     if measures.cavity_ml is not None:
         facts["cavity_ml"] = round(measures.cavity_ml, 2)
         _warn_unless(where, "a cavity of %.1f ml", measures.cavity_ml, USUAL_CAVITY_ML, "ml")
-    _warn_unless(where, "a wall %.1f mm thick", measures.thickness_mm, USUAL_THICKNESS_MM, "mm")
-    if 3 * measures.double_sections >= measures.sections > 0:
-        log.warning(
-            "%s: %d of %d cross-sections have two cavities or more: does the mesh hold the right ventricle?%s",
-            where, measures.double_sections, measures.sections, _advice(wall),
-        )  # fmt: skip
     return facts
 
 
@@ -155,28 +153,36 @@ def _without_free_parts(wall: WallMesh, stack: SliceStack) -> WallMesh:
         return wall
     say = log.info if ml[no_wall].sum() < SPECK * ml.sum() else log.warning
     say(
-        "%s: %d of %d parts that share no node are no wall in the slices, %.2f ml of %.1f, and are left out%s",
+        "%s: %d of %d parts that share no node are left out (%.2f ml of %.1f): the slices show no wall there%s",
         mesh.source, no_wall.sum(), len(ml), ml[no_wall].sum(), ml.sum(), _advice(wall),
     )  # fmt: skip
-    from cardioscar.imaging.vtk_files import cell_offsets
-
     first = np.asarray(mesh.grid.cell_connectivity)[cell_offsets(mesh.grid)[:-1]]
     return wall.only(~no_wall[mesh.part[first]], "free parts")
 
 
 def _warn_of_surface(wall: WallMesh, topology: WallTopology, coordinates: LVCoordinates | None) -> None:
-    where = wall.mesh.source
-    closed = coordinates is not None and coordinates.apex_closed
-    handles = ((2 if closed else 0) - topology.surface_euler) / 2
-    if handles > 0:
+    where, euler = wall.mesh.source, topology.surface_euler
+    whole = 2 if coordinates is not None and coordinates.apex_closed else 0
+    if euler < whole:
         log.warning(
-            "%s: the surface has holes or bridges (Euler number %d, %d of a whole wall%s; %d edges where it touches itself)",
-            where, topology.surface_euler, 2 if closed else 0, "" if closed else " with a cut apex", topology.open_edges,
+            "%s: the surface has holes or bridges: Euler number %d, where a whole wall%s has %d; %d open edges",
+            where, euler, " with its apex cut off" if whole == 0 else "", whole, topology.open_edges,
         )  # fmt: skip
     elif topology.open_edges:
-        log.warning("%s: the surface touches itself at %d edges", where, topology.open_edges)
+        log.info("%s: the surface touches itself at %d edges", where, topology.open_edges)
     if topology.crowded_faces:
         log.warning("%s: %d faces belong to more than two cells: cells overlap", where, topology.crowded_faces)
+
+
+def _warn_of_cavities(wall: WallMesh, coordinates: LVCoordinates | None) -> None:
+    mesh = wall.mesh
+    direction = coordinates.long_axis if coordinates else axis_direction(mesh.nodes_mm, mesh.boundary)
+    found = cavities(mesh.nodes_mm, mesh.boundary, direction)
+    if 3 * (found >= 2).sum() >= (found >= 1).sum() > 0:
+        log.warning(
+            "%s: %d of %d cross-sections have two cavities or more: does the mesh hold the right ventricle?%s",
+            mesh.source, (found >= 2).sum(), (found >= 1).sum(), _advice(wall),
+        )  # fmt: skip
 
 
 def _warn_unless(where: str, what: str, value: float, usual: tuple[float, float], unit: str) -> None:
