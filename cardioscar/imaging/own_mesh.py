@@ -8,7 +8,7 @@ left out (bath, right ventricle), NaN, or 0 where a result is a whole number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,9 +101,19 @@ class OwnMesh:
         other = np.where((self.tag == 0) & (self.tag != 0).any(), 0, self.tag + OTHER_TISSUE)
         return np.where(self.cell >= 0, tags[np.maximum(self.cell, 0)], other)
 
-    def only(self, nodes: Bool[np.ndarray, " nodes"], cells: Bool[np.ndarray, " cells"]) -> OwnMesh:
-        """The same own mesh beside a wall mesh that keeps only some nodes and cells of the present one."""
+    def only(self, nodes: Bool[np.ndarray, " nodes"], cells: Bool[np.ndarray, " cells"], *, forget: bool) -> OwnMesh:
+        """The own mesh beside a wall mesh that keeps only some nodes and cells of the present one.
+
+        Args:
+            nodes: Nodes of the present wall mesh that are kept.
+            cells: Cells that are kept.
+            forget: Take the others out of the own mesh too: they are cells by mistake.
+        """
         number = np.where(cells, np.cumsum(cells) - 1, -1)
+        if forget:
+            known = (self.cell < 0) | cells[self.cell]
+            rest = replace(self, grid=some_cells(self.grid, known), cell=self.cell[known], tag=self.tag[known])
+            return rest.only(nodes, cells, forget=False)
         places = sparse.csr_array(self.places[:, np.flatnonzero(nodes)])
         return OwnMesh(self.grid, places, self.first[nodes], np.where(self.cell >= 0, number[self.cell], -1), self.tag)
 

@@ -31,15 +31,14 @@ class WallMeasures:
     """What the boundary of a wall says about it.
 
     Attributes:
-        cavity_ml: Volume inside the endocardium, closed by flat lids; None where endocardium and epicardium are
-            connected.
+        cavity_ml: Volume inside the endocardium, closed by flat lids; None where the wall is torn.
         thickness_mm: Median distance from endocardium to epicardium.
-        connected: Whether endocardium and epicardium are connected, see `WallSurfaces`.
+        torn: Whether endocardium and epicardium are connected through the wall, see `WallSurfaces`.
     """
 
     cavity_ml: float | None
     thickness_mm: float
-    connected: bool
+    torn: bool
 
 
 def measure_wall(nodes_mm: Points, surfaces: WallSurfaces) -> WallMeasures:
@@ -57,9 +56,9 @@ def measure_wall(nodes_mm: Points, surfaces: WallSurfaces) -> WallMeasures:
     sample = inner[:: max(1, len(inner) // _MOST_NODES)]
     thickness = cKDTree(nodes_mm[outer]).query(nodes_mm[sample])[0]
     return WallMeasures(
-        cavity_ml=None if surfaces.connected else closed_volume_ml(nodes_mm, endo),
+        cavity_ml=None if surfaces.torn else closed_volume_ml(nodes_mm, endo),
         thickness_mm=float(np.median(thickness)),
-        connected=surfaces.connected,
+        torn=surfaces.torn,
     )
 
 

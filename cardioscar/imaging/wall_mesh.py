@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 # VTK's marks of cells that another part of a parallel mesh holds too, and of cells that are hidden
 _GHOST, _GHOST_BITS = "vtkGhostType", 1 | 32
+# Reasons for which cells are left out of the user's mesh as well: they are none
+_MISTAKES = ("collapsed", "repeated")
 # Share of the volume in cells with two corners at one place that is no more than slivers
 _LOST_SHARE = 1e-4
 
@@ -59,7 +61,7 @@ class WallMesh:
         """Tags of the wall's cells with their volumes, for messages; empty where they have none."""
         if self.tags is None:
             return ""
-        tags = self.tags if self.own is None else self.tags[self.own.cell >= 0]
+        tags = self.tags if self.own is None else self.own.tag[self.own.cell >= 0]
         return listed(tags, self.mesh.cell_volumes_ml)
 
     def beside(self) -> OwnMesh:
@@ -80,7 +82,8 @@ class WallMesh:
         nodes[np.asarray(grid.cell_connectivity)[np.repeat(cells, np.diff(cell_offsets(grid)))]] = True
         left_out = {**self.left_out, why: self.left_out.get(why, 0) + int((~cells).sum())}
         mesh = LVMesh(_compact(some_cells(grid, cells), nodes), self.mesh.source)
-        return replace(self, mesh=mesh, own=self.beside().only(nodes, cells), left_out=left_out)
+        own = self.beside().only(nodes, cells, forget=why in _MISTAKES)
+        return replace(self, mesh=mesh, own=own, left_out=left_out)
 
 
 def read_wall(

@@ -29,6 +29,8 @@ CUT_COSINE = 0.7
 SAME_COSINE, PLANE_SHARE = 0.99, 0.15
 # The rim of the base is rounded where the mesh is coarse: so many rings of faces may look further aside.
 BASAL_RIM, RIM_COSINE = 2, 0.6
+# How near to an end of the LV, as a share of its length, endocardium and epicardium may meet at its rim.
+RIM_SHARE = 0.1
 # How near to the end of the LV a cut must reach, as a share of its length.
 END = 0.15
 # How deep a cut may go, as a share of the length: the base may slope; near the apex the epicardium looks the same way.
@@ -52,14 +54,14 @@ class WallSurfaces:
         faces: Outward triangles.
         part: `Surface` of each face.
         axis: The long axis.
-        connected: Whether the base does not part endocardium from epicardium, so that they were told apart face by
-            face.
+        torn: Whether endocardium and epicardium are connected elsewhere than at a rim of the wall, so that the
+            direction of each face told them apart.
     """
 
     faces: Triangles
     part: Int[np.ndarray, " faces"]
     axis: LongAxis
-    connected: bool = False
+    torn: bool = False
 
     def nodes(self, part: Surface) -> Int[np.ndarray, " some"]:
         """Nodes of one part."""
@@ -115,21 +117,46 @@ def wall_surfaces(
     count, piece = connected_components(neighbours[rest][:, rest], directed=False)
     votes = np.bincount(piece, weights=inward[rest], minlength=count)
     part[rest] = np.where(votes[piece] > 0, Surface.ENDO, Surface.EPI)
-    areas, connected = np.bincount(part, weights=area, minlength=4), False
+    areas, torn = np.bincount(part, weights=area, minlength=4), False
     if min(areas[Surface.ENDO], areas[Surface.EPI]) < 0.05 * area[rest].sum():
         # The base does not part endocardium from epicardium (a hole in the wall, a rounded rim): face by face
         # instead.
-        connected = True
-        log.warning(
-            "%s: endocardium and epicardium are connected (a hole in the wall, or a rounded rim at the base) and told "
-            "apart by the direction of each face: depth and AHA segments are less sure",
-            source,
-        )
         part[rest] = np.where(inward[rest] > 0, Surface.ENDO, Surface.EPI)
         areas = np.bincount(part, weights=area, minlength=4)
+        torn = _torn(nodes_mm, faces, part, centers, axis, neighbours, source)
     if min(areas[Surface.ENDO], areas[Surface.EPI]) == 0:
         raise GeometryError(source, "an LV wall with endocardium and epicardium", "only one of them")
-    return WallSurfaces(faces, part, axis, connected)
+    return WallSurfaces(faces, part, axis, torn)
+
+
+def _torn(
+    nodes_mm: Points,
+    faces: Triangles,
+    part: Int[np.ndarray, " faces"],
+    centers: Points,
+    axis: LongAxis,
+    neighbours: sparse.csr_array,
+    source: str,
+) -> bool:
+    """Whether endocardium meets epicardium elsewhere than at the ends of the wall; says over which length."""
+    pairs = neighbours.tocoo()
+    met = (part[pairs.row] == Surface.ENDO) & (part[pairs.col] == Surface.EPI)
+    one, other = pairs.row[met], pairs.col[met]
+    shared = (faces[one][:, :, None] == faces[other][:, None, :]).any(axis=2)
+    ends = faces[one][shared].reshape(-1, 2) if (shared.sum(axis=1) == 2).all() else np.empty((0, 2), dtype=np.int64)
+    length_mm = float(np.linalg.norm(nodes_mm[ends[:, 0]] - nodes_mm[ends[:, 1]], axis=1).sum())
+    height = centers @ axis.direction
+    share = (height[one] - height.min()) / np.ptp(height)
+    at_rim = (share > 1 - RIM_SHARE) | ((share < RIM_SHARE) & (not axis.closed_apex))
+    if at_rim.all():
+        log.info("%s: endocardium and epicardium meet at the rim, told apart by the direction of each face", source)
+        return False
+    log.warning(
+        "%s: endocardium and epicardium are connected (they meet over %.0f mm, at %.0f to %.0f %% of the height: a hole "
+        "in the wall?) and told apart by the direction of each face: depth and AHA segments are less sure",
+        source, length_mm, 100 * share.min(), 100 * share.max(),
+    )  # fmt: skip
+    return True
 
 
 def _to_cavity(points: Points, axis: LongAxis) -> Points:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.tetrahedra import Triangles
+from cardioscar.types import Points
 
 
 @dataclass(frozen=True)
@@ -52,3 +55,28 @@ def surface_numbers(faces: Triangles) -> tuple[int, int]:
     edges = np.sort(faces[:, [(0, 1), (1, 2), (2, 0)]].reshape(-1, 2), axis=1).astype(np.int64)
     _, owners = np.unique(edges[:, 0] * (int(faces.max(initial=0)) + 1) + edges[:, 1], return_counts=True)
     return len(np.unique(faces)) - len(owners) + len(faces), int((owners != 2).sum())
+
+
+def euler_below(
+    nodes_mm: Points, faces: Triangles, direction: Float[np.ndarray, " xyz"], shares: Sequence[float] = (0.85, 0.9, 1.0)
+) -> int:
+    """Euler number of a surface without its basal rim, where steps of the wall may be handles that are no holes.
+
+    The part of the surface below a height has the Euler number of the nodes, edges and faces that lie below it whole: 2
+    where it is the two cups of a left ventricle, 0 of one with its apex cut off.
+
+    Args:
+        nodes_mm: Nodes that the faces refer to.
+        faces: Closed surface.
+        direction: Unit vector from apex to base.
+        shares: Heights, as shares of the whole; the greatest number found counts.
+    """
+    height = nodes_mm @ direction
+    used = np.unique(faces)
+    low, length = height[used].min(), np.ptp(height[used])
+    edges = np.unique(np.sort(faces[:, [(0, 1), (1, 2), (2, 0)]].reshape(-1, 2), axis=1), axis=0)
+    numbers = []
+    for share in shares:
+        below = height <= low + share * length
+        numbers.append(below[used].sum() - below[edges].all(axis=1).sum() + below[faces].all(axis=1).sum())
+    return int(max(numbers))

@@ -12,12 +12,13 @@ import numpy as np
 from cardioscar.errors import ConfigError, GeometryError
 from cardioscar.imaging.coordinates import LVCoordinates
 from cardioscar.imaging.long_axis import axis_direction
+from cardioscar.imaging.meshing import SPECK
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.imaging.vtk_files import cell_offsets
 from cardioscar.imaging.wall_in_slices import aside_mm, turned, wall_near_mesh
 from cardioscar.imaging.wall_measures import cavities
 from cardioscar.imaging.wall_mesh import WallMesh, read_wall
-from cardioscar.imaging.wall_topology import WallTopology, wall_topology
+from cardioscar.imaging.wall_topology import WallTopology, euler_below, wall_topology
 from cardioscar.stages.cohort import SubjectSettings
 from cardioscar.stages.cohort_names import SETTINGS
 
@@ -29,8 +30,6 @@ kilogram, as much as 480 ml."""
 USUAL_CAVITY_ML, USUAL_THICKNESS_MM = (5.0, 600.0), (2.5, 30.0)
 SMALL_PART = 0.05
 """Share of the volume below which a part that no slice shows is left out."""
-SPECK = 0.001
-"""Share of the volume below which a part that is left out raises no question."""
 BESIDE_MM, BESIDE_REVIEW = 5.0, 0.1
 """Distance from the drawn wall at which tissue of the mesh is beside it, and its share of what the slices show."""
 FITS, MISFITS = 0.8, 0.6
@@ -161,8 +160,11 @@ def _without_free_parts(wall: WallMesh, stack: SliceStack) -> WallMesh:
 
 
 def _warn_of_surface(wall: WallMesh, topology: WallTopology, coordinates: LVCoordinates | None) -> None:
-    where, euler = wall.mesh.source, topology.surface_euler
+    where, euler, mesh = wall.mesh.source, topology.surface_euler, wall.mesh
     whole = 2 if coordinates is not None and coordinates.apex_closed else 0
+    if euler < whole and coordinates is not None and topology.parts == 1:
+        # where the base is known, steps at its rim are no holes
+        euler = max(euler, min(whole, euler_below(mesh.nodes_mm, mesh.boundary, coordinates.long_axis)))
     if euler < whole:
         log.warning(
             "%s: the surface has holes or bridges: Euler number %d, where a whole wall%s has %d; %d open edges",
