@@ -25,8 +25,8 @@ class MeshCommand:
     """Convention of the labels: cardioscar, emidec or scarnet."""
     header_trust: Literal["agree", "sform", "qform", "pixdim"] = "agree"
     """Which statement counts where those of the image header contradict each other; agree: none."""
-    frame: Literal["LPS", "RAS"] = "LPS"
-    """World frame of a surface."""
+    frame: Literal["LPS", "RAS"] | None = None
+    """World frame of a surface; by default the one that its file states, else LPS."""
 
 
 def main(command: str, words: list[str]) -> int:

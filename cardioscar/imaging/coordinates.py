@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.laplace import solve_laplace, stiffness
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.tetrahedra import Tetrahedra, signed_volumes, tetrahedra_of
+from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, signed_volumes
+from cardioscar.imaging.wall_measures import WallMeasures, measure_wall
 from cardioscar.imaging.wall_surfaces import Surface, WallSurfaces, wall_surfaces
 from cardioscar.types import NodeMask, NodeValues, Points
 
@@ -44,6 +44,7 @@ class LVCoordinates:
             assumed to be `RIGHT_ANTERIOR` of the patient.
         cavity_apex: Apicobasal coordinate at which the cavity ends; 0 where the apex is cut off.
         apex_closed: Whether wall closes the apex.
+        measures: What endocardium and epicardium say about the wall and its cavity.
     """
 
     apicobasal: NodeValues
@@ -54,6 +55,7 @@ class LVCoordinates:
     orientation: Literal["given", "scanner axes"]
     cavity_apex: float
     apex_closed: bool
+    measures: WallMeasures | None = None
 
 
 def lv_coordinates(
@@ -84,15 +86,15 @@ def lv_coordinates(
         GeometryError: If the mesh is no LV wall, or the septum lies along the long axis.
     """
     nodes = mesh.nodes_mm
-    cells = _largest_piece(nodes, tetrahedra_of(mesh.grid), mesh.source)
+    cells, faces = _largest_piece(mesh)
     is_used = np.zeros(len(nodes), dtype=bool)
     is_used[cells] = True
     used = np.flatnonzero(is_used)
     local = np.empty(len(nodes), dtype=np.int32)  # half the memory of a large mesh's cells
     local[used] = np.arange(len(used))
-    nodes_used, cells = nodes[used], local[cells]
+    nodes_used, cells, faces = nodes[used], local[cells], local[faces]
 
-    surfaces = wall_surfaces(nodes_used, cells, apex_to_base=apex_to_base, source=mesh.source)
+    surfaces = wall_surfaces(nodes_used, cells, faces=faces, apex_to_base=apex_to_base, source=mesh.source)
     axis = surfaces.axis
     orientation: Literal["given", "scanner axes"] = "scanner axes" if septum_direction is None else "given"
     septum = _septum(
@@ -119,21 +121,21 @@ def lv_coordinates(
         orientation=orientation,
         cavity_apex=float(apicobasal[surfaces.nodes(Surface.ENDO)].min()) if axis.closed_apex else 0.0,
         apex_closed=axis.closed_apex,
+        measures=measure_wall(nodes_used, surfaces),
     )
 
 
-def _largest_piece(nodes_mm: Points, cells: Tetrahedra, source: str) -> Tetrahedra:
-    links = [
-        sparse.coo_array((np.ones(len(cells), dtype=np.int8), (cells[:, 0], cells[:, n])), shape=(len(nodes_mm),) * 2)
-        for n in (1, 2, 3)
-    ]
-    label = connected_components(sum(link.tocsr() for link in links), directed=False)[1][cells[:, 0]]
+def _largest_piece(mesh: LVMesh) -> tuple[Tetrahedra, Triangles]:
+    """Tetrahedra and boundary of the connected part of the mesh that has the greatest volume."""
+    cells, faces = mesh.tetrahedra, mesh.boundary
+    label = mesh.part[cells[:, 0]]
     if not (label != label[:1]).any():
-        return cells
-    volume = np.bincount(label, weights=np.abs(signed_volumes(nodes_mm, cells)))
+        return cells, faces
+    volume = np.bincount(label, weights=np.abs(signed_volumes(mesh.nodes_mm, cells)))
     pieces, kept = len(np.unique(label)), volume.max() / volume.sum()
-    log.warning("%s: %d pieces; coordinates from the largest (%.1f %% of volume)", source, pieces, 100 * kept)
-    return cells[label == volume.argmax()]
+    log.warning("%s: %d pieces; coordinates from the largest (%.1f %% of volume)", mesh.source, pieces, 100 * kept)
+    largest = volume.argmax()
+    return cells[label == largest], faces[mesh.part[faces[:, 0]] == largest]
 
 
 def _septum(direction: np.ndarray, long_axis: np.ndarray, orientation: str, source: str) -> np.ndarray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from cardioscar.imaging.lvmesh import VOLUMETRIC, LVMesh
+from cardioscar.imaging.cell_kinds import VOLUMETRIC
+from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import Slice
 from cardioscar.types import Points
 
@@ -76,11 +77,11 @@ class MeshSurface:
         grid = np.column_stack([(index[:, :2] - first) * per_pixel, index[:, 2]])
         inside = np.zeros(shape)
         for level in (np.arange(LEVELS) + 0.5) / LEVELS - 0.5:
-            inside += _inside(_cut(grid, self.triangles, level), tuple(shape))
+            inside += inside_outlines(cut_triangles(grid, self.triangles, level), tuple(shape))
         return Coverage(uniform_filter(inside / LEVELS, per_pixel + 1 - per_pixel % 2), first, per_pixel)
 
 
-def _cut(points: np.ndarray, triangles: np.ndarray, level: float) -> np.ndarray:
+def cut_triangles(points: np.ndarray, triangles: np.ndarray, level: float) -> np.ndarray:
     """Segments in which a plane cuts triangles, shape (segments, 2 ends, 2)."""
     height = points[triangles, 2] - level
     above = height > 0
@@ -98,7 +99,7 @@ def _cut(points: np.ndarray, triangles: np.ndarray, level: float) -> np.ndarray:
     return np.stack(ends, axis=1)
 
 
-def _inside(segments: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def inside_outlines(segments: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Grid points inside closed outlines by the even-odd rule, boolean, `shape`."""
     low, high = segments[:, :, 0].min(axis=1), segments[:, :, 0].max(axis=1)
     # half open, so that a corner on a grid line counts once

@@ -34,7 +34,7 @@ def read_grid_layers(
     *,
     thickness_mm: float | None = None,
     array: str = SCALAR_ARRAY,
-    frame: str = "LPS",
+    frame: str | None = None,
 ) -> SliceStack:
     """Read a folder of grid layers.
 
@@ -46,7 +46,7 @@ def read_grid_layers(
         folder: Folder of legacy `.vtk` files, one for each slice, of quads or hexahedra on a regular lattice.
         thickness_mm: Slab thickness of layers that are flat.
         array: Name of the cell array.
-        frame: Frame of the coordinates, `LPS` or `RAS`.
+        frame: Frame of the coordinates, `LPS` or `RAS`; None takes the one that each file states, else LPS.
 
     Returns:
         Slices observed where a cell exists (and its value is finite), NaN elsewhere.
@@ -129,7 +129,7 @@ def _ordered(folder: Path) -> list[Path]:
     return [numbered[n] for n in sorted(numbered)]
 
 
-def _read_layer(path: Path, array: str, frame: str, number: int) -> Slice:
+def _read_layer(path: Path, array: str, frame: str | None, number: int) -> Slice:
     grid = read_vtk(path, frame=frame).cast_to_unstructured_grid()
     if array not in grid.cell_data:
         raise InputError(path.name, f"a cell array '{array}'", ", ".join(grid.cell_data.keys()) or "no cell array")

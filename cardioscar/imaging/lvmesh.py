@@ -7,8 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from cardioscar.errors import GeometryError
+from cardioscar.imaging.cell_kinds import VOLUMETRIC
+from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, connected_parts, counted_faces, tetrahedra_of
 from cardioscar.types import NodeValues, Points
 
 if TYPE_CHECKING:
@@ -72,16 +75,48 @@ class LVMesh:
         return np.diff(vtk_to_numpy(self.grid.GetCells().GetOffsetsArray()))
 
     @cached_property
+    def _cell_volumes_mm3(self) -> np.ndarray:
+        sized = self.grid.compute_cell_sizes(length=False, area=False, volume=True)
+        return np.array(sized.cell_data["Volume"], dtype=np.float64)
+
+    @property
+    def cell_volumes_ml(self) -> Float[np.ndarray, " cells"]:
+        """Volume of each cell in ml."""
+        return np.abs(self._cell_volumes_mm3) / 1000
+
+    @cached_property
+    def tetrahedra(self) -> Tetrahedra:
+        """The cells as tetrahedra of positive volume over the mesh's own nodes, see `tetrahedra_of`."""
+        return tetrahedra_of(self.grid)
+
+    @cached_property
+    def _faces(self) -> tuple[Triangles, int]:
+        return counted_faces(self.tetrahedra)
+
+    @property
+    def boundary(self) -> Triangles:
+        """Outward faces of the tetrahedra that belong to one of them only, see `boundary_faces`."""
+        return self._faces[0]
+
+    @property
+    def crowded_faces(self) -> int:
+        """Faces of three tetrahedra or more: such cells overlap."""
+        return self._faces[1]
+
+    @cached_property
+    def part(self) -> Int[np.ndarray, " nodes"]:
+        """Which connected part of the mesh each node belongs to, from 0; a node of no cell is a part of its own."""
+        return connected_parts(self.n_nodes, self.tetrahedra)
+
+    @cached_property
     def node_volumes_ml(self) -> NodeValues:
         """Volume that each node stands for in ml: an equal share of each cell that it belongs to.
 
         Returns:
             Shape (nodes,), summing to the mesh volume. Nodes of no cell have zero.
         """
-        sized = self.grid.compute_cell_sizes(length=False, area=False, volume=True)
-        cell_ml = np.abs(np.asarray(sized.cell_data["Volume"])) / 1000
         counts = self._nodes_per_cell
-        share = np.repeat(cell_ml / np.maximum(counts, 1), counts)
+        share = np.repeat(self.cell_volumes_ml / np.maximum(counts, 1), counts)
         return np.bincount(np.asarray(self.grid.cell_connectivity), weights=share, minlength=self.n_nodes)
 
     @property
@@ -92,13 +127,9 @@ class LVMesh:
     @cached_property
     def edge_mm(self) -> float:
         """Typical distance between neighbouring nodes in mm: median over cells of the edge that their volume has."""
-        cells = np.asarray(self.grid.compute_cell_sizes(length=False, area=False, volume=True).cell_data["Volume"])
+        cells = self._cell_volumes_mm3
         counts = self._nodes_per_cell
         solid = np.abs(cells) > 0
         # A regular tetrahedron of edge a has volume a³/(6√2); a cube a³.
         factor = np.where(counts == 4, 6 * np.sqrt(2), 1.0)
         return float(np.median(np.cbrt(np.abs(cells[solid]) * factor[solid]))) if solid.any() else float("nan")
-
-
-# VTK cell types with a volume: voxel, tetra, hexahedron, wedge, pyramid, and their quadratic kin
-VOLUMETRIC = (10, 11, 12, 13, 14, 24, 25, 26, 27, 29, 71, 72, 73)

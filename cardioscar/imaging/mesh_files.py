@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.lvmesh import VOLUMETRIC, LVMesh
+from cardioscar.imaging.cell_kinds import VOLUMETRIC, is_flat, name_of
+from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.opencarp import OPENCARP_SUFFIXES, read_opencarp
-from cardioscar.imaging.vtk_files import VTK_SUFFIXES, cell_offsets, read_vtk, write_vtk
+from cardioscar.imaging.vtk_files import VTK_SUFFIXES, read_vtk, read_vtk_and_frame, some_cells, write_vtk
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -22,16 +23,51 @@ MESH_SUFFIXES = VTK_SUFFIXES + OPENCARP_SUFFIXES
 """Endings of the files that `read_mesh` knows."""
 
 
-def read_mesh(path: Path, *, frame: str = "LPS") -> LVMesh:
-    """Read a volumetric LV mesh.
-
-    Cells without volume are dropped; every node is kept, also those of no cell, because results are written
-    per node.
+def read_grid(path: Path, *, frame: str | None = None, own: bool = False) -> tuple[pv.UnstructuredGrid, str]:
+    """Read a mesh as it stands in its file, flat cells and all.
 
     Args:
         path: `.vtu`, `.vtk`, `.vtp`, `.ply` or `.stl` in millimetres, or an openCARP pair in micrometres,
             named by its `.pts` or `.elem`.
-        frame: Frame of the file's coordinates, `LPS` or `RAS`.
+        frame: Frame of the file's coordinates, `LPS` or `RAS`; None takes the one that it states, else LPS.
+        own: The file was written by cardioscar itself, see `read_vtk`.
+
+    Returns:
+        Its nodes in mm LPS, cells and arrays; and the frame that it was in.
+
+    Raises:
+        InputError: If the file is missing, unreadable, truncated, or of another format.
+        GeometryError: If a cell refers to a node that is not there, or is of a kind that is not understood.
+    """
+    import pyvista as pv
+
+    if path.suffix.lower() in OPENCARP_SUFFIXES:
+        return read_opencarp(path, frame=frame or "LPS"), frame or "LPS"
+    if path.suffix.lower() not in VTK_SUFFIXES:
+        raise InputError(path.name, f"a mesh ({', '.join(MESH_SUFFIXES)})", f"the ending '{path.suffix}'")
+    mesh, known = read_vtk_and_frame(path, frame=frame, own=own)
+    if isinstance(mesh, pv.ImageData | pv.RectilinearGrid):
+        raise InputError(
+            path.name, "a mesh of the LV wall", "an image (name it labels.* or lge.* in a format of images)"
+        )
+    grid = mesh.cast_to_unstructured_grid()
+    kinds, counts = np.unique(np.asarray(grid.celltypes), return_counts=True)
+    for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        if kind not in VOLUMETRIC and not is_flat(kind):
+            rule = "tetrahedra, hexahedra, wedges and pyramids, straight, quadratic or Lagrange"
+            raise GeometryError(path.name, rule, f"{count} {name_of(kind)}")
+    return grid, known
+
+
+def read_mesh(path: Path, *, frame: str | None = None, own: bool = False) -> LVMesh:
+    """Read a volumetric LV mesh, all its volume and all its nodes, see `wall_mesh.read_wall` for a user's mesh.
+
+    Cells without volume are dropped; every node is kept, also those of no cell.
+
+    Args:
+        path: A file as for `read_grid`.
+        frame: Frame of the file's coordinates, `LPS` or `RAS`; None takes the one that it states, else LPS.
+        own: The file was written by cardioscar itself, see `read_vtk`.
 
     Returns:
         The mesh in mm LPS, point and cell data with it.
@@ -41,25 +77,19 @@ def read_mesh(path: Path, *, frame: str = "LPS") -> LVMesh:
         GeometryError: If it is only a surface, its cells have no volume, nodes are not finite, or its size is
             not that of a heart.
     """
-    if path.suffix.lower() in OPENCARP_SUFFIXES:
-        grid = read_opencarp(path, frame=frame)
-    elif path.suffix.lower() in VTK_SUFFIXES:
-        mesh = read_vtk(path, frame=frame)
-        grid = mesh.cast_to_unstructured_grid()
-    else:
-        raise InputError(path.name, f"a mesh ({', '.join(MESH_SUFFIXES)})", f"the ending '{path.suffix}'")
+    grid, _ = read_grid(path, frame=frame, own=own)
     mesh = LVMesh(_volumetric(grid, path.name), source=path.name)
     if mesh.volume_ml <= 0:
         raise GeometryError(path.name, "cells with a volume", f"{mesh.grid.n_cells} flat cells")
     return mesh
 
 
-def read_surface(path: Path, *, frame: str = "LPS") -> pv.PolyData:
+def read_surface(path: Path, *, frame: str | None = None) -> pv.PolyData:
     """Read a surface, as the mesher fills it.
 
     Args:
         path: `.vtp`, `.ply`, `.stl`, or `.vtk` or `.vtu` with faces only, in millimetres.
-        frame: Frame of the file's coordinates, `LPS` or `RAS`.
+        frame: Frame of the file's coordinates, `LPS` or `RAS`; None takes the one that it states, else LPS.
 
     Returns:
         Triangles in mm LPS with the point and cell data of the file; STL's repeated points are merged.
@@ -73,7 +103,7 @@ def read_surface(path: Path, *, frame: str = "LPS") -> pv.PolyData:
     mesh = read_vtk(path, frame=frame)
     if not isinstance(mesh, pv.PolyData):
         grid = mesh.cast_to_unstructured_grid()
-        if np.isin(grid.celltypes, VOLUMETRIC).any():
+        if not all(is_flat(kind) for kind in np.unique(grid.celltypes).tolist()):
             raise GeometryError(path.name, "a surface", "volumetric cells")
         mesh = grid.extract_geometry()
     if mesh.n_points == 0 or mesh.GetPolys().GetNumberOfCells() + mesh.GetStrips().GetNumberOfCells() == 0:
@@ -101,20 +131,9 @@ def write_mesh(path: Path, mesh: LVMesh) -> None:
 
 
 def _volumetric(grid: pv.UnstructuredGrid, where: str) -> pv.UnstructuredGrid:
-    """The grid without its flat cells and with all its points, some of which `extract_cells` would drop."""
-    import pyvista as pv
-
+    """The grid without its flat cells and with all its points."""
     solid = np.isin(grid.celltypes, VOLUMETRIC)
     if solid.all() or not solid.any():
         return grid
     log.info("%s: %d of %d cells have no volume and are left out", where, int((~solid).sum()), len(solid))
-    counts = np.diff(cell_offsets(grid))
-    nodes = np.asarray(grid.cell_connectivity)[np.repeat(solid, counts)]
-    ends = np.cumsum(counts[solid])
-    cells = np.insert(nodes, ends - counts[solid], counts[solid])
-    kept = pv.UnstructuredGrid(cells, np.asarray(grid.celltypes)[solid], grid.points)
-    for name in grid.point_data:
-        kept.point_data[name] = grid.point_data[name]
-    for name in grid.cell_data:
-        kept.cell_data[name] = np.asarray(grid.cell_data[name])[solid]
-    return kept
+    return some_cells(grid, solid)

@@ -108,19 +108,19 @@ def read_opencarp(path: Path, *, frame: str = "LPS") -> pv.UnstructuredGrid:
     return grid
 
 
-def write_opencarp(path_stem: Path, mesh: LVMesh, element_tags: np.ndarray) -> None:
+def write_opencarp(path_stem: Path, mesh: LVMesh | pv.UnstructuredGrid, element_tags: np.ndarray) -> None:
     """Write `.pts`, `.elem` and, where the mesh has cell data `fiber`, `.lon`.
 
     Args:
         path_stem: Path without ending.
-        mesh: Tetrahedra, hexahedra, wedges and pyramids; millimetres become micrometres.
+        mesh: Mesh or grid of tetrahedra, hexahedra, wedges and pyramids; millimetres become micrometres.
         element_tags: Region of each cell, shape (cells,), integers; for scar see `ElementTag`.
 
     Raises:
         InputError: If the tags are not one integer a cell, or a cell type is none of openCARP's.
         PlatformError: If a file cannot be written.
     """
-    grid, tags = mesh.grid, np.asarray(element_tags)
+    grid, tags = (mesh.grid if isinstance(mesh, LVMesh) else mesh), np.asarray(element_tags)
     stem = path_stem.name
     if tags.shape != (grid.n_cells,) or not np.issubdtype(tags.dtype, np.integer):
         raise InputError("element_tags", f"{grid.n_cells} integers", f"shape {tags.shape}, {tags.dtype}")
@@ -138,8 +138,9 @@ def write_opencarp(path_stem: Path, mesh: LVMesh, element_tags: np.ndarray) -> N
     flat = np.insert(nodes, offsets[1:], tags)
     ends = offsets[1:] + np.arange(1, grid.n_cells + 1)
     with atomic_file(path_stem.with_name(f"{stem}.pts")) as partial, partial.open("w") as stream:
-        stream.write(f"{mesh.n_nodes}\n")
-        for rows in np.array_split(mesh.nodes_mm * UM_PER_MM, 1 + mesh.n_nodes // 100_000):
+        stream.write(f"{grid.n_points}\n")
+        nodes_um = np.asarray(grid.points, dtype=np.float64) * UM_PER_MM
+        for rows in np.array_split(nodes_um, 1 + grid.n_points // 100_000):
             stream.write("%.6f %.6f %.6f\n" * len(rows) % tuple(rows.ravel().tolist()))
     with atomic_file(path_stem.with_name(f"{stem}.elem")) as partial, partial.open("w") as stream:
         stream.write(f"{grid.n_cells}\n")
@@ -219,6 +220,9 @@ def _read_elements(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     bad = int((~tagged & (lengths != counts)).sum())
     if bad:
         raise InputError(path.name, "elements with their nodes and a tag", f"{bad} with too few or too many numbers")
+    of_solids = tagged[np.isin(names, [_CODES[name] for name in _SOLID])]
+    if of_solids.any() and not of_solids.all():  # an element without a tag would be one of the bath
+        raise InputError(path.name, "a tag of each element, or of none", f"{(~of_solids).sum()} without one")
     offsets = np.concatenate([[0], np.cumsum(counts)])
     within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
     nodes = numbers[np.repeat(starts + 1, counts) + within]

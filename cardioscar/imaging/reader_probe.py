@@ -1,4 +1,7 @@
-"""A trial in another process for readers that a damaged file can crash, and with them whoever called."""
+"""A trial in another process for readers that a damaged file can crash, and with them whoever called.
+
+The trial has limits of processor time and memory in proportion to the file: one of a few bytes can claim 10^12 nodes.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,26 @@ from pathlib import Path
 
 from cardioscar.errors import InputError
 
-FRAGILE = ("vtkPLYReader", "vtkDataSetReader")
-"""VTK's names of the readers that are tried first: of 300 PLY files with some bytes changed, 98 crash theirs."""
+MEMORY_MIB = 512
+"""What a reader may take for a file of no length."""
+MEMORY_PER_BYTE = 64
+"""What it may take more for each byte of the file: zlib packs meshes three to forty times."""
+CPU_S = 20
+"""Processor time for a file of no length; each MiB adds 2 s, twenty times what the slowest format (text) takes."""
+CPU_S_PER_MIB = 2
+WALL_PER_CPU = 10
+"""How much longer than its processor time a trial may last, on a machine that is busy with others."""
 
-_LONGEST_TRIAL_S = 300
+_OUT_OF_MEMORY = 4
 
 # It forks for each file, so that VTK is imported once; it has no threads that a fork would leave in an undefined state.
 # No core is dumped: it would hold patient data.
 _SERVER = """
-import os, resource, signal, sys
-from vtkmodules.vtkIOLegacy import vtkDataSetReader
-from vtkmodules.vtkIOPLY import vtkPLYReader
+import importlib, os, re, resource, signal, sys
+from vtkmodules.vtkCommonCore import vtkLogger, vtkOutputWindow, vtkStringOutputWindow
 
-def read(kind, path):
-    reader = {"vtkPLYReader": vtkPLYReader, "vtkDataSetReader": vtkDataSetReader}[kind]()
-    if kind == "vtkDataSetReader":
+def read(reader, path):
+    if reader.IsA("vtkDataReader"):
         with open(path, "rb") as stream:
             text = stream.read() + b"\\n"
         reader.ReadFromInputStringOn()
@@ -35,50 +43,84 @@ def read(kind, path):
         reader.SetFileName(path)
     reader.Update()
 
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def limit(which, value):
+    resource.setrlimit(which, (value, value))
+
+def used_bytes():
+    with open("/proc/self/statm") as stream:
+        return int(stream.read().split()[5]) * resource.getpagesize()
+
+vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_OFF)
+limit(resource.RLIMIT_CORE, 0)
 for line in sys.stdin:
-    kind, limit, path = line.split()
+    module, name, mib, cpu_s, wall_s, path = line.split()
+    kind = getattr(importlib.import_module("vtkmodules." + module), name)
     child = os.fork()
     if child == 0:
-        signal.alarm(int(limit))
+        code = 0
         try:
-            read(kind, bytes.fromhex(path).decode("utf-8", "surrogateescape"))
+            window = vtkStringOutputWindow()
+            vtkOutputWindow.SetInstance(window)
+            signal.alarm(int(wall_s))
+            resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s), int(cpu_s) + 5))
+            limit(resource.RLIMIT_DATA, used_bytes() + int(mib) * 2**20)
+            read(kind(), bytes.fromhex(path).decode("utf-8", "surrogateescape"))
+            if re.search("allocat|memory", str(window.GetOutput()), re.IGNORECASE):
+                code = OUT_OF_MEMORY
+        except MemoryError:
+            code = OUT_OF_MEMORY
         finally:
-            os._exit(0)
+            os._exit(code)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
+""".replace("OUT_OF_MEMORY", str(_OUT_OF_MEMORY))
+
+READER_MODULES = {
+    "vtkPLYReader": "vtkIOPLY",
+    "vtkDataSetReader": "vtkIOLegacy",
+    "vtkSTLReader": "vtkIOGeometry",
+    "vtkXMLUnstructuredGridReader": "vtkIOXML",
+    "vtkXMLPolyDataReader": "vtkIOXML",
+    "vtkXMLStructuredGridReader": "vtkIOXML",
+    "vtkXMLImageDataReader": "vtkIOXML",
+    "vtkXMLRectilinearGridReader": "vtkIOXML",
+}
+"""VTK's names of the readers that are tried, and their modules."""
 
 _lock = threading.Lock()
 _server: tuple[int, subprocess.Popen[str]] | None = None
 
 
 def check_reader_survives(path: Path, reader: str) -> None:
-    """Read a file in another process and see whether that ends by itself.
+    """Read a file in another process and see whether that ends by itself, within limits of time and memory.
 
     The first file takes a quarter of a second, for the start of that process; later ones some milliseconds more than
     the reading. What the reader reports is not judged here.
 
     Args:
         path: File.
-        reader: VTK's name of its reader; one that is not in `FRAGILE` is not tried.
+        reader: VTK's name of its reader.
 
     Raises:
-        InputError: If the reader crashes, or does not come to an end.
+        InputError: If the reader crashes, takes more memory than a file of that size can fill, or does not come to an
+            end.
     """
-    if reader not in FRAGILE:
-        return
+    mib = path.stat().st_size / 2**20
+    memory_mib, cpu_s = int(MEMORY_MIB + MEMORY_PER_BYTE * mib), int(CPU_S + CPU_S_PER_MIB * mib)
     with _lock:
-        code = _try(path, reader)
+        code = _try(path, reader, memory_mib, cpu_s)
     rule = f"a complete {path.suffix} file"
-    if code == -signal.SIGALRM:
-        raise InputError(path.name, rule, f"one whose reader is not done in {_LONGEST_TRIAL_S} s")
+    if code in (-signal.SIGALRM, -signal.SIGXCPU):
+        raise InputError(path.name, rule, f"one whose reader is not done in {cpu_s} s")
+    if code == _OUT_OF_MEMORY:
+        raise InputError(path.name, rule, f"one whose reader takes more than {memory_mib} MiB")
     if code < 0:
         raise InputError(path.name, rule, "a damaged one, which crashes its reader")
 
 
-def _try(path: Path, reader: str) -> int:
+def _try(path: Path, reader: str, memory_mib: int, cpu_s: int) -> int:
     """Exit code of the trial, minus the signal that ended it; 0 where none could be made."""
-    question = f"{reader} {_LONGEST_TRIAL_S} {os.fsencode(path.absolute()).hex()}\n"
+    name = os.fsencode(path.absolute()).hex()
+    question = f"{READER_MODULES[reader]} {reader} {memory_mib} {cpu_s} {WALL_PER_CPU * cpu_s} {name}\n"
     for _ in range(2):  # the process may have been killed meanwhile (out of memory): a new one answers
         server = _running()
         try:
@@ -100,6 +142,8 @@ def _running() -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
             [sys.executable, "-P", "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            # one thread: the stacks of many would count as memory
+            env=os.environ | {"VTK_SMP_MAX_THREADS": "1"},
         )  # fmt: skip
         _server = (os.getpid(), process)
         atexit.register(_stop)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from cardioscar.types import Points
 
@@ -87,12 +89,18 @@ def divide(nodes_mm: Points, cells: Tetrahedra) -> tuple[Points, Tetrahedra]:
 
 def boundary_faces(cells: Tetrahedra) -> Triangles:
     """Faces that belong to one tetrahedron only, outward where the tetrahedra have positive volume."""
+    return counted_faces(cells)[0]
+
+
+def counted_faces(cells: Tetrahedra) -> tuple[Triangles, int]:
+    """The boundary, see `boundary_faces`, and the number of faces of three tetrahedra or more, which overlap."""
     count = int(cells.max()) + 1 if len(cells) else 0
     keys = np.concatenate([_face_keys(cells[:, face], count) for face in FACES])
     if keys.dtype == np.int64:
         # sorting the keys alone is ten times as fast as with their places, and few cells are at the boundary
         keys.sort()
         again = keys[1:] == keys[:-1]
+        crowded = int((again[1:] & again[:-1]).sum())
         lone = keys[~(np.append(again, False) | np.insert(again, 0, False))] if len(keys) else keys
         outer = np.zeros(count, dtype=bool)
         for digit in (lone % max(count, 1), lone // max(count, 1) % max(count, 1), lone // max(count, 1) ** 2):
@@ -103,9 +111,21 @@ def boundary_faces(cells: Tetrahedra) -> Triangles:
         first = found[np.argsort(keys[found])]
     else:
         _, places, owners = np.unique(keys, return_index=True, return_counts=True)
-        first = places[owners == 1]
+        first, crowded = places[owners == 1], int((owners > 2).sum())
     face, cell = np.divmod(first, len(cells)) if len(cells) else (first, first)
-    return cells[cell[:, None], FACES[face]]
+    return cells[cell[:, None], FACES[face]], crowded
+
+
+def connected_parts(n_nodes: int, cells: Tetrahedra) -> Int[np.ndarray, " nodes"]:
+    """Number of the connected part of each node, from 0; tetrahedra that share a node are connected.
+
+    >>> connected_parts(7, np.array([[0, 1, 2, 3], [3, 4, 5, 2]])).tolist()
+    [0, 0, 0, 0, 0, 0, 1]
+    """
+    first = np.tile(cells[:, 0].astype(np.int32), 3)
+    others = cells[:, 1:].T.astype(np.int32).ravel()
+    links = sparse.coo_array((np.ones(len(first), dtype=bool), (first, others)), shape=(n_nodes, n_nodes)).tocsr()
+    return np.asarray(connected_components(links, directed=False)[1])
 
 
 def scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.completeness import check_ply, check_stl
-from cardioscar.imaging.file_head import read_head
-from cardioscar.imaging.reader_probe import check_reader_survives
+from cardioscar.imaging.reader_probe import READER_MODULES, check_reader_survives
+from cardioscar.imaging.vtk_consistency import check_connectivity, is_consistent
+from cardioscar.imaging.vtk_header import read_vtk_header, stated_frame
 
 if TYPE_CHECKING:
     import pyvista as pv
     from vtkmodules.vtkCommonCore import vtkStringOutputWindow
-    from vtkmodules.vtkCommonDataModel import vtkDataObject
     from vtkmodules.vtkCommonExecutionModel import vtkAlgorithm
 
 # of VTK only the modules that are used: all of it takes 0.6 s of processor time and 100 MiB
@@ -27,41 +28,47 @@ if TYPE_CHECKING:
 VTK_SUFFIXES = (".vtu", ".vtk", ".vtp", ".ply", ".stl")
 """Endings of the files that `read_vtk` knows."""
 
-# Nodes of the VTK cell types of fixed length, linear then quadratic
-_CELL_NODES = {1: 1, 3: 2, 5: 3, 8: 4, 9: 4, 10: 4, 11: 8, 12: 8, 13: 6, 14: 5}
-_CELL_NODES |= {21: 3, 22: 6, 23: 8, 24: 10, 25: 20, 26: 15, 27: 13, 28: 9, 29: 27}
-
 # VTK reports a file that ends early as an error, or only as a warning with one of these words.
 _BAD = re.compile(r"error|could not|cannot|unable|premature|mismatch|corrupt|fail", re.IGNORECASE)
 
 
-def read_vtk(path: Path, *, frame: str = "LPS") -> pv.DataSet:
+def read_vtk(path: Path, *, frame: str | None = None, own: bool = False) -> pv.DataSet:
     """Read one VTK, PLY or STL data set whole, in the LPS frame.
 
     Args:
         path: `.vtk` (legacy, or XML under that name), `.vtu`, `.vtp`, `.ply` or `.stl`.
-        frame: Frame of the file's coordinates, `LPS` or `RAS`. None of these formats states it. From RAS,
-            positions and all floating-point arrays of three components (vectors) are turned.
+        frame: Frame of the file's coordinates, `LPS` or `RAS`; None takes the one that the file states (`SPACE=` in the
+            header, as 3D Slicer writes it), else LPS. From RAS, positions and all floating-point arrays of three
+            components (vectors) are turned.
+        own: The file was written by cardioscar itself, so that its reader need not be tried in another process first.
 
     Returns:
         The data set as pyvista knows it, its arrays with it.
 
     Raises:
-        InputError: If the file is missing, unreadable, empty, of another format, truncated or damaged.
+        InputError: If the file is missing, unreadable, empty, of another format, truncated or damaged, names other
+            files, or states another frame than `frame`.
         GeometryError: If it is empty, or a cell refers to a node that is not there.
     """
+    return read_vtk_and_frame(path, frame=frame, own=own)[0]
+
+
+def read_vtk_and_frame(path: Path, *, frame: str | None = None, own: bool = False) -> tuple[pv.DataSet, str]:
+    """Read a data set as `read_vtk` does, and say in which frame its file was."""
     import pyvista as pv
 
-    _check_frame(frame)
+    if frame not in ("LPS", "RAS", None):
+        raise InputError("frame", "LPS or RAS", repr(frame))
     if path.suffix.lower() not in VTK_SUFFIXES:
         raise InputError(path.name, f"a mesh ({', '.join(VTK_SUFFIXES)})", f"the ending '{path.suffix}'")
-    head = read_head(path, kind="a mesh file", size=256)
+    header = read_vtk_header(path)
     if path.suffix.lower() == ".ply":
         check_ply(path)
     elif path.suffix.lower() == ".stl":
         check_stl(path)
-    reader = _reader(path, head)
-    check_reader_survives(path, reader.GetClassName())
+    if not own:
+        check_reader_survives(path, header.reader)
+    reader = _reader(header.reader)
     with _captured() as window:
         if reader.IsA("vtkDataReader"):
             # Where the file ends right behind a number, VTK's ASCII parser does not report the truncation.
@@ -72,17 +79,21 @@ def read_vtk(path: Path, *, frame: str = "LPS") -> pv.DataSet:
             reader.SetFileName(str(path))
         reader.Update()
         output = reader.GetOutput()
-    if output is None or reader.GetErrorCode() or _reports_failure(window) or not _is_consistent(output):
+    if output is None or reader.GetErrorCode() or _reports_failure(window) or not is_consistent(output):
         raise InputError(path.name, f"a complete {path.suffix} file", "a truncated or damaged one")
     mesh = pv.wrap(output)
     if not isinstance(mesh, pv.DataSet):
         raise InputError(path.name, "one mesh", f"a {type(mesh).__name__}")
     if mesh.n_points == 0 or mesh.n_cells == 0:
         raise GeometryError(path.name, "a mesh with nodes and cells", f"{mesh.n_points} nodes, {mesh.n_cells} cells")
-    _check_connectivity(mesh, path.name)
-    if frame == "RAS":
+    check_connectivity(mesh, path.name)
+    stated = header.frame or stated_frame(mesh.field_data, path)
+    if frame and stated and frame != stated:
+        raise InputError(path.name, f"the frame that the file itself states, {stated}", f"mesh_frame: {frame}")
+    known = frame or stated or "LPS"
+    if known == "RAS":
         _turn(mesh)
-    return mesh
+    return mesh, known
 
 
 def write_vtk(path: Path, grid: pv.UnstructuredGrid) -> None:
@@ -126,6 +137,22 @@ def cell_offsets(grid: pv.UnstructuredGrid) -> np.ndarray:
     return np.asarray(vtk_to_numpy(grid.GetCells().GetOffsetsArray()))
 
 
+def some_cells(grid: pv.UnstructuredGrid, kept: Bool[np.ndarray, " cells"]) -> pv.UnstructuredGrid:
+    """The grid with some of its cells and with all its points, some of which `extract_cells` would drop."""
+    import pyvista as pv
+
+    counts = np.diff(cell_offsets(grid))
+    nodes = np.asarray(grid.cell_connectivity)[np.repeat(kept, counts)]
+    ends = np.cumsum(counts[kept])
+    cells = np.insert(nodes, ends - counts[kept], counts[kept])
+    some = pv.UnstructuredGrid(cells, np.asarray(grid.celltypes)[kept], grid.points)
+    for name in grid.point_data:
+        some.point_data[name] = grid.point_data[name]
+    for name in grid.cell_data:
+        some.cell_data[name] = np.asarray(grid.cell_data[name])[kept]
+    return some
+
+
 def _bare(grid: pv.UnstructuredGrid) -> pv.UnstructuredGrid:
     """The same grid without the ranges that VTK caches in its arrays and writes only where it knows them."""
     import pyvista as pv
@@ -143,30 +170,11 @@ def _bare(grid: pv.UnstructuredGrid) -> pv.UnstructuredGrid:
     return bare
 
 
-def _check_frame(frame: str) -> None:
-    if frame not in ("LPS", "RAS"):
-        raise InputError("frame", "LPS or RAS", repr(frame))
+def _reader(name: str) -> vtkAlgorithm:
+    """A new reader; the data set readers of XML do not follow the names of other files, the generic one does."""
+    from importlib import import_module
 
-
-def _reader(path: Path, head: bytes) -> vtkAlgorithm:
-    suffix, is_xml = path.suffix.lower(), head.lstrip().startswith(b"<")
-    if suffix == ".ply":
-        from vtkmodules.vtkIOPLY import vtkPLYReader
-
-        return vtkPLYReader()
-    if suffix == ".stl":
-        from vtkmodules.vtkIOGeometry import vtkSTLReader
-
-        return vtkSTLReader()
-    if suffix == ".vtk" and head.startswith(b"# vtk DataFile"):
-        from vtkmodules.vtkIOLegacy import vtkDataSetReader
-
-        return vtkDataSetReader()
-    if suffix in (".vtk", ".vtu", ".vtp") and is_xml and b"VTKFile" in head:
-        from vtkmodules.vtkIOXML import vtkXMLGenericDataObjectReader
-
-        return vtkXMLGenericDataObjectReader()
-    raise InputError(path.name, f"a {suffix} file", "no VTK header")
+    return getattr(import_module(f"vtkmodules.{READER_MODULES[name]}"), name)()
 
 
 @contextlib.contextmanager
@@ -189,44 +197,6 @@ def _reports_failure(window: vtkStringOutputWindow) -> bool:
     text = window.GetOutput() or ""
     # VTK's wrapper hands over bytes where a damaged file leaks into the message.
     return bool(_BAD.search(text.decode("latin-1") if isinstance(text, bytes) else text))
-
-
-def _is_consistent(output: vtkDataObject) -> bool:
-    """Whether the cells of an unstructured grid are in order and as long as their types say.
-
-    VTK's filters crash where they are not.
-    """
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    if not output.IsA("vtkUnstructuredGrid"):
-        return True
-    cells, types = output.GetCells(), output.GetCellTypes()
-    n_cells = cells.GetNumberOfCells() if cells else 0
-    if n_cells != (types.GetNumberOfValues() if types else 0):
-        return False
-    offsets = vtk_to_numpy(cells.GetOffsetsArray()) if n_cells else np.zeros(1)
-    n_nodes = cells.GetConnectivityArray().GetNumberOfValues() if n_cells else 0
-    if offsets[0] != 0 or offsets[-1] != n_nodes or (np.diff(offsets) < 0).any():
-        return False
-    kinds, counts = vtk_to_numpy(types) if n_cells else np.empty(0, np.uint8), np.diff(offsets)
-    known = [kind for kind in np.flatnonzero(np.bincount(kinds)).tolist() if kind in _CELL_NODES]
-    return all((counts[kinds == kind] == _CELL_NODES[kind]).all() for kind in known)
-
-
-def _check_connectivity(mesh: pv.DataSet, where: str) -> None:
-    import pyvista as pv
-
-    if isinstance(mesh, pv.UnstructuredGrid):
-        nodes = np.asarray(mesh.cell_connectivity)
-    elif isinstance(mesh, pv.PolyData):
-        nodes = np.concatenate(
-            [pv.convert_array(a.GetConnectivityArray()) for a in (mesh.GetPolys(), mesh.GetStrips())]
-        )
-    else:
-        return
-    if nodes.size and (nodes.min() < 0 or nodes.max() >= mesh.n_points):
-        bad = int(((nodes < 0) | (nodes >= mesh.n_points)).sum())
-        raise GeometryError(where, f"cells on the nodes 0 to {mesh.n_points - 1}", f"{bad} references to others")
 
 
 def _turn(mesh: pv.DataSet) -> None:

@@ -31,8 +31,12 @@ from cardioscar.stages.places import local_folder, place
 class SubjectSettings:
     """Facts about one subject that its images do not carry (`subject.yaml`)."""
 
-    mesh_frame: Literal["LPS", "RAS"] = "LPS"
-    """World frame of the mesh and of truth meshes."""
+    mesh_frame: Literal["LPS", "RAS"] | None = None
+    """World frame of the mesh, of truth meshes and of grid layers; by default the one that a file states, else LPS."""
+    wall_tags: tuple[int, ...] | None = None
+    """Tags of the cells that are LV wall, where a mesh holds more: the bath, the right ventricle, atria."""
+    tag_array: str | None = None
+    """Name of the cell array of tags, where it is none of the usual ones (elemTag, tag, region, …)."""
     label_table: str | None = None
     """Convention of the label volume, where it differs from the cohort's."""
     header_trust: HeaderTrust | None = None
@@ -50,6 +54,8 @@ class SubjectSettings:
             raise ConfigError(f"{SETTINGS}: slice_thickness_mm", "a positive number", f"{thickness:g}")
         if self.label_table not in (None, *LABEL_TABLES):
             raise ConfigError(f"{SETTINGS}: label_table", f"one of {', '.join(LABEL_TABLES)}", repr(self.label_table))
+        if self.wall_tags is not None and not self.wall_tags:
+            raise ConfigError(f"{SETTINGS}: wall_tags", "at least one tag", "none")
         for name in ("septum_direction", "apex_to_base"):
             vector = getattr(self, name)
             if vector is not None and not (math.isfinite(math.hypot(*vector)) and any(vector)):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.mesh_arrays import put_result
 from cardioscar.imaging.tetrahedra import TETRA, Tetrahedra, tetrahedra_of
 from cardioscar.scar3d.channel_rows import channel_rows
 from cardioscar.scar3d.channel_watch import ChannelWatch
@@ -77,8 +78,9 @@ class ElectrophysiologyMap:
         probability = np.zeros(self._mesh.n_nodes, dtype=np.float32)
         for n in range(len(channels) - 1, -1, -1):
             number[channels[n].nodes], probability[channels[n].nodes] = n + 1, share[n]
-        data["scar_zone"] = scar_zones(self._probability, self._border_zone)
-        data["channel"], data["channel_open_probability"] = number, probability
+        put_result(data, "scar_zone", scar_zones(self._probability, self._border_zone))
+        put_result(data, "channel", number)
+        put_result(data, "channel_open_probability", probability)
         content: dict[str, Any] = {
             "channels": channel_rows(channels, self._mesh, self._cells, share.tolist()),
             "channel_draws": self._watch.draws,
@@ -100,7 +102,7 @@ class ElectrophysiologyMap:
             volumes,
             patch_mm=max(4.0, 2 * self._mesh.edge_mm),
         )
-        data["scar_transmurality"] = found.share.astype(np.float32)
+        put_result(data, "scar_transmurality", found.share.astype(np.float32))
         if "aha_segment" not in data:
             return {}
         return {str(n): row for n, row in found.by_segment(np.asarray(data["aha_segment"])).items()}

@@ -104,8 +104,13 @@ def run(
             truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
             earlier = job.upstream_status["groups"].config
             table, trust = (getattr(settings, name) or earlier[name] for name in ("label_table", "header_trust"))
-            frame = settings.mesh_frame
-            _evaluate(job, config, lambda mesh: _read_truth(truth, mesh, frame, table, trust) if truth else None)
+
+            def read_truth(mesh: LVMesh) -> np.ndarray | None:
+                if truth is None:
+                    return None
+                return _read_truth(truth, mesh, job.upstream["groups"], settings.mesh_frame, table, trust)
+
+            _evaluate(job, config, read_truth)
 
         def done(row: Status, reused: bool) -> None:
             # at once, so that what is finished is out even if the machine fails at the next subject
@@ -206,7 +211,6 @@ def _text(value: Any) -> Any:
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
     import numpy as np
 
-    from cardioscar.imaging.mesh_files import read_mesh
     from cardioscar.imaging.sampling import sample_nodes
     from cardioscar.imaging.slice_files import load_stack
     from cardioscar.scar3d.interpolation import log_odds, signed_distance
@@ -214,9 +218,10 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.stages.electrophysiology import add_electrophysiology
     from cardioscar.stages.interval_check import intervals_and_truth, read_intervals
     from cardioscar.stages.quality import quality
+    from cardioscar.stages.scar_mesh import read_scar
     from cardioscar.stages.slice_quality import left_out_summary, slices_summary
 
-    mesh = read_mesh(job.upstream["scars"] / "scar.vtu")
+    mesh = read_scar(job.upstream["scars"] / "scar.vtu", job.upstream["groups"])
     data = mesh.grid.point_data
     probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
@@ -304,22 +309,29 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         write_report(*evidence, figures=False)
 
 
-def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str, trust: HeaderTrust) -> np.ndarray:
+def _read_truth(
+    path: Path, mesh: LVMesh, groups: Path, mesh_frame: str | None, label_table: str, trust: HeaderTrust
+) -> np.ndarray:
     """True scar at each node: from a mesh with point data `scar_truth`, or from a label volume."""
     import numpy as np
 
     from cardioscar.imaging.labels import Label
-    from cardioscar.imaging.mesh_files import read_mesh
+    from cardioscar.imaging.mesh_files import read_grid
+    from cardioscar.imaging.own_mesh import load_own_mesh
     from cardioscar.imaging.volume import holding_voxel
     from cardioscar.stages.drawn_labels import read_true_labels
 
     if path.suffix in (".vtu", ".vtk"):
-        stored = read_mesh(path, frame=mesh_frame)
-        if "scar_truth" not in stored.grid.point_data:
-            raise InputError(path.name, "point data 'scar_truth'", ", ".join(stored.grid.point_data.keys()) or "none")
-        if stored.n_nodes != mesh.n_nodes or not np.allclose(stored.nodes_mm, mesh.nodes_mm, atol=0.01):
-            raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{stored.n_nodes} others")
-        return np.asarray(stored.grid.point_data["scar_truth"], dtype=float)
+        stored, _ = read_grid(path, frame=mesh_frame)
+        if "scar_truth" not in stored.point_data:
+            raise InputError(path.name, "point data 'scar_truth'", "none of that name")
+        truth, points = (np.asarray(a, dtype=float) for a in (stored.point_data["scar_truth"], stored.points))
+        own = load_own_mesh(groups)
+        if own is not None and len(points) == own.grid.n_points:
+            truth, points = truth[own.first], points[own.first]
+        if len(points) != mesh.n_nodes or not np.allclose(points, mesh.nodes_mm, atol=0.01):
+            raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{len(points)} others")
+        return truth
     labels = read_true_labels(path, label_table, trust)
     index = holding_voxel(labels.mm_to_index(mesh.nodes_mm))
     inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)

@@ -112,8 +112,9 @@ def run(
 def _infer(job: Work, config: Config) -> None:
     import numpy as np
 
-    from cardioscar.imaging.mesh_files import read_mesh, write_mesh
-    from cardioscar.imaging.opencarp import write_opencarp
+    from cardioscar.imaging.mesh_arrays import put_result
+    from cardioscar.imaging.mesh_files import read_mesh
+    from cardioscar.imaging.own_mesh import load_own_mesh
     from cardioscar.imaging.sampling import nodes_to_volume
     from cardioscar.imaging.volume_files import write_volume
     from cardioscar.scar3d.fit import choose_device
@@ -121,8 +122,9 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.stored_field import load_field
     from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
     from cardioscar.stages.electrophysiology import ElectrophysiologyMap
+    from cardioscar.stages.scar_mesh import write_scar, write_scar_tags
 
-    mesh = read_mesh(job.upstream["groups"] / "mesh.vtu")
+    mesh = read_mesh(job.upstream["groups"] / "mesh.vtu", own=True)
     data = mesh.grid.point_data
     problem = _problem(job, mesh)
     field, _ = load_field(job.upstream["fields"])
@@ -141,18 +143,20 @@ def _infer(job: Work, config: Config) -> None:
         summary.see(scar)
         electrophysiology.see(scar)
 
-    data["scar_probability"], data["scar_uncertainty"] = probability, summary.node_sd
-    data["scar_uncertainty_dropout"] = dropout_sd
-    data["scar_binary"] = (probability >= config.threshold).astype(np.uint8)
+    put_result(data, "scar_probability", probability)
+    put_result(data, "scar_uncertainty", summary.node_sd)
+    put_result(data, "scar_uncertainty_dropout", dropout_sd)
+    put_result(data, "scar_binary", (probability >= config.threshold).astype(np.uint8))
     electrophysiology.write(job.out)
     (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
-    write_mesh(job.out / "scar.vtu", mesh)
+    own = load_own_mesh(job.upstream["groups"])
+    write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, border_zone=config.border_zone)
     if config.write_nifti:
         affine = problem.stack.slices[0].affine
         volume = nodes_to_volume(mesh, probability, affine, voxel_mm=round(mesh.edge_mm, 2))
         write_volume(job.out / "scar_probability.nii.gz", volume)
     if config.write_opencarp:
-        write_opencarp(job.out / "scar", mesh, electrophysiology.element_tags())
+        write_scar_tags(job.out / "scar", mesh, own, electrophysiology.element_tags())
 
 
 def _problem(job: Work, mesh: LVMesh) -> Problem:

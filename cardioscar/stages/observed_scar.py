@@ -22,6 +22,7 @@ from cardioscar.imaging.slices import SliceStack, slice_axis, slice_numbers, sta
 from cardioscar.imaging.thresholds import threshold_scar
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_volume
+from cardioscar.imaging.wall_in_slices import turned
 from cardioscar.stages.drawn_labels import wall_mask
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def find_scar(
     target: Target,
     n_sd: float,
     thickness_mm: float | None,
-    mesh_frame: str,
+    mesh_frame: str | None,
     trust: HeaderTrust = "agree",
 ) -> ScarSource:
     """Read what the pixels say about scar.
@@ -94,7 +95,7 @@ def find_scar(
         target: Which source to take.
         n_sd: Standard deviations of the n-SD rule.
         thickness_mm: Slab thickness; None takes the file's.
-        mesh_frame: Frame of grid layers, `LPS` or `RAS`.
+        mesh_frame: Frame of grid layers, `LPS` or `RAS`; None takes the one that they state.
         trust: Which statement of an image header counts where two contradict each other.
 
     Returns:
@@ -242,5 +243,10 @@ def _inside(volume: Volume, mesh: LVMesh) -> np.ndarray:
         beyond = index - np.clip(index, -0.5, np.array(volume.values.shape) - 0.5)
         apart_mm = np.linalg.norm(beyond * volume.spacing_mm, axis=1).min()
         finding = f"no pixel inside it: the nearest node lies {apart_mm:.1f} mm outside the image"
+        reversed_index = volume.mm_to_index(turned(mesh.nodes_mm))
+        if ((reversed_index >= -0.5) & (reversed_index <= np.array(volume.values.shape) - 0.5)).all(
+            axis=1
+        ).mean() > 0.9:
+            finding += ", and with x and y reversed inside it (mesh_frame: RAS?)"
         raise GeometryError(volume.source, f"slices that cross {mesh.source}", finding)
     return wall

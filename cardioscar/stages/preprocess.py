@@ -21,7 +21,6 @@ from cardioscar.stages.holdout import check_holdout
 from cardioscar.stages.observed_scar import Target
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
-from cardioscar.subject_id import is_neutral_name
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,8 @@ def run(
         cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
         subjects: Ids.
         output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
-            where slices are hidden, `heldout.npz`.
+            where slices are hidden, `heldout.npz`; where the mesh that is worked on is not the subject's own node for
+            node, `own_mesh.vtu` and `own_nodes.npz`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 
@@ -107,30 +107,31 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     import numpy as np
 
     from cardioscar.imaging.checks import check_stack
-    from cardioscar.imaging.mesh_files import read_mesh, write_mesh
+    from cardioscar.imaging.mesh_files import write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_quality
     from cardioscar.imaging.slice_alignment import aligned
     from cardioscar.imaging.slice_files import crop, save_stack
+    from cardioscar.imaging.wall_mesh import WallMesh
     from cardioscar.scar3d.groups import group_nodes, merge_for
     from cardioscar.stages.alignment import moved_mm, shift_facts, shifts_before_meshing, shifts_to_own_mesh
     from cardioscar.stages.drawn_labels import read_drawn_labels
     from cardioscar.stages.holdout import hidden_slices
     from cardioscar.stages.observed_scar import find_scar, shows_scar
+    from cardioscar.stages.wall_input import check_volume, fitted_to_slices, read_subject_wall, wall_facts
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
     trust = settings.header_trust or config.header_trust
-    labels = mesh = None
+    labels = None
     if "labels" in files:
         labels = read_drawn_labels(files["labels"], settings.label_table or config.label_table, trust)
-    if "mesh" in files:
-        mesh = read_mesh(files["mesh"], frame=settings.mesh_frame)
-    elif labels is None:
+    wall = read_subject_wall(files, settings)
+    if wall is None and labels is None:
         raise ConfigError("mesh", "a mesh.* or a labels.* to build one from", "neither")
 
     source = find_scar(
         files,
         labels,
-        mesh,
+        wall.mesh if wall else None,
         target=config.target,
         n_sd=config.n_sd,
         thickness_mm=thickness,
@@ -138,16 +139,20 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         trust=trust,
     )
     check_stack(source.stack)
-    if mesh is not None:
+    if wall is not None:
         made, drawn = "read", labels is not None or source.rule == "layers"
-        shifts = shifts_to_own_mesh(mesh, source.stack, config.align_slices, drawn=drawn)
+        if drawn:
+            wall = fitted_to_slices(wall, source.stack)
+        shifts = shifts_to_own_mesh(wall.mesh, source.stack, config.align_slices, drawn=drawn)
     else:
         made = "built from labels"
         # shifts are told by slice, so the mesh takes the labels on the slices' grid where it is to be freed of shifts
         outlines = source.labels if config.align_slices == "axis" and source.labels is not None else labels
         assert outlines is not None
         shifts = shifts_before_meshing(outlines, config.align_slices, files)
-        mesh = mesh_from_labels(outlines, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts))
+        wall = WallMesh(mesh_from_labels(outlines, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts)))
+    check_volume(wall)
+    mesh = wall.mesh
     # here and nowhere else: all that follows takes the frames of this stack, hidden slices included
     source = replace(source, stack=aligned(source.stack, shifts))
     hidden = hidden_slices(source.stack, config.holdout)
@@ -159,9 +164,10 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     seen = int((groups.group_index >= 0).sum())
     log.info("%d of %d nodes seen by %d groups of %d×%d pixels", seen, mesh.n_nodes, groups.n_groups, merge, merge)
 
-    _keep_numbers(mesh)
-    orientation = _add_coordinates(mesh, settings)
+    coordinates, orientation = _add_coordinates(mesh, settings)
     write_mesh(out / "mesh.vtu", mesh)
+    if wall.own is not None:
+        wall.beside().save(out)
     np.savez_compressed(
         out / "groups.npz",
         allow_pickle=False,
@@ -192,29 +198,19 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "observed_nodes": seen,
         "unseen_pixels": groups.unseen_pixels,
         **orientation,
+        **wall_facts(wall, coordinates),
     }
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def _keep_numbers(mesh: Any) -> None:
-    """Drop text, the data of the file as a whole, and names of arrays that may be a person's: results hold none."""
-    import numpy as np
-
-    mesh.grid.clear_field_data()
-    for data in (mesh.grid.point_data, mesh.grid.cell_data):
-        for name in [name for name in data if not np.issubdtype(np.asarray(data[name]).dtype, np.number)]:
-            del data[name]
-        for number, name in enumerate([name for name in data if not is_neutral_name(name)], start=1):
-            data[f"array_{number}"] = data.pop(name)
-
-
-def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:
+def _add_coordinates(mesh: Any, settings: SubjectSettings) -> tuple[Any, dict[str, Any]]:
     """Add LV coordinates and AHA segments to the mesh; one that has none (a fragment) is reconstructed all the same."""
     import numpy as np
 
     from cardioscar.errors import GeometryError
     from cardioscar.imaging.aha import aha_segments
     from cardioscar.imaging.coordinates import lv_coordinates
+    from cardioscar.imaging.mesh_arrays import put_result
 
     def direction(value: tuple[float, float, float] | None) -> Any:
         return None if value is None else np.array(value)
@@ -227,11 +223,11 @@ def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:
         )
     except GeometryError as error:
         log.warning("no LV coordinates, so no AHA segments: %s", error)
-        return {"orientation": "unknown", "long_axis": None, "septum_direction": None}
+        return None, {"orientation": "unknown", "long_axis": None, "septum_direction": None}
     for name in ("apicobasal", "transmural", "rotational"):
-        mesh.grid.point_data[name] = getattr(coordinates, name).astype(np.float32)
-    mesh.grid.point_data["aha_segment"] = aha_segments(coordinates).astype(np.uint8)
-    return {
+        put_result(mesh.grid.point_data, name, getattr(coordinates, name).astype(np.float32))
+    put_result(mesh.grid.point_data, "aha_segment", aha_segments(coordinates).astype(np.uint8))
+    return coordinates, {
         "orientation": str(coordinates.orientation),
         "long_axis": [round(float(x), 6) for x in coordinates.long_axis],
         "septum_direction": [round(float(x), 6) for x in coordinates.septum_direction],
