@@ -14,7 +14,9 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.stages.cohort_names import SETTINGS
 from cardioscar.stages.cohort_source import open_cohort
+from cardioscar.stages.concerns import gathered
 from cardioscar.stages.flat_metrics import flat_metrics
+from cardioscar.stages.logs import about
 from cardioscar.stages.published import gather, open_results
 from cardioscar.stages.status import Status, read_status
 from cardioscar.stages.subjects import OnDone, Work, run_shard
@@ -143,7 +145,6 @@ def record(
     """
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.services.tracking import record_subject
-    from cardioscar.stages.logs import about
 
     target = TrackingTarget(uri, experiment)
     for row in rows:
@@ -251,6 +252,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
             "together": field.get("fitted_together", 1),
         },
         "orientation": facts["orientation"],
+        "warnings": [],
     }
     add_electrophysiology(metrics, job.upstream["scars"])
     reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
@@ -283,20 +285,23 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
                 None,
                 "hidden pixels",
             )
+    earlier = [(row.stage, row.warnings) for row in job.upstream_status.values()]
+    metrics["warnings"] = gathered([*earlier, ("evaluate", job.warned())])
     metrics["qc"] = quality(metrics, facts)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
     from cardioscar.stages.subject_report import write_report
 
     evidence = (job, mesh, metrics, facts, residual, groups["slice_number"], reliability)
-    try:
-        write_report(*evidence, figures=config.figures)
-    except (PlatformError, OSError, MemoryError):
-        raise
-    except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-        log.warning("a report without figures: %s while drawing", type(error).__name__)
-        log.debug("figures", exc_info=True)
-        write_report(*evidence, figures=False)
+    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
+        try:
+            write_report(*evidence, figures=config.figures)
+        except (PlatformError, OSError, MemoryError):
+            raise
+        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
+            log.warning("a report without figures: %s while drawing", type(error).__name__)
+            log.debug("figures", exc_info=True)
+            write_report(*evidence, figures=False)
 
 
 def _read_truth(path: Path, mesh: LVMesh, mesh_frame: str, label_table: str) -> np.ndarray:

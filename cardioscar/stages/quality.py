@@ -36,8 +36,8 @@ def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     `fail`: the map must not be used. `review`: someone should look.
 
     Args:
-        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`; what is
-            None or missing raises no concern.
+        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`,
+            `warnings`; what is None or missing raises no concern.
         facts: `preprocess.json`.
 
     Returns:
@@ -71,7 +71,9 @@ def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     score = heldout["scores"]["cardioscar"]["dice"] if heldout else None
     if score is not None and score < HIDDEN_DICE_REVIEW:
         reviews.append(f"hidden slices are predicted poorly (Dice {score:.2f}, limit {HIDDEN_DICE_REVIEW:.2f})")
-    return {"verdict": "fail" if fails else "review" if reviews else "pass", "reasons": fails + reviews}
+    reviews += [row["text"] for row in metrics.get("warnings") or ()]
+    reasons = list(dict.fromkeys(fails + reviews))
+    return {"verdict": "fail" if fails else "review" if reviews else "pass", "reasons": reasons}
 
 
 def left_out_dice(metrics: Mapping[str, Any]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from cardioscar.imaging.labels import LABEL_TABLES, Label
 from cardioscar.imaging.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
-from cardioscar.stages import evaluate
-from cardioscar.stages.status import Status
+from cardioscar.stages import evaluate, scoring
+from cardioscar.stages.status import Status, read_status, write_status
 from tests.finished_run import Run, content
 
 METHODS = ["cardioscar", "log_odds", "signed_distance"]
@@ -53,6 +54,7 @@ SHAPE = {
     "orientation": str,
     "channels": list | None,
     "channel_draws": int | None,
+    "warnings": list,
     "qc": ["verdict", "reasons"],
 }
 """Keys of `metrics.json` and what they hold."""
@@ -365,6 +367,37 @@ def test_the_page_shows_the_numbers_of_the_metrics(finished: Run) -> None:
     assert f"{found['scar']['volume_ml']:.1f}" in page
     assert f"{found['truth']['cardioscar']['dice']:.3f}" in page
     assert f"{found['heldout']['scores']['log_odds']['dice']:.3f}" in page
+
+
+def test_warnings_of_every_stage_are_reasons_for_review_and_stand_on_the_page(run: Run) -> None:
+    said = {"preprocess": ["a wall with <holes>"], "train": ["a restless fit", "thin walls"]}
+    for stage, texts in said.items():
+        row = read_status(run.folder(stage))
+        assert row is not None
+        write_status(run.folder(stage), replace(row, warnings=texts))
+    row, found = again(run)
+    assert found["warnings"] == [{"stage": stage, "text": text} for stage, texts in said.items() for text in texts]
+    assert found["qc"]["verdict"] == "review"
+    assert found["qc"]["reasons"][-3:] == ["a wall with <holes>", "a restless fit", "thin walls"]
+    page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
+    section = page.split('id="warnings"')[1].split("</section>")[0]
+    assert "a wall with &lt;holes&gt;" in section
+    assert "a restless fit" in section
+    assert "No stage warned" not in section
+
+
+def test_what_evaluate_itself_warns_of_counts_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = scoring.residual_summary
+
+    def doubtful(residual: np.ndarray) -> dict[str, float]:
+        logging.getLogger(scoring.__name__).warning("residuals of a strange kind")
+        return summary(residual)
+
+    monkeypatch.setattr(scoring, "residual_summary", doubtful)
+    row, found = again(run, leave_one_out=False)
+    assert row.warnings == ["residuals of a strange kind"]
+    assert {"stage": "evaluate", "text": "residuals of a strange kind"} in found["warnings"]
+    assert "residuals of a strange kind" in found["qc"]["reasons"]
 
 
 def test_figures_that_cannot_be_drawn_cost_no_numbers(
