@@ -16,6 +16,7 @@ from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.stages.cohort import SubjectSettings
 from cardioscar.stages.cohort_names import ROLES
 from cardioscar.stages.cohort_source import open_cohort
+from cardioscar.stages.geometry_quality import Heart
 from cardioscar.stages.holdout import check_holdout
 from cardioscar.stages.observed_scar import Target
 from cardioscar.stages.status import Status
@@ -41,6 +42,9 @@ class Config:
     else the distance between slices."""
     label_table: str = "cardioscar"
     """Convention of the label volumes: cardioscar, emidec or scarnet; a subject's `subject.yaml` may name another."""
+    heart: Heart = "adult"
+    """What hearts these are: sizes are held against adult humans, or not (other: children, animals); a subject's
+    `subject.yaml` may say otherwise."""
     edge_mm: float = 1.5
     """Edge length of a mesh built from labels, in mm."""
     n_sd: float = 5.0
@@ -168,6 +172,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     facts = {
         "target": source.rule,
         "mesh": made,
+        "heart": settings.heart or config.heart,
         "nodes": mesh.n_nodes,
         "wall_ml": round(mesh.volume_ml, 4),
         "edge_mm": round(mesh.edge_mm, 3),
