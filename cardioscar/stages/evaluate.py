@@ -152,7 +152,8 @@ def record(
             continue
         with about("track", row.subject):
             done = record_subject(target, _record(row, experiment, artifacts))
-            log.info("%s version %s", "already recorded as" if done.reused else "recorded as", done.version)
+            what = "without a version: quality control failed" if done.version is None else f"as version {done.version}"
+            log.info("%s %s", "already recorded" if done.reused else "recorded", what)
         if on_done:
             on_done(row.subject, done.reused)
 
@@ -190,6 +191,8 @@ def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
         field_weights=fields / subject / "field.safetensors",
         field_description=fields / subject / "field.json",
         qc=metrics["qc"]["verdict"],
+        reasons=metrics["qc"]["reasons"],
+        septum=metrics["septum"]["source"],
         run_key=run_key(subject, inputs, config_sha256(configs), row.version),
         started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
     )
@@ -252,6 +255,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
             "together": field.get("fitted_together", 1),
         },
         "orientation": facts["orientation"],
+        "septum": facts["septum"],
         "warnings": [],
     }
     add_electrophysiology(metrics, job.upstream["scars"])

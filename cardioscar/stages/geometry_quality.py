@@ -31,7 +31,7 @@ class Limits:
     fail: tuple[float, float]
 
 
-# Ours, set wide around the reference ranges of adults [@kawelboehm2020]: hypertrophy and dilatation go far beyond these,
+# Ours, wide around the reference ranges of adults [@kawelboehm2020]: hypertrophy and dilatation go far beyond these,
 # and a stack that ends below the base shows a part. They tell lost voxel sizes and wrong structures, not disease.
 WALL_ML = Limits((40.0, 400.0), (20.0, 600.0))
 """Volume of the LV wall."""

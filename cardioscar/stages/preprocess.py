@@ -115,6 +115,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.stages.alignment import moved_mm, shift_facts, shifts_before_meshing, shifts_to_own_mesh
     from cardioscar.stages.holdout import hidden_slices
     from cardioscar.stages.observed_scar import check_wall, find_scar
+    from cardioscar.stages.septum import septum_facts
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
     labels = None
@@ -143,6 +144,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     if made == "read":
         drawn = labels is not None or source.rule == "layers"
         shifts = shifts_to_own_mesh(mesh, source.stack, config.align_slices, drawn=drawn)
+    stated = source.stack
     # here and nowhere else: all that follows takes the frames of this stack, hidden slices included
     source = replace(source, stack=aligned(source.stack, shifts))
     hidden = hidden_slices(source.stack, config.holdout)
@@ -154,6 +156,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
 
     _keep_numbers(mesh)
     orientation = _add_coordinates(mesh, settings)
+    septum = septum_facts(orientation, stated)
     write_mesh(out / "mesh.vtu", mesh)
     np.savez_compressed(
         out / "groups.npz",
@@ -186,6 +189,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "observed_nodes": seen,
         "unseen_pixels": groups.unseen_pixels,
         **orientation,
+        "septum": septum,
     }
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

@@ -52,6 +52,7 @@ SHAPE = {
     "observed_pixels": int,
     "fit": ["method", "stop_reason", "steps", "seconds", "final_loss", "device", "together"],
     "orientation": str,
+    "septum": ["source", "scanner_frame"],
     "channels": list | None,
     "channel_draws": int | None,
     "warnings": list,
