@@ -32,7 +32,9 @@ def subject_tags(record: SubjectRecord) -> dict[str, str]:
 
 def note(record: SubjectRecord) -> str:
     """Description of a subject's run, in Markdown: the verdict, its reasons, and whether there is a model version."""
-    lines = [f"**Quality: {record.qc}**" + ("" if record.accepted else ", so there is no version of the registered model")]
+    lines = [
+        f"**Quality: {record.qc}**" + ("" if record.accepted else ", so there is no version of the registered model")
+    ]
     return records.shortened("\n".join([*lines, *(f"- {reason}" for reason in record.reasons)]))
 
 

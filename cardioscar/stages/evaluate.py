@@ -192,7 +192,7 @@ def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
         field_description=fields / subject / "field.json",
         qc=metrics["qc"]["verdict"],
         reasons=metrics["qc"]["reasons"],
-        septum=metrics["septum"]["source"],
+        septum=(metrics.get("septum") or {}).get("source", "unknown"),
         run_key=run_key(subject, inputs, config_sha256(configs), row.version),
         started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
     )

@@ -14,8 +14,8 @@ from cardioscar.imaging.slices import SliceStack
 log = logging.getLogger(__name__)
 
 Source = Literal["given", "mesh", "guessed", "unknown"]
-"""`given`: in `subject.yaml`. `mesh`: read off the mesh. `guessed`: taken to lie where it does in most patients, from the
-axes of the scanner. `unknown`: there are no segments."""
+"""`given`: in `subject.yaml`. `mesh`: read off the mesh. `guessed`: taken to lie where it does in most patients, from
+the axes of the scanner. `unknown`: there are no segments."""
 
 SOURCES: Mapping[str, Source] = {"given": "given", "mesh": "mesh", "scanner axes": "guessed"}
 """By the `orientation` of LV coordinates."""
