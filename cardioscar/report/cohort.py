@@ -33,14 +33,15 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "scar_ml_lower": ("Scar, ml, lower end of its interval", 1),
     "scar_ml_upper": ("Scar, ml, upper end of its interval", 1),
     "scar_percent": ("Scar, % of wall", 1),
-    "border_zone_ml": ("Border zone, ml", 1),
+    "uncertain_ml": ("Uncertain scar, ml", 1),
+    "border_zone_ml": ("Border zone by signal, ml", 1),
     "dice": ("Dice", 3),
     "dice_log_odds": ("Dice, log-odds", 3),
     "dice_signed_distance": ("Dice, signed distance", 3),
     "heldout_dice": ("Hidden Dice", 3),
     "heldout_dice_log_odds": ("Hidden Dice, log-odds", 3),
     "heldout_dice_signed_distance": ("Hidden Dice, signed distance", 3),
-    "left_out_scar_error": ("Left-out slices, error", 2),
+    "left_out_dice": ("Dice, each slice from the others", 3),
     "residual_rms": ("Residual, rms", 3),
     "seconds": ("Fit, s", 1),
 }
@@ -53,7 +54,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "dice": ("Dice against the truth", (0.0, 1.0), 2),
     "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
     "scar_percent": ("Scar, % of wall", None, 1),
-    "left_out_scar_error": ("Error of left-out slices, share of the scar", None, 2),
+    "left_out_dice": ("Dice of each slice predicted from the others", (0.0, 1.0), 2),
     "residual_rms": ("Group residual, rms", None, 3),
     "seconds": ("Time of the fit, s", None, 1),
 }
@@ -163,7 +164,7 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
     >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,
+    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")

@@ -116,6 +116,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.stages.holdout import hidden_slices
     from cardioscar.stages.observed_scar import check_wall, find_scar
     from cardioscar.stages.septum import septum_facts
+    from cardioscar.stages.signal import signal_facts
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
     labels = None
@@ -157,6 +158,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     _keep_numbers(mesh)
     orientation = _add_coordinates(mesh, settings)
     septum = septum_facts(orientation, stated)
+    signal = signal_facts(source, visible, hidden, mesh, n_sd=config.n_sd)
     write_mesh(out / "mesh.vtu", mesh)
     np.savez_compressed(
         out / "groups.npz",
@@ -190,6 +192,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "unseen_pixels": groups.unseen_pixels,
         **orientation,
         "septum": septum,
+        "signal": signal,
     }
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

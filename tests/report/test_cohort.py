@@ -85,7 +85,7 @@ def test_a_cohort_that_is_not_accepted(rows, tmp_path):
 def test_every_subject_is_a_row(html, rows):
     found = table(html)
     assert len(found) == len(rows)
-    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 0.801 0.750 0.700")
+    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 5.0 0.801 0.750 0.700")
     assert 'href="results/P00001/report.html"' in html
     assert 'href="https://mlflow.example/#/runs/1"' in html
 
