@@ -18,6 +18,7 @@ from cardioscar.imaging.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
 from cardioscar.stages import evaluate, scoring
+from cardioscar.stages.flat_metrics import flat_metrics
 from cardioscar.stages.status import Status, read_status, write_status
 from tests.finished_run import Run, content
 
@@ -317,7 +318,7 @@ def test_intervals_are_kept_and_held_against_the_truth(run: Run) -> None:
     assert not truth["scar_fraction"]["inside"]
     assert truth["scar_fraction"]["true"] == pytest.approx(truth["scar_ml"]["true"] / found["scar"]["wall_ml"])
     assert (truth["aha_segments"], truth["aha_inside"]) == (3, 3)
-    flat = evaluate.flat_metrics(found)
+    flat = flat_metrics(found)
     assert (flat["scar_ml_lower"], flat["scar_ml_upper"], flat["scar_ml_inside"]) == (0.001, 900.0, 1.0)
     assert flat["aha_inside_fraction"] == 1
     assert "the scar volume is uncertain" in " ".join(found["qc"]["reasons"])
@@ -331,7 +332,7 @@ def test_a_map_without_intervals_is_evaluated_and_the_page_says_so(run: Run) -> 
     assert row.outcome == "ok"
     assert found["intervals"] is None
     assert found["interval_truth"] is None
-    assert "scar_ml_lower" not in evaluate.flat_metrics(found)
+    assert "scar_ml_lower" not in flat_metrics(found)
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "This map was made without intervals" in page
 
@@ -345,13 +346,13 @@ def test_left_out_slices_are_those_that_the_fit_saw_but_the_outermost(finished: 
     assert [row["slice"] for row in scores["per_slice"]] == facts["slices"][1:-1]
     assert not {row["slice"] for row in scores["per_slice"]} & set(facts["hidden_slices"])
     assert scores["pixels"] == sum(row["wall_pixels"] for row in scores["per_slice"])
-    assert evaluate.flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
+    assert flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
 
 
 def test_leaving_out_can_be_left_out(run: Run) -> None:
     _, found = again(run, leave_one_out=False)
     assert found["leave_one_out"] is None
-    assert "left_out_dice" not in evaluate.flat_metrics(found)
+    assert "left_out_dice" not in flat_metrics(found)
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "No slice was left out" in page
 
@@ -426,6 +427,23 @@ def test_what_evaluate_itself_warns_of_counts_too(run: Run, monkeypatch: pytest.
     assert "residuals of a strange kind" in found["qc"]["reasons"]
 
 
+def test_the_metrics_say_what_the_map_was_made_from(finished: Run) -> None:
+    found = metrics(finished)
+    given = found["input"]
+    assert (given["scar_from"], given["mesh"], given["heart"]) == ("probability", "read", "adult")
+    assert given["pixel_mm"] == [2.0, 2.0]
+    assert (given["slice_thickness_mm"], given["slice_distance_mm"]) == (8.0, 18.0)  # every second one is hidden
+    assert given["slices"] == found["slices"]["with_wall"]
+    assert given["hidden_slices"] == len(found["heldout"]["slices"])
+    assert given["signal"]["border_zones"].keys() == {"fwhm", "nsd"}
+    scar = found["scar"]
+    assert scar["likely_ml"] + scar["uncertain_ml"] == pytest.approx(scar["volume_ml"])
+    mesh = read_mesh(finished.folder("infer") / "scar.vtu")
+    border = np.asarray(mesh.grid.point_data["border_zone"]) > 0
+    assert scar["border_zone_ml"] == pytest.approx(mesh.node_volumes_ml[border].sum())
+    assert not (border & (np.asarray(mesh.grid.point_data["scar_binary"]) > 0)).any()
+
+
 def test_figures_that_cannot_be_drawn_cost_no_numbers(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -478,7 +496,9 @@ def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monk
 
 
 def test_flat_metrics_have_numbers_only_and_names_for_each_method(finished: Run) -> None:
-    flat = evaluate.flat_metrics(metrics(finished))
+    flat = flat_metrics(metrics(finished) | {"coverage": {"reach_mm": 12.0, "unseen_wall_fraction": 0.2}})
+    assert flat["unseen_wall_fraction"] == 0.2
+    assert {"likely_ml", "uncertain_ml", "possible_ml", "border_zone_ml"} <= flat.keys()
     assert all(value is None or isinstance(value, int | float) for value in flat.values())
     for prefix in ("", "heldout_"):
         for suffix in ("", "_log_odds", "_signed_distance"):

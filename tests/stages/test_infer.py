@@ -47,8 +47,11 @@ def group_means(run: Run, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_the_map_is_on_the_nodes_of_the_mesh(run: Run) -> None:
     mesh, before = infer(run), read_mesh(run.folder("preprocess") / "mesh.vtu")
     np.testing.assert_array_equal(mesh.nodes_mm, before.nodes_mm)
-    for name in before.grid.point_data:
+    for name in set(before.grid.point_data.keys()) - {"border_zone"}:
         np.testing.assert_array_equal(data(mesh, name), data(before, name))
+    # the border zone of the image, less what the map calls scar
+    scar = data(mesh, "scar_binary") > 0
+    np.testing.assert_array_equal(data(mesh, "border_zone") > 0, (data(before, "border_zone") > 0) & ~scar)
     probability, uncertainty = data(mesh, "scar_probability"), data(mesh, "scar_uncertainty")
     assert (probability >= 0).all()
     assert (probability <= 1).all()
@@ -195,7 +198,7 @@ def test_opencarp_tags_are_healthy_border_zone_and_scar(run: Run) -> None:
     clear = np.abs(of_cells - 0.5) > 1e-5  # VTK averages in single precision
     expected = np.where(of_cells >= 0.5, 3, np.where(border, 2, 1))
     np.testing.assert_array_equal(tags[clear], expected[clear])
-    assert set(np.unique(tags)) == {1, 2, 3}
+    assert {1, 3} <= set(np.unique(tags))
 
 
 def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:
