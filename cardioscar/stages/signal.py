@@ -12,7 +12,7 @@ import numpy as np
 from cardioscar.errors import InputError
 from cardioscar.imaging.border_zone import BorderZone, border_zone, slab_ml
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.slices import Slice, SliceStack, slice_axis
+from cardioscar.imaging.slices import Slice, SliceStack, slice_axis, stack_from_volume
 from cardioscar.imaging.thresholds import ThresholdRule, scar_by_signal
 from cardioscar.imaging.volume import Volume
 from cardioscar.scar3d.interpolation import signed_distance
@@ -82,15 +82,13 @@ def signal_facts(
 
 def _wall(source: ScarSource, lge: Volume, hidden: Collection[int]) -> np.ndarray | None:
     """Wall of the visible slices on the grid of the image."""
-    axis = slice_axis(lge)
-    count, plane = lge.values.shape[axis], tuple(n for a, n in enumerate(lge.values.shape) if a != axis)
-    wall = np.zeros((count, *plane), dtype=bool)
-    for piece in source.stack:
-        if piece.observed.shape != plane or piece.number >= count:
-            return None  # slices of another grid
-        if piece.number not in hidden:
-            wall[piece.number] = piece.observed
-    return np.moveaxis(wall, 0, axis) if wall.any() else None
+    of_image = {piece.number: piece.values.shape for piece in stack_from_volume(lge)}
+    if any(of_image.get(piece.number) != piece.observed.shape for piece in source.stack):
+        return None  # slices of another grid
+    seen = {piece.number: piece.observed for piece in source.stack if piece.number not in hidden}
+    planes = [seen.get(number, np.zeros(shape, dtype=bool)) for number, shape in of_image.items()]
+    wall = np.moveaxis(np.stack(planes), 0, slice_axis(lge))
+    return wall if wall.any() else None
 
 
 def _at_nodes(zone: BorderZone, lge: Volume, visible: SliceStack, mesh: LVMesh) -> NodeMask:
@@ -107,10 +105,10 @@ def _at_nodes(zone: BorderZone, lge: Volume, visible: SliceStack, mesh: LVMesh) 
 
 
 def _with_values(stack: SliceStack, mask: np.ndarray, lge: Volume) -> SliceStack:
-    planes = np.moveaxis(mask, slice_axis(lge), 0)
+    planes = {piece.number: piece.values for piece in stack_from_volume(replace(lge, values=mask.astype(np.float32)))}
 
     def filled(piece: Slice) -> Slice:
-        return replace(piece, values=planes[piece.number].astype(np.float32))
+        return replace(piece, values=planes[piece.number])
 
     return replace(stack, slices=tuple(filled(piece) for piece in stack))
 

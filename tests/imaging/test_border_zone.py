@@ -18,7 +18,7 @@ from cardioscar.imaging.volume_files import read_labels, read_volume
 def heart(grey: float = 0.42, noise: float = 4.0, shift: float = 0.0, gain: float = 1.0):
     """Annular walls, remote 100, core 300 in a quarter, a band of grey tissue between core and remote."""
     rng = np.random.default_rng(0)
-    x, y, k = np.meshgrid(*[np.arange(90) - 44.5] * 2, np.arange(6), indexing="ij")
+    x, y, _ = np.meshgrid(*[np.arange(90) - 44.5] * 2, np.arange(6), indexing="ij")
     radius, angle = np.hypot(x, y), np.degrees(np.arctan2(y, x)) % 360
     wall = (radius > 25) & (radius < 36)
     core, band = wall & (angle < 90), wall & (angle >= 90) & (angle < 120)

@@ -473,6 +473,29 @@ def test_a_diverged_or_failed_subject_is_published_as_its_row(run: Run) -> None:
     assert content(run.result()).keys() == {"status.json"}
 
 
+def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: Run, tmp_path: Path) -> None:
+    from cardioscar.services import registry
+    from cardioscar.services.mlflow_client import TrackingTarget
+
+    path = run.folder("preprocess") / "preprocess.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    lost = {"i": 0.0, "j": 0.0, "error": None, "overlap": 0.2, "finding": "no match"}
+    path.write_text(json.dumps(facts | {"slice_shifts_mm": {str(n): lost for n in range(9)}}), encoding="utf-8")
+    rows = run.stage("evaluate", ["P001", "P002"], options={"leave_one_out": False})
+    assert metrics(run)["qc"]["verdict"] == "fail"
+    assert metrics(run)["qc"]["reasons"][0].startswith("9 of 9 slices do not fit the mesh")
+
+    target = TrackingTarget.local(tmp_path / "store", "trial")
+    artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer", "evaluate")]
+    (tmp_path / "store").mkdir()
+    evaluate.record(rows, artifacts, uri=target.uri, experiment="trial")
+    assert [(row.subject, row.version) for row in registry.find(target)] == [("P002", 1)]
+    [failed] = registry.find(target, qc="fail")
+    assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
+    assert failed.reasons == "; ".join(metrics(run)["qc"]["reasons"])
+    assert failed.metrics["scar_ml"] == pytest.approx(metrics(run)["scar"]["volume_ml"])
+
+
 def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from cardioscar.errors import PlatformError
 
