@@ -27,7 +27,7 @@ class Find:
     where: tuple[str, ...] = ()
     """Further conditions on metrics, such as "heldout_dice < 0.8"."""
     qc: Literal["pass", "review", "fail"] | None = None
-    """Only this verdict of quality control."""
+    """Only this verdict of quality control. Maps that failed it are no models: with `fail` their runs are listed."""
     needs_review: bool = False
     """Only models that somebody has to look at: `--qc review`."""
     cohort: str | None = None
@@ -125,7 +125,7 @@ def _json(rows: list[Any]) -> None:
 
 def _csv(rows: list[Any]) -> None:
     names = sorted({name for row in rows for name in row.metrics})
-    facts = ("subject", "cohort", "version", "qc", "created", "run_id", "model_id")
+    facts = ("subject", "cohort", "version", "qc", "reasons", "septum", "created", "run_id", "model_id")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*facts, *names])
     for row in rows:
@@ -150,7 +150,7 @@ def _print(rows: list[Any]) -> None:
         numbers = [row.metrics.get(name) for name in ("dice", "heldout_dice", "scar_ml")]
         shown = ["–" if n is None else f"{n:.3f}" for n in numbers]
         when = row.created.strftime("%Y-%m-%d %H:%M")
-        texts = (row.subject, row.cohort, str(row.version), row.qc, *shown, when)
+        texts = (row.subject, row.cohort, str(row.version or "–"), row.qc, *shown, when)
         # Text, because what a server holds may have brackets, which rich would take for markup
         table.add_row(*(Text(printable(text)) for text in texts))
     Console().print(table)

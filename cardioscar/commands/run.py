@@ -37,7 +37,8 @@ class Run:
     jobs: Annotated[int, tyro.conf.arg(aliases=["-j"])] = 0
     """Processes; 0 takes one for each core."""
     max_failed_fraction: float = 0.1
-    """Largest share of failed subjects with which the run counts as done, 0 to 1."""
+    """Largest share of failed subjects with which the run counts as done, 0 to 1; maps that fail quality control
+    count."""
     results: str = ""
     """Where results are published instead of OUT/results: a folder, or s3://bucket/prefix."""
     tracking_uri: str = ""

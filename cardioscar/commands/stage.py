@@ -130,7 +130,8 @@ class SummarizeCohort:
     results: tyro.conf.Positional[str]
     """Published results: a folder, or s3://bucket/prefix."""
     max_failed_fraction: float = 0.1
-    """Largest share of failed subjects with which the run counts as done, 0 to 1."""
+    """Largest share of failed subjects with which the run counts as done, 0 to 1; maps that fail quality control
+    count."""
     tracking_uri: str = ""
     """MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked."""
     experiment: str = "cardioscar"

@@ -35,7 +35,8 @@ class ElementTag(IntEnum):
 
     HEALTHY = 1
     BORDER_ZONE = 2
-    DENSE_CORE = 3
+    """Wall of intermediate signal in the LGE image; none where there is no image."""
+    SCAR = 3
     CHANNEL = 4
     """A conducting channel: a living corridor through scar, border zone or not."""
 

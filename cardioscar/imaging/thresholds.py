@@ -8,6 +8,7 @@ Imaging 2011;4:150-6 (FWHM is the most reproducible).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -117,6 +118,25 @@ def remote_statistics(wall_intensity: Float[np.ndarray, ...]) -> tuple[float, fl
     return mean, max(sd, 1e-3 * float(np.ptp(x)))
 
 
+@dataclass(frozen=True)
+class SignalScar:
+    """Scar by a threshold, and what it rests on. Signals are those of the smoothed image, arbitrary units.
+
+    Attributes:
+        scar: Mask of the volume's shape, inside the wall.
+        remote_mean: Mean of remote myocardium.
+        remote_sd: Its standard deviation.
+        threshold: Signal above which wall is scar; None where the wall is nowhere enhanced.
+        signal: The smoothed image, 0 outside the wall.
+    """
+
+    scar: Bool[np.ndarray, "i j k"]
+    remote_mean: float
+    remote_sd: float
+    threshold: float | None
+    signal: Float[np.ndarray, "i j k"]
+
+
 def threshold_scar(
     volume: Volume,
     wall: Bool[np.ndarray, "i j k"],
@@ -124,6 +144,17 @@ def threshold_scar(
     rule: ThresholdRule = "fwhm",
     n_sd: float = 5.0,
 ) -> Bool[np.ndarray, "i j k"]:
+    """Scar inside the wall of an LGE volume, see `scar_by_signal`."""
+    return scar_by_signal(volume, wall, rule=rule, n_sd=n_sd).scar
+
+
+def scar_by_signal(
+    volume: Volume,
+    wall: Bool[np.ndarray, "i j k"],
+    *,
+    rule: ThresholdRule = "fwhm",
+    n_sd: float = 5.0,
+) -> SignalScar:
     """Scar inside the wall of an LGE volume, one threshold for the whole volume.
 
     1. Noise is smoothed in plane by `SMOOTHING_MM`, from wall pixels only, so that neither blood nor fat
@@ -144,7 +175,8 @@ def threshold_scar(
         n_sd: Standard deviations of the `nsd` rule.
 
     Returns:
-        Scar mask of the same shape, inside the wall, without specks smaller than `MIN_SCAR_AREA_MM2`.
+        Scar mask of the same shape, inside the wall, without specks smaller than `MIN_SCAR_AREA_MM2`, and the signals
+        it rests on.
 
     Raises:
         InputError: If the shapes differ, the rule is unknown, or the wall is too small.
@@ -154,20 +186,22 @@ def threshold_scar(
     if rule not in ("fwhm", "nsd"):
         raise InputError("rule", "fwhm or nsd", repr(rule))
     inside = np.asarray(wall, dtype=bool) & np.isfinite(volume.values)
-    intensity = _smoothed(volume, inside)
-    mean, sd = remote_statistics(intensity[_core(volume, inside)])
-    enhanced = inside & (intensity > nsd_threshold(mean, sd, ENHANCED_SD))
-    if not _without_specks(enhanced, volume, MIN_ENHANCED_AREA_MM2).any():
-        return np.zeros(wall.shape, dtype=bool)
+    signal = _smoothed(volume, inside)
+    mean, sd = remote_statistics(signal[_core(volume, inside)])
+    enhanced = inside & (signal > nsd_threshold(mean, sd, ENHANCED_SD))
+    if not without_specks(enhanced, volume, MIN_ENHANCED_AREA_MM2).any():
+        return SignalScar(np.zeros(wall.shape, dtype=bool), mean, sd, None, signal)
     if rule == "nsd":
-        return _without_specks(inside & (intensity > nsd_threshold(mean, sd, n_sd)), volume)
-    lowest, scar = nsd_threshold(mean, sd, FWHM_LOWEST_SD), _without_specks(enhanced, volume)
+        threshold = nsd_threshold(mean, sd, n_sd)
+        return SignalScar(without_specks(inside & (signal > threshold), volume), mean, sd, threshold, signal)
+    lowest, scar = nsd_threshold(mean, sd, FWHM_LOWEST_SD), without_specks(enhanced, volume)
+    threshold = lowest
     for _ in range(_MAX_ROUNDS):
-        threshold = max(fwhm_threshold(intensity[scar], mean), lowest)
-        before, scar = scar, _without_specks(inside & (intensity > threshold), volume)
+        threshold = max(fwhm_threshold(signal[scar], mean), lowest)
+        before, scar = scar, without_specks(inside & (signal > threshold), volume)
         if not scar.any() or np.array_equal(scar, before):
             break
-    return scar
+    return SignalScar(scar, mean, sd, threshold, signal)
 
 
 def _darkest_peak(x: np.ndarray) -> float:
@@ -204,7 +238,9 @@ def _core(volume: Volume, inside: np.ndarray) -> np.ndarray:
     return core if core.sum() >= max(0.25 * inside.sum(), _MIN_PIXELS) else inside
 
 
-def _without_specks(mask: np.ndarray, volume: Volume, min_area_mm2: float = MIN_SCAR_AREA_MM2) -> np.ndarray:
+def without_specks(
+    mask: Bool[np.ndarray, "i j k"], volume: Volume, min_area_mm2: float = MIN_SCAR_AREA_MM2
+) -> Bool[np.ndarray, "i j k"]:
     """Drop in-plane regions (pixels that touch by an edge) that are smaller."""
     axis = slice_axis(volume)
     pixel_mm2 = float(np.delete(volume.spacing_mm, axis).prod())
@@ -214,4 +250,4 @@ def _without_specks(mask: np.ndarray, volume: Volume, min_area_mm2: float = MIN_
     area_mm2 = np.bincount(regions.ravel(), minlength=n_regions + 1) * pixel_mm2
     large = area_mm2 >= min_area_mm2 - 1e-9
     large[0] = False
-    return large[regions]
+    return np.asarray(large[regions])

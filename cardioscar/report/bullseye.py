@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 
 from cardioscar.report.style import (
+    GUESS,
     INK,
     MUTED,
     PAPER,
@@ -55,31 +56,64 @@ def segment_wedge(segment: int) -> tuple[float, float, float, float]:
 def bullseye_figure(
     scar_fraction: Mapping[int, float | None],
     uncertainty: Mapping[int, float | None] | None = None,
+    *,
+    warning: str = "",
 ) -> Figure:
     """Draw the scar fraction of each AHA segment and, where given, its uncertainty beside it.
 
     Args:
         scar_fraction: Scar fraction of the wall by segment, 0 to 1. Missing, None or NaN: a segment without tissue.
         uncertainty: Mean standard deviation of the scar probability by segment, 0 to 1.
+        warning: Why the names of the segments are not to be relied on, a short line; it stands on the figure, which is
+            passed on without its page.
 
     Returns:
         A figure of one or two discs; numbers in percent.
     """
     figure = new_figure(10.6 if uncertainty is not None else 5.4, 5.0)
     axes = figure.subplots(1, 1 if uncertainty is None else 2, squeeze=False)[0]
-    _disc(figure, axes[0], scar_fraction, Normalize(0, 1), SCAR_CMAP, "Scar fraction of the segment", "{:.0%}")
+    _disc(
+        figure,
+        axes[0],
+        scar_fraction,
+        Normalize(0, 1),
+        SCAR_CMAP,
+        "Scar fraction of the segment",
+        "{:.0%}",
+        doubtful=bool(warning),
+    )
     axes[0].set_title("Scar by AHA segment")
     if uncertainty is not None:
         top = np.nanmax([0.1, *(np.nan if v is None else v for v in uncertainty.values())])
         norm = Normalize(0, float(np.ceil(top * 20) / 20))
         label = "Mean standard deviation of the scar probability"
-        _disc(figure, axes[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}")
+        _disc(figure, axes[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning))
         axes[1].set_title("Uncertainty by AHA segment")
+    for disc in axes if warning else ():
+        disc.text(
+            0,
+            -1.27,
+            warning,
+            ha="center",
+            va="center",
+            size=8.5,
+            weight="bold",
+            color=INK,
+            bbox={"boxstyle": "round,pad=0.4", "facecolor": GUESS, "edgecolor": "none"},
+        )
     return figure
 
 
 def _disc(
-    figure: Figure, axes: Any, values: Mapping[int, float | None], norm: Any, cmap: Any, label: str, form: str
+    figure: Figure,
+    axes: Any,
+    values: Mapping[int, float | None],
+    norm: Any,
+    cmap: Any,
+    label: str,
+    form: str,
+    *,
+    doubtful: bool,
 ) -> None:
     empty = False
     for segment in range(1, 18):
@@ -113,10 +147,19 @@ def _disc(
         axes.text(x, y + 0.062, str(segment), ha="center", va="center", color=ink, size=6.5, alpha=0.85)
     for name, (x, y) in WALL_PLACES.items():
         turn = 90 if x < 0 else -90 if x > 0 else 0
-        axes.text(1.09 * x, 1.09 * y, name, ha="center", va="center", rotation=turn, color=INK, size=9)
+        axes.text(
+            1.09 * x,
+            1.09 * y,
+            name + ("?" if doubtful else ""),
+            ha="center",
+            va="center",
+            rotation=turn,
+            color=INK,
+            size=9,
+        )
     if empty:
         axes.text(-1.18, -1.18, "hatched: no tissue on the mesh", color=MUTED, size=7.5, va="bottom")
-    axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
+    axes.set(xlim=(-1.2, 1.2), ylim=(-1.35 if doubtful else -1.2, 1.2), aspect="equal")
     axes.set_axis_off()
     bar = colour_bar(figure, ScalarMappable(norm, cmap), label, ax=axes, fraction=0.045, pad=0.02, shrink=0.72)
     if form.endswith("%}"):

@@ -22,7 +22,7 @@ from cardioscar.types import NodeValues
 COLOURS = ("#00a087", "#3c78d8", "#8a4fc7", "#5f7f1f", "#007c91", "#b8860b")
 """Colours of the channels, in turn."""
 
-_WALL, _CORE, _SCAR = "#aab4be", SCAR_CMAP(0.92), SCAR_CMAP(0.45)
+_WALL, _LIKELY, _SCAR = "#aab4be", SCAR_CMAP(0.92), SCAR_CMAP(0.45)
 # A channel of an open probability below this is drawn thin or dashed.
 _OPEN = 0.5
 # Channels that find room in the legend.
@@ -77,9 +77,10 @@ def channels_figure(
     channels: Sequence[Mapping[str, Any]],
     *,
     threshold: float = 0.5,
-    dense_core: float = 0.75,
+    likely: float = 0.75,
     axis: np.ndarray | None = None,
     septal_direction: np.ndarray | None = None,
+    doubtful: bool = False,
 ) -> Figure:
     """Draw the channels of a scar map.
 
@@ -89,9 +90,10 @@ def channels_figure(
         scar_probability: At each node, 0 to 1, shape (nodes,).
         channels: Rows of `metrics.json`.
         threshold: Probability from which a node counts as scar.
-        dense_core: Probability from which it is dense core.
+        likely: Probability from which it is likely scar, beyond doubt.
         axis: Long axis from apex to base; default estimated from the nodes.
         septal_direction: From the LV to the septum; decides the side where there is no scar.
+        doubtful: Whether the names of the walls are not to be relied on.
 
     Returns:
         A figure: the scar from outside and from the cavity, see-through, with the channels in it, and the wall laid
@@ -107,19 +109,19 @@ def channels_figure(
     side = scar_side(nodes_mm, scar, axis, septal_direction)
     outside, inside, _ = standard_views(axis, side, "Scar" if scar.any() else "Septal")
     scale = max(half_height_mm(view, nodes_mm) for view in (outside, inside))
-    parts = _parts(mesh, scar_probability, threshold, dense_core)
+    parts = _parts(mesh, scar_probability, threshold, likely)
     pictures = [(view, _render(parts, channels, view, scale)) for view in (outside, inside)]
-    return _compose(pictures, mesh, channels, threshold)
+    return _compose(pictures, mesh, channels, threshold, likely, doubtful=doubtful)
 
 
-def _parts(mesh: LVMesh, scar_probability: NodeValues, threshold: float, dense_core: float) -> dict[str, Any]:
-    """Surfaces of wall, scar, dense core and each channel."""
+def _parts(mesh: LVMesh, scar_probability: NodeValues, threshold: float, likely: float) -> dict[str, Any]:
+    """Surfaces of wall, scar, likely scar and each channel."""
     grid = mesh.grid.copy(deep=False)
     grid.clear_data()  # of the shallow copy alone: the caller's arrays stay
     grid.point_data["scar"] = np.asarray(scar_probability, dtype=np.float32)
     number = np.asarray(mesh.grid.point_data["channel"]) if "channel" in mesh.grid.point_data else None
     parts = {"wall": grid.extract_surface(algorithm="dataset_surface")}
-    for name, level in (("scar", threshold), ("core", dense_core)):
+    for name, level in (("scar", threshold), ("likely", likely)):
         solid = grid.clip_scalar(scalars="scar", value=level, invert=False)
         if solid.n_cells:
             parts[name] = solid.extract_surface(algorithm="dataset_surface")
@@ -146,7 +148,7 @@ def _render(parts: Mapping[str, Any], channels: Sequence[Mapping[str, Any]], vie
         if view.cut_normal is not None:
             wall = wall.clip(normal=view.cut_normal, origin=nodes_mm.mean(axis=0), invert=False)
         plotter.add_mesh(wall, color=_WALL, opacity=0.22, **shine)
-        for name, colour, opacity in (("scar", _SCAR, 0.30), ("core", _CORE, 0.38)):
+        for name, colour, opacity in (("scar", _SCAR, 0.30), ("likely", _LIKELY, 0.38)):
             if name in parts:
                 plotter.add_mesh(parts[name], color=colour, opacity=opacity, **shine)
         for row in channels:
@@ -167,7 +169,13 @@ def _render(parts: Mapping[str, Any], channels: Sequence[Mapping[str, Any]], vie
 
 
 def _compose(
-    pictures: Sequence[tuple[View, np.ndarray]], mesh: LVMesh, channels: Sequence[Mapping[str, Any]], threshold: float
+    pictures: Sequence[tuple[View, np.ndarray]],
+    mesh: LVMesh,
+    channels: Sequence[Mapping[str, Any]],
+    threshold: float,
+    likely: float,
+    *,
+    doubtful: bool,
 ) -> Figure:
     flat = can_flatten(mesh)
     panels = len(pictures) + (1.35 if flat else 0)
@@ -182,7 +190,7 @@ def _compose(
         compass(figure, view, place, width)
     handles: list[Any] = [
         Patch(color=(*_SCAR[:3], 0.6), label=f"Scar (from {threshold:g})"),
-        Patch(color=_CORE, label="Dense core"),
+        Patch(color=_LIKELY, label=f"Likely scar (from {likely:g})"),
     ]
     handles += [
         Line2D([], [], color=colour_of(row), lw=3, ls="-" if _is_open(row) else (0, (1.5, 1)), label=_label(row))
@@ -203,11 +211,12 @@ def _compose(
     if flat:
         start = len(pictures) * width
         figure.text(start + 0.02, 0.965, "Wall laid flat", weight="bold", size=10.5, va="center")
-        figure.text(start + 0.02, 0.915, "apex in the middle, base outside", color=MUTED, size=8, va="center")
+        caption = "apex in the middle, base outside" + ("; names in doubt" if doubtful else "")
+        figure.text(start + 0.02, 0.915, caption, color=MUTED, size=8, va="center")
         axes = figure.add_axes((start + 0.005, 0.03, 1 - start - 0.07, 0.86))
         bar = figure.add_axes((1 - 0.062, 0.2, 0.011, 0.5))
         lines = [(row, colour_of(row), _is_open(row)) for row in channels]
-        draw_flat_wall(figure, axes, bar, mesh, lines)
+        draw_flat_wall(figure, axes, bar, mesh, lines, doubtful=doubtful)
     return figure
 
 

@@ -33,14 +33,15 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "scar_ml_lower": ("Scar, ml, lower end of its interval", 1),
     "scar_ml_upper": ("Scar, ml, upper end of its interval", 1),
     "scar_percent": ("Scar, % of wall", 1),
-    "border_zone_ml": ("Border zone, ml", 1),
+    "uncertain_ml": ("Uncertain scar, ml", 1),
+    "border_zone_ml": ("Border zone by signal, ml", 1),
     "dice": ("Dice", 3),
     "dice_log_odds": ("Dice, log-odds", 3),
     "dice_signed_distance": ("Dice, signed distance", 3),
     "heldout_dice": ("Hidden Dice", 3),
     "heldout_dice_log_odds": ("Hidden Dice, log-odds", 3),
     "heldout_dice_signed_distance": ("Hidden Dice, signed distance", 3),
-    "left_out_scar_error": ("Left-out slices, error", 2),
+    "left_out_dice": ("Dice, each slice from the others", 3),
     "residual_rms": ("Residual, rms", 3),
     "seconds": ("Fit, s", 1),
 }
@@ -53,7 +54,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "dice": ("Dice against the truth", (0.0, 1.0), 2),
     "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
     "scar_percent": ("Scar, % of wall", None, 1),
-    "left_out_scar_error": ("Error of left-out slices, share of the scar", None, 2),
+    "left_out_dice": ("Dice of each slice predicted from the others", (0.0, 1.0), 2),
     "residual_rms": ("Group residual, rms", None, 3),
     "seconds": ("Time of the fit, s", None, 1),
 }
@@ -73,6 +74,8 @@ class CohortRow:
         error_kind: Class of the error of a failed subject, as in `status.json`.
         error_message: Its message.
         qc: Quality verdict: pass, review, fail, or None where there is none.
+        reasons: What the verdict rests on, in sentences.
+        septum: Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown.
         metrics: Numbers by the keys of `METRICS`; None where undefined.
         report: Link to the subject's report, relative to the cohort report.
         run_link: Address of the subject's run on the tracking server.
@@ -84,6 +87,8 @@ class CohortRow:
     error_kind: str | None = None
     error_message: str | None = None
     qc: str | None = None
+    reasons: Sequence[str] = ()
+    septum: str | None = None
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     report: str | None = None
     run_link: str | None = None
@@ -95,7 +100,7 @@ class CohortSummary:
 
     Attributes:
         accepted: The verdict.
-        max_failed_fraction: Share of failed subjects up to which a cohort is accepted, 0 to 1.
+        max_failed_fraction: Share of failed subjects up to which a cohort is accepted, 0 to 1; see `failed_fraction`.
         name: Name of the cohort.
         version: Version of cardioscar.
         config_sha256: Hash of the effective configuration.
@@ -137,7 +142,8 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
             total=len(rows),
             counts=[(outcome, outcomes[outcome]) for outcome in OUTCOMES],
             qc_counts=_qc_counts(rows),
-            failed_fraction=outcomes["failed"] / len(rows) if rows else None,
+            failed_fraction=failed_fraction(rows) if rows else None,
+            qc_failed=sum(row.qc == "fail" for row in rows),
             run_time=None if summary.seconds is None else duration(summary.seconds),
             any_run=any(web_link(row.run_link) for row in rows),
             columns=[
@@ -158,15 +164,15 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
     >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,
+    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(
-        ["subject", "outcome", "stage", "error_kind", "error_message", "qc", *METRICS, "report", "run_link"]
+        ["subject", "outcome", "stage", "error_kind", "error_message", "qc", "septum", *METRICS, "report", "run_link"]
     )
     for row in rows:
-        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc)
+        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc, row.septum)
         numbers = (row.metrics.get(key) for key in METRICS)
         writer.writerow(
             [
@@ -176,6 +182,12 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
             ]
         )
     return stream.getvalue()
+
+
+def failed_fraction(rows: Sequence[CohortRow]) -> float:
+    """Share of the subjects without a map that may be used: those that did not finish, and maps that failed quality
+    control."""
+    return sum(row.outcome != "ok" or row.qc == "fail" for row in rows) / len(rows)
 
 
 def _plain_text(text: str | None) -> str:
@@ -198,6 +210,7 @@ def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
         "stage": row.stage,
         "reason": reason,
         "qc": row.qc or "",
+        "septum": row.septum or "",
         "report": relative_link(row.report),
         "run": web_link(row.run_link),
         "cells": [_cell(row, key) for key in columns],

@@ -48,6 +48,8 @@ def draw_flat_wall(
     bar_axes: Any,
     mesh: LVMesh,
     channels: Sequence[tuple[Mapping[str, Any], str, bool]],
+    *,
+    doubtful: bool = False,
 ) -> None:
     """Draw transmurality and channels on the disc.
 
@@ -57,6 +59,7 @@ def draw_flat_wall(
         bar_axes: Where its colour bar goes.
         mesh: The LV with the point data of `infer`.
         channels: Row of `metrics.json`, colour, and whether it is open, for each channel.
+        doubtful: Whether the names of the walls are a guess.
     """
     places = flat_places(mesh)
     share = np.asarray(mesh.grid.point_data["scar_transmurality"], dtype=float)
@@ -66,6 +69,8 @@ def draw_flat_wall(
     nearest = cKDTree(places).query(np.column_stack([x.ravel(), y.ravel()]), k=min(6, len(places)))[1]
     picture = share[nearest.reshape(x.size, -1)].mean(axis=1).reshape(x.shape)
     picture[np.hypot(x, y) > 1] = np.nan
+    if not (np.asarray(mesh.grid.point_data["aha_segment"]) == 17).any():
+        picture[np.hypot(x, y) < _APEX_RADIUS] = np.nan  # the apex was cut off: no tissue
     axes.imshow(
         picture, cmap=SCAR_CMAP, vmin=0, vmax=1, extent=(-1, 1, -1, 1), origin="lower", interpolation="bilinear"
     ).set_clip_path(Circle((0, 0), 1, transform=axes.transData))
@@ -89,7 +94,8 @@ def draw_flat_wall(
         axes.text(*middle, str(row["id"]), color=PAPER, size=6.5, weight="bold", ha="center", va="center_baseline")
     for name, (right, up) in WALL_PLACES.items():
         turn = 90 if right < 0 else -90 if right > 0 else 0
-        axes.text(1.08 * right, 1.08 * up, name, ha="center", va="center", rotation=turn, color=INK, size=8)
+        text = name + ("?" if doubtful else "")
+        axes.text(1.08 * right, 1.08 * up, text, ha="center", va="center", rotation=turn, color=INK, size=8)
     axes.set(xlim=(-1.14, 1.14), ylim=(-1.14, 1.14), aspect="equal")
     axes.set_axis_off()
     bar = colour_bar(figure, ScalarMappable(Normalize(0, 1), SCAR_CMAP), "", cax=bar_axes)

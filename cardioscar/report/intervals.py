@@ -20,7 +20,7 @@ def interval_content(intervals: Mapping[str, Any] | None, truth: Mapping[str, An
         truth: `interval_truth` of `metrics.json`.
 
     Returns:
-        `known`, `level` as text, `volumes` by name (`scar_ml`, `scar_fraction`, `dense_core_ml`, `border_zone_ml`),
+        `known`, `level` as text, `volumes` by name (`scar_ml`, `scar_fraction`),
         `aha` by segment number, and `note` in a sentence.
     """
     if not intervals:
@@ -28,7 +28,7 @@ def interval_content(intervals: Mapping[str, Any] | None, truth: Mapping[str, An
     level = _level(intervals)
     volumes = {
         name: f"{level} interval " + _text(intervals[name], percent=name == "scar_fraction")
-        for name in ("scar_ml", "scar_fraction", "dense_core_ml", "border_zone_ml")
+        for name in ("scar_ml", "scar_fraction")
         if isinstance(intervals.get(name), Mapping)
     }
     aha = {

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.report.camera import PIXELS, View, compass, half_height_mm, photograph, standard_views
 from cardioscar.report.offscreen import prepare_rendering
-from cardioscar.report.style import INK, MUTED, PAPER, SCAR_CMAP, UNCERTAINTY_CMAP, colour_bar, new_figure, styled
+from cardioscar.report.style import (
+    ACCENT,
+    INK,
+    MUTED,
+    PAPER,
+    SCAR_CMAP,
+    UNCERTAINTY_CMAP,
+    colour_bar,
+    new_figure,
+    styled,
+)
 from cardioscar.types import NodeValues, Points
 
 if TYPE_CHECKING:
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
 # Patient's right and front: where the septum of a normally placed heart looks.
 RIGHT_ANTERIOR = np.array([-1.0, -1.0, 0.0])
 _LINE_MM = 0.45
+_OUTER = 0.97
+"""Depth in the wall from which a node lies on the outer surface."""
 
 
 def long_axis(nodes_mm: Points) -> np.ndarray:
@@ -103,16 +115,30 @@ def scene_figure(
     views = standard_views(axis, scar_side(nodes_mm, scar, axis, septal_direction), "Scar" if scar.any() else "Septal")
     grid = _light_copy(mesh, scar_probability, uncertainty)
     parallel_scale = max(half_height_mm(view, nodes_mm) for view in views)
-    panels: list[tuple[str, View, np.ndarray]] = []
-    for view in views:
+    outside, inside, opposite = views
+    bare = [view for view in (outside, opposite) if _is_bare(mesh, scar, view)]
+    # a scar that does not reach the outer surface is seen from the cavity alone: that view comes first
+    first, second = (inside, outside) if scar.any() and outside in bare else (outside, inside)
+    panels: list[tuple[str, View, np.ndarray, str]] = []
+    for view in (first, second, opposite):
         picture = _render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), threshold, parallel_scale)
-        panels.append((view.title, view, picture))
+        note = "no scar reaches this surface" if scar.any() and view in bare else ""
+        panels.append((view.title, view, picture, note))
     top = 0.0
     if uncertainty is not None:
         top = float(max(0.1, np.ceil(np.nanmax(uncertainty) * 20) / 20))
-        picture = _render(grid, "uncertainty", views[0], UNCERTAINTY_CMAP, (0, top), threshold, parallel_scale)
-        panels.append(("Uncertainty", views[0], picture))
+        picture = _render(grid, "uncertainty", first, UNCERTAINTY_CMAP, (0, top), threshold, parallel_scale)
+        panels.append(("Uncertainty", first, picture, ""))
     return _compose(panels, threshold, top)
+
+
+def _is_bare(mesh: LVMesh, scar: NodeValues, view: View) -> bool:
+    """Whether the outer surface that a view looks at shows no scar; False where its nodes are not known."""
+    if "transmural" not in mesh.grid.point_data:
+        return False
+    outer = np.asarray(mesh.grid.point_data["transmural"]) > _OUTER
+    towards = (mesh.nodes_mm - mesh.nodes_mm.mean(axis=0)) @ view.direction > 0
+    return not (scar[outer & towards] > 0).any()
 
 
 def _light_copy(mesh: LVMesh, scar_probability: NodeValues, uncertainty: NodeValues | None) -> pv.UnstructuredGrid:
@@ -180,15 +206,17 @@ def _render(
         plotter.deep_clean()
 
 
-def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncertainty_top: float) -> Figure:
+def _compose(panels: list[tuple[str, View, np.ndarray, str]], threshold: float, uncertainty_top: float) -> Figure:
     figure = new_figure(2.75 * len(panels), 3.95, constrained=False)
     width = 1 / len(panels)
-    for place, (title, view, picture) in enumerate(panels):
+    for place, (title, view, picture, note) in enumerate(panels):
         axes = figure.add_axes((place * width + 0.004, 0.155, width - 0.008, 0.735))
         axes.imshow(picture, interpolation="antialiased")
         axes.set_axis_off()
         figure.text(place * width + 0.012, 0.965, title, weight="bold", size=10.5, va="center")
         figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
+        if note:
+            figure.text((place + 0.97) * width, 0.165, note, color=ACCENT, size=8, va="center", ha="right")
         compass(figure, view, place, width)
     scar_views = 3
     middle, span = scar_views * width / 2, min(0.3, scar_views * width * 0.42)
@@ -200,5 +228,5 @@ def _compose(panels: list[tuple[str, View, np.ndarray]], threshold: float, uncer
         bar = figure.add_axes((scar_views * width + 0.18 * width, 0.098, 0.64 * width, 0.026))
         norm = Normalize(0, uncertainty_top)
         colour_bar(figure, ScalarMappable(norm, UNCERTAINTY_CMAP), "", cax=bar, orientation="horizontal")
-        bar.set_xlabel(f"Standard deviation (line: {threshold:g})", color=MUTED, size=8)
+        bar.set_xlabel(f"Standard deviation of it (line: probability {threshold:g})", color=MUTED, size=8)
     return figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,106 +16,25 @@ from matplotlib.patheffects import withStroke
 from scipy import ndimage
 
 from cardioscar.errors import InputError
-from cardioscar.report.style import HIDDEN, INK, MUTED, OBSERVED, PAPER, SCAR_CMAP, colour_bar, new_figure, styled
+from cardioscar.report.sectors import draw_sectors
+from cardioscar.report.slice_view import SliceView, as_displayed, side_letters
+from cardioscar.report.style import (
+    GUESS,
+    HIDDEN,
+    INK,
+    MUTED,
+    OBSERVED,
+    PAPER,
+    SCAR_CMAP,
+    SEPTUM,
+    colour_bar,
+    new_figure,
+    styled,
+)
 
 _COLUMNS = 6
 _MARGIN_MM = 9.0
 _EDGE_IN = 0.06
-
-
-@dataclass(frozen=True)
-class SliceView:
-    """One slice, ready to be drawn. Arrays have shape (i, j).
-
-    Attributes:
-        number: Number of the slice in its source.
-        background: LGE intensity (any scale), or the observed scar fraction where there is no image.
-        wall: Pixels of the LV wall.
-        observed_scar: Observed scar, mask or fraction 0 to 1.
-        predicted: Reconstructed scar probability, 0 to 1; NaN where there is none (outside the wall).
-        hidden: The fit did not see the scar of this slice.
-        pixel_mm: Pixel size along i and along j.
-        directions: Direction of i and of j in the patient (LPS), unit vectors in rows, shape (2, 3). With it the
-            slice is turned as radiologists expect and its sides are named; without, i runs to the right, j downwards.
-    """
-
-    number: int
-    background: np.ndarray
-    wall: np.ndarray
-    observed_scar: np.ndarray
-    predicted: np.ndarray
-    hidden: bool = False
-    pixel_mm: tuple[float, float] = (1.0, 1.0)
-    directions: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        shapes = {name: np.shape(getattr(self, name)) for name in ("background", "wall", "observed_scar", "predicted")}
-        if len(set(shapes.values())) > 1 or len(shapes["wall"]) != 2:
-            finding = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise InputError(f"slice {self.number}", "four arrays of one shape (i, j)", finding)
-
-    @property
-    def extent_mm(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top of the image in mm, pixel (0, 0) centred at the origin."""
-        (rows, columns), (di, dj) = self.wall.shape, self.pixel_mm
-        return -di / 2, (rows - 0.5) * di, (columns - 0.5) * dj, -dj / 2
-
-    @property
-    def wall_box_mm(self) -> np.ndarray:
-        """Least and greatest (i, j) position of the wall in mm, shape (2, 2)."""
-        index = np.argwhere(self.wall)
-        return np.stack([index.min(axis=0), index.max(axis=0)]) * np.asarray(self.pixel_mm)
-
-
-def as_displayed(view: SliceView) -> SliceView:
-    """Turn a slice so that i runs to the right of the picture and j down it, as on a radiologist's screen.
-
-    The patient's left is on the right of the picture, or the back where the plane has no left; down is towards the
-    back and the feet. Only flips and a swap of the axes: no pixel is resampled.
-
-    Args:
-        view: Slice with `directions`; without, it is returned as it is.
-
-    Returns:
-        The same slice with its arrays, pixel size and directions rearranged.
-    """
-    if view.directions is None:
-        return view
-    steps = np.asarray(view.directions, dtype=float)
-    across, down = steps @ (1.0, 0.5, 0.0), steps @ (0.0, 0.5, -1.0)
-    swap = abs(across[1]) + abs(down[0]) > abs(across[0]) + abs(down[1])
-    order = (1, 0) if swap else (0, 1)
-    flips = (1 if across[order[0]] >= 0 else -1, 1 if down[order[1]] >= 0 else -1)
-
-    def turned(image: np.ndarray) -> np.ndarray:
-        return np.transpose(image, order)[:: flips[0], :: flips[1]]
-
-    return replace(
-        view,
-        background=turned(view.background),
-        wall=turned(view.wall),
-        observed_scar=turned(view.observed_scar),
-        predicted=turned(view.predicted),
-        pixel_mm=(view.pixel_mm[order[0]], view.pixel_mm[order[1]]),
-        directions=steps[list(order)] * np.array(flips)[:, None],
-    )
-
-
-def side_letters(direction: np.ndarray) -> str:
-    """Letters of the sides of the patient that a direction points to, the main one first.
-
-    Args:
-        direction: Unit vector, LPS.
-
-    Returns:
-        One or two of L, R, P, A, S, I.
-
-    >>> side_letters(np.array([0.9, -0.42, 0.1]))
-    'LA'
-    """
-    order = np.argsort(-np.abs(direction))[:2]
-    # beyond 66° from an axis the direction says nothing of it
-    return "".join("LPS"[k] if direction[k] > 0 else "RAI"[k] for k in order if abs(direction[k]) > 0.4)
 
 
 @styled
@@ -173,9 +91,11 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
         for axes, reconstruction in ((upper, False), (lower, True)):
             _picture(axes, view, half_mm, threshold, reconstruction=reconstruction)
         _name_sides(upper, view)
+        if view.sectors is not None:
+            draw_sectors(upper, view.wall, view.pixel_mm, view.sectors)
         if place == 0:
             _scale_bar(upper, half_mm)
-    _legend(figure, foot_in, threshold, any(view.hidden for view in shown))
+    _legend(figure, foot_in, threshold, shown)
     return figure
 
 
@@ -268,7 +188,9 @@ def _scale_bar(axes: Any, half_mm: float) -> None:
     axes.text(left, bottom - 0.03 * half_mm, f"{length_mm / 10:g} cm", color=PAPER, size=6.5, va="bottom")
 
 
-def _legend(figure: Figure, foot_in: float, threshold: float, any_hidden: bool) -> None:
+def _legend(figure: Figure, foot_in: float, threshold: float, shown: Sequence[SliceView]) -> None:
+    any_hidden = any(view.hidden for view in shown)
+    sectors = next((view.sectors for view in shown if view.sectors is not None), None)
     height = figure.get_figheight()
     bar = figure.add_axes((0.2 / figure.get_figwidth(), 0.46 / height, 0.2, 0.11 / height))
     colour_bar(figure, ScalarMappable(Normalize(0, 1), SCAR_CMAP), "", cax=bar, orientation="horizontal")
@@ -278,13 +200,20 @@ def _legend(figure: Figure, foot_in: float, threshold: float, any_hidden: bool) 
     entries = [
         (Line2D([], [], color=OBSERVED, linewidth=2), observed),
         (Line2D([], [], color=INK, linewidth=1.2), f"Probability {threshold:g}"),
-        (Line2D([], [], color="#b4bcc4", linewidth=1.4), "Wall"),
+        (
+            Line2D([], [], color="#b4bcc4", linewidth=1.4),
+            "Wall" if sectors is None else "Wall, borders of AHA segments",
+        ),
     ]
+    if sectors is not None:
+        colour = SEPTUM if sectors.known else GUESS
+        mark = Line2D([], [], marker=(3, 0, 0), ms=6.5, mfc=colour, mec=INK, mew=0.6, lw=0)
+        entries.append((mark, "Middle of the septum" if sectors.known else "Septum: a guess"))
     figure.legend(
         *zip(*entries, strict=True),
         loc="center left",
         bbox_to_anchor=(0.25, 0.5 * foot_in / height),
-        ncols=3,
+        ncols=3 if sectors is None else 2,
         handlelength=1.6,
         columnspacing=1.4,
     )

@@ -27,6 +27,10 @@ HIDDEN = "#8a4fc7"
 """Frame of a slice whose scar the fit did not see."""
 OBSERVED = "#1e90ff"
 """Outline of the scar that an observer drew."""
+SEPTUM = "#2fbf71"
+"""Mark of the septum, where it is known."""
+GUESS = "#ffb000"
+"""What is guessed: the septum from the scanner's axes, and the names that rest on it."""
 
 # Lightness falls in even steps (CIE L* 95 to 20), so the order survives grey-scale print and colour blindness.
 SCAR_CMAP = LinearSegmentedColormap.from_list(

@@ -15,7 +15,9 @@ from markupsafe import Markup
 from cardioscar.imaging.aha import AHA_SEGMENTS
 from cardioscar.report.alignment import shifts_note
 from cardioscar.report.bullseye import bullseye_figure
+from cardioscar.report.certainty import certainty_content
 from cardioscar.report.channels import channel_rows, channels_figure, channels_note
+from cardioscar.report.input_line import input_line, signal_rows
 from cardioscar.report.intervals import interval_content, interval_headline
 from cardioscar.report.left_out import left_out_content
 from cardioscar.report.offscreen import SceneUnavailableError
@@ -23,7 +25,9 @@ from cardioscar.report.page import environment, inline_png, is_number, template_
 from cardioscar.report.residuals import Reliability, residuals_figure
 from cardioscar.report.scene import scene_figure
 from cardioscar.report.scores import METHOD_NAMES, score_table, slice_rows
-from cardioscar.report.slices import SliceView, slices_figure
+from cardioscar.report.septum import septum_note, septum_warning
+from cardioscar.report.slice_view import SliceView
+from cardioscar.report.slices import slices_figure
 from cardioscar.report.style import png_bytes
 
 if TYPE_CHECKING:
@@ -143,7 +147,7 @@ def _bullseye(data: SubjectReport) -> Figure | str:
     if not aha:
         return "There is no bullseye: the wall was not divided into AHA segments."
     fractions = {int(segment): values.get("scar_fraction") for segment, values in aha.items()}
-    return bullseye_figure(fractions, data.aha_uncertainty)
+    return bullseye_figure(fractions, data.aha_uncertainty, warning=septum_warning(data.metrics.get("septum")))
 
 
 def _channels(data: SubjectReport) -> Figure | str:
@@ -158,9 +162,10 @@ def _channels(data: SubjectReport) -> Figure | str:
             data.scar_probability,
             channels,
             threshold=data.threshold,
-            dense_core=(data.metrics.get("border_zone") or (0.25, 0.75))[1],
+            likely=(data.metrics.get("doubt_range") or (0.25, 0.75))[1],
             axis=data.long_axis,
             septal_direction=data.septal_direction,
+            doubtful=bool(septum_warning(data.metrics.get("septum"))),
         )
     except SceneUnavailableError as error:
         return f"There is no picture of the channels. {error}"
@@ -184,9 +189,13 @@ def _content(data: SubjectReport) -> dict[str, Any]:
     qc, fit, aha = m.get("qc") or {}, m.get("fit") or {}, m.get("aha") or {}
     kind = str(qc.get("verdict")) if qc.get("verdict") in VERDICTS else "none"
     heldout = m.get("heldout") or {}
+    signal = signal_rows(m.get("input"), (m.get("scar") or {}).get("border_zone_ml"))
     return {
         "subject": m.get("subject") or "unnamed subject",
         "lede": _lede(data),
+        "input_line": input_line(m.get("input")),
+        "certainty": certainty_content(m, signal["name"] if signal else ""),
+        "signal": signal,
         "m": m,
         "verdict": {
             "kind": kind,
@@ -199,7 +208,8 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         ],
         "channels": channel_rows(m.get("channels") or ()),
         "channels_note": channels_note(m.get("channels"), m.get("channel_draws")),
-        "orientation_note": _orientation_note(m.get("orientation")),
+        "septum_warning": septum_warning(m.get("septum")),
+        "orientation_note": septum_note(m.get("septum")),
         "intervals": interval_content(m.get("intervals"), m.get("interval_truth")),
         "left_out": left_out_content(m.get("leave_one_out")),
         "truth": score_table(m.get("truth"), "All nodes of the mesh"),
@@ -212,7 +222,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "provenance": [
             ("Version", data.version or "not recorded"),
             ("Configuration, SHA-256", data.config_sha256 or "not recorded"),
-            ("Orientation", m.get("orientation") or "not recorded"),
+            ("Septum", (m.get("septum") or {}).get("source") or "not recorded"),
             ("Made", data.created or "not recorded"),
         ],
         "inputs": sorted(data.inputs.items()),
@@ -225,7 +235,8 @@ def _content(data: SubjectReport) -> dict[str, Any]:
 def _lede(data: SubjectReport) -> str:
     shown, hidden = len(data.slices), sum(view.hidden for view in data.slices)
     parts = [head] if (head := interval_headline(data.metrics)) else []
-    parts += [f"Method: {data.metrics['method']}"] if data.metrics.get("method") else []
+    if data.metrics.get("input"):
+        return " · ".join(parts)
     if shown:
         parts.append(
             f"{shown} slice{'s' if shown != 1 else ''}" + (f", {hidden} hidden from the fit" if hidden else "")
@@ -233,17 +244,6 @@ def _lede(data: SubjectReport) -> str:
     if data.mesh is not None:
         parts.append(f"{data.mesh.n_nodes:,} mesh nodes")
     return " · ".join(parts)
-
-
-def _orientation_note(orientation: Any) -> str:
-    if orientation == "given":
-        return "Anterior is at the top, the septum on the left; the orientation was given with the data."
-    if orientation == "scanner axes":
-        return (
-            "Anterior is at the top, the septum on the left. No anatomical landmark was given: the walls were found "
-            "from the scanner's axes, so check the names of the segments before relying on them."
-        )
-    return "Anterior is at the top, the septum on the left. Where the orientation comes from was not recorded."
 
 
 def _heldout_caption(heldout: Mapping[str, Any]) -> str:
@@ -259,5 +259,7 @@ def _slices_note(slices: Sequence[SliceView]) -> str:
     )
     if any(view.directions is not None for view in slices):
         note += " A letter names the patient's side at its edge: left, right, anterior, posterior, superior, inferior."
+    if any(view.sectors is not None for view in slices):
+        note += " White lines: borders of the AHA segments, named by number; triangle: middle of the septum."
     without = [str(view.number) for view in slices if not view.wall.any()]
     return note + (f" Without wall, not shown: slice {', '.join(without)}." if without else "")

@@ -38,7 +38,7 @@ class Channel:
     """A living corridor through scar.
 
     Attributes:
-        threshold: Probability of scar below which it lives: the map's own, or that of the dense core.
+        threshold: Probability of scar below which it lives: the map's own, or that of likely scar.
         line: Its centreline, from mouth to mouth.
         path: Nodes along the line, in order.
         width_mm: Width along it, between the mouths.

@@ -54,8 +54,8 @@ class DrawSummary:
     def intervals(self) -> dict[str, Any]:
         """Central intervals of scar volume, scar fraction of the wall and of each AHA segment, ready for JSON.
 
-        The quantiles of the draws; where the map's own value lies outside, the interval is extended to it. Dense core
-        and border zone are thresholds of a probability, not tissue classes of a draw, and have none.
+        The quantiles of the draws; where the map's own value lies outside, the interval is extended to it. What is
+        likely, uncertain or possible are steps of the map's probability, not of a draw, and have none.
 
         Returns:
             `level`, `samples`, `scar_ml`, `scar_fraction` and `aha`, each interval with `mean`, `sd`, `lower`, `upper`.

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
 def subject_tags(record: SubjectRecord) -> dict[str, str]:
     """The tags by which a subject's run, logged model and version are found."""
-    return {
+    tags = {
         records.TAG_SUBJECT: record.subject,
         records.TAG_COHORT: record.cohort,
         records.TAG_RUN_KEY: record.run_key,
         records.TAG_QC: record.qc,
+        records.TAG_SEPTUM: record.septum,
     }
+    return tags | ({records.TAG_QC_REASONS: records.shortened("; ".join(record.reasons))} if record.reasons else {})
+
+
+def note(record: SubjectRecord) -> str:
+    """Description of a subject's run, in Markdown: the verdict, its reasons, and whether there is a model version."""
+    lines = [
+        f"**Quality: {record.qc}**" + ("" if record.accepted else ", so there is no version of the registered model")
+    ]
+    return records.shortened("\n".join([*lines, *(f"- {reason}" for reason in record.reasons)]))
 
 
 def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bool) -> LoggedModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
@@ -27,6 +27,8 @@ TAG_SUBJECT = "cs.subject"
 TAG_COHORT = "cs.cohort"
 TAG_RUN_KEY = "cs.run_key"
 TAG_QC = "cs.qc"
+TAG_QC_REASONS = "cs.qc_reasons"
+TAG_SEPTUM = "cs.septum"
 TAG_KIND = "cs.kind"
 TAG_MODEL_ID = "cs.model_id"
 TAG_VERSION = "cs.version"
@@ -36,6 +38,11 @@ TAG_REPORT_SHA256 = "cs.report_sha256"
 TAG_PARENT = "mlflow.parentRunId"
 TAG_MODEL_VERSIONS = "mlflow.modelVersions"
 """MLflow's own tag, by which its web pages link a logged model to its versions."""
+TAG_NOTE = "mlflow.note.content"
+"""MLflow's own tag, which its web pages show as the description of a run."""
+
+LONGEST_TAG = 5_000
+"""Characters of a tag; databases hold 8,000."""
 
 WITHHELD = "withheld"
 """What is recorded in place of a parameter that looks like a path."""
@@ -62,7 +69,7 @@ class SubjectRecord:
     """What makes the run unique: see `run_key()`."""
 
     qc: Quality
-    """Verdict of quality control: `pass` and `review` are accepted and become a model version."""
+    """Verdict of quality control: `pass` and `review` are accepted and become a model version, `fail` never does."""
 
     started_ms: int
     """Start of the work, in milliseconds since 1970. Every timestamp derives from it."""
@@ -78,6 +85,12 @@ class SubjectRecord:
 
     params: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
     """Flat settings. A text that looks like a path is recorded as `withheld`."""
+
+    reasons: Sequence[str] = ()
+    """What the verdict rests on, in sentences."""
+
+    septum: str = "unknown"
+    """Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown."""
 
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     """Local file or folder of each artifact (`report.html`, `figures`); its own name is not recorded."""
@@ -122,6 +135,11 @@ class RecordedModel:
 
     reused: bool
     """Whether an earlier, complete record of the same work was found and nothing was written."""
+
+
+def shortened(text: str) -> str:
+    """Text that fits into a tag."""
+    return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 1] + "…"
 
 
 def check_metric_name(name: str) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services import records
+from cardioscar.services.failed_runs import failed_runs
 from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
 from cardioscar.subject_id import check_subject_id
 
@@ -64,17 +65,23 @@ class MetricFilter:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One version of the registered model."""
+    """One version of the registered model, or one run whose map failed quality control and became none."""
 
     subject: str
     cohort: str
-    version: int
+    version: int | None
+    """None where quality control failed."""
     qc: str
     created: datetime
-    """When the model was logged, in UTC."""
+    """When the model was logged, in UTC; of a failed map, when its work began."""
     run_id: str
-    model_id: str
+    model_id: str | None
+    """None where quality control failed."""
     metrics: Mapping[str, float]
+    reasons: str = ""
+    """What the verdict rests on."""
+    septum: str = ""
+    """Where the septum comes from: given, mesh, guessed or unknown; empty where it was not recorded."""
 
 
 def find(
@@ -94,7 +101,7 @@ def find(
         subject: Only this subject.
         dice_below: Only models with a metric `dice` below this value.
         conditions: Further conditions on metrics; all must hold.
-        qc: Only this verdict of quality control.
+        qc: Only this verdict of quality control. Maps that failed it are no models: with `fail` their runs are listed.
         newest_only: Judge each subject of a cohort by its newest version alone.
         limit: At most so many rows.
 
@@ -112,8 +119,14 @@ def find(
         experiments = _experiments(client, target)
         if not experiments:
             return []
+        page = max(1, min(limit, _PAGE))
+        if qc == "fail":
+            runs = failed_runs(
+                client, experiments, subject=subject, conditions=conditions, newest_only=newest_only, page=page
+            )
+            return [ModelRow(version=None, model_id=None, **facts) for facts in islice(runs, limit)]
         rows = (
-            _meeting(client, experiments, subject, conditions, qc, newest_only, page=max(1, min(limit, _PAGE)))
+            _meeting(client, experiments, subject, conditions, qc, newest_only, page=page)
             if conditions or qc
             else _versions(client, experiments, subject, newest_only)
         )
@@ -148,6 +161,8 @@ def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any
             "subject": row.subject,
             "cohort": row.cohort,
             "qc": row.qc,
+            "reasons": row.reasons,
+            "septum": row.septum,
             "created": row.created.isoformat(timespec="seconds"),
             "run_id": row.run_id,
             "model_id": row.model_id,
@@ -356,4 +371,6 @@ def _row(model: Any, version: int) -> ModelRow:
         run_id=model.source_run_id or "",
         model_id=model.model_id,
         metrics={metric.key: metric.value for metric in latest},
+        reasons=model.tags.get(records.TAG_QC_REASONS, ""),
+        septum=model.tags.get(records.TAG_SEPTUM, ""),
     )

@@ -23,7 +23,7 @@ from cardioscar.config import config_sha256, file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget, answering, check_experiment, connect
-from cardioscar.services.mlflow_models import delete_other_models, log_model, register, subject_tags
+from cardioscar.services.mlflow_models import delete_other_models, log_model, note, register, subject_tags
 from cardioscar.services.mlflow_runs import (
     delete_runs,
     experiment_id,
@@ -61,7 +61,7 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
     client = connect(target)
     with answering(target):
         experiment = experiment_id(client, target, record.cohort)
-        tags = subject_tags(record) | {records.TAG_KIND: "subject"}
+        tags = subject_tags(record) | {records.TAG_KIND: "subject", records.TAG_NOTE: note(record)}
         run, doubles, new = open_run(
             client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
         )

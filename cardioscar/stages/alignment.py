@@ -15,6 +15,7 @@ from cardioscar.imaging.slice_alignment import SliceShift, shifts_to_mesh
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.volume import Volume
 from cardioscar.stages.drawn_labels import wall_mask
+from cardioscar.stages.geometry_quality import misplaced
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +55,10 @@ def shift_facts(shifts: Sequence[SliceShift]) -> dict[str, dict[str, Any]]:
     moved = [float(np.linalg.norm(shift)) for shift in moved_mm(shifts).values()]
     if moved:
         log.info("%d of %d slices aligned, by up to %.1f mm", len(moved), len(shifts), max(moved))
-    for row in shifts:
-        if row.finding in ("too far", "no match"):
-            log.warning("slice %d left where it is: its wall is %s", row.number, PHRASES[row.finding])
-    return {str(row.number): _facts(row) for row in shifts}
-
-
-PHRASES = {"too far": "more than 10 mm from the mesh", "no match": "unlike the mesh's cross-section"}
+    facts = {str(row.number): _facts(row) for row in shifts}
+    for text in misplaced(facts):
+        log.warning("%s", text)
+    return facts
 
 
 def _facts(row: SliceShift) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from cardioscar.stages.cohort_names import (
     SIDECARS,
     check_folder_names,
 )
+from cardioscar.stages.geometry_quality import Heart
 from cardioscar.stages.places import local_folder, place
 
 
@@ -47,6 +48,8 @@ class SubjectSettings:
     """From the cavity to the middle of the septum, LPS; it fixes the AHA segments."""
     apex_to_base: tuple[float, float, float] | None = None
     """From apex to base, LPS."""
+    heart: Heart | None = None
+    """What heart this is, where it differs from the cohort's: `adult` (human), or `other` (a child, an animal)."""
 
     def __post_init__(self) -> None:
         thickness = self.slice_thickness_mm

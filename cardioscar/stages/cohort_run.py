@@ -88,7 +88,8 @@ def run_cohort(
             a subject that crashes its process takes along; one subject alone does too.
         tracking_uri: MLflow server or local store; empty tracks nothing.
         experiment: Name of the cohort's experiment.
-        max_failed_fraction: Largest share of failed subjects with which the run counts as done.
+        max_failed_fraction: Largest share of failed subjects with which the run counts as done; maps that fail quality
+            control count.
         results: Folder or `s3://` prefix of published results: `<subject>/`, `cohort.csv`, `cohort.html`; by default
             `results` in the output folder.
         on_event: Called as subjects finish stages.

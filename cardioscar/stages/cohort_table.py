@@ -94,6 +94,7 @@ def _draw_again(page: Path, lines: list[list[str]]) -> None:
                 error_kind=cells["error_kind"] or None,
                 error_message=cells["error_message"].removeprefix("'") or None,
                 qc=cells["qc"] or None,
+                septum=cells.get("septum") or None,
                 metrics=numbers,
                 report=cells["report"] or None,
                 run_link=cells["run_link"] or None,

@@ -1,4 +1,4 @@
-"""What electrophysiologists need of a scar map: zones, conducting channels, transmurality, regions for a simulation."""
+"""What electrophysiologists need of a scar map: certainty, border zone, conducting channels, transmurality, regions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cardioscar.scar3d.channel_rows import channel_rows
 from cardioscar.scar3d.channel_watch import ChannelWatch
 from cardioscar.scar3d.channels import find_channels
 from cardioscar.scar3d.transmurality import wall_transmurality
-from cardioscar.scar3d.zones import element_tags, scar_zones
-from cardioscar.types import NodeValues
+from cardioscar.scar3d.zones import element_tags, scar_certainty
+from cardioscar.types import NodeMask, NodeValues
 
 log = logging.getLogger(__name__)
 
@@ -27,23 +27,24 @@ OPEN = 0.5
 
 
 class ElectrophysiologyMap:
-    """Zones, channels and transmurality of one scar map.
+    """Certainty, border zone, channels and transmurality of one scar map.
 
     Call `see` with each posterior draw of the scar, then `write`.
 
     Args:
-        mesh: LV mesh; its point data `transmural`, `apicobasal` and `aha_segment` are used where they are there.
+        mesh: LV mesh; its point data `transmural`, `apicobasal`, `aha_segment` and `border_zone` are used where they
+            are there.
         probability: Scar probability at the nodes, 0 to 1, shape (nodes,).
         threshold: Probability from which a node is scar.
-        border_zone: Border zone from the first probability to below the second; dense core from there. Channels that
-            the map closes with tissue below the second are found too.
+        doubt_range: Probabilities between which scar is in doubt. Channels that the map closes with tissue below the
+            second are found too.
     """
 
     def __init__(
-        self, mesh: LVMesh, probability: NodeValues, *, threshold: float, border_zone: tuple[float, float]
+        self, mesh: LVMesh, probability: NodeValues, *, threshold: float, doubt_range: tuple[float, float]
     ) -> None:
         self._mesh, self._probability = mesh, np.asarray(probability, dtype=float)
-        self._threshold, self._border_zone = threshold, border_zone
+        self._threshold, self._doubt_range = threshold, doubt_range
         self._cells = _cells(mesh)
         data = mesh.grid.point_data
         self._transmural = np.asarray(data["transmural"], dtype=float) if "transmural" in data else None
@@ -52,7 +53,7 @@ class ElectrophysiologyMap:
             self._cells,
             self._transmural,
             self._probability,
-            thresholds=tuple(sorted({threshold, max(threshold, border_zone[1])})),
+            thresholds=tuple(sorted({threshold, max(threshold, doubt_range[1])})),
             edge_mm=mesh.edge_mm,
             cut=_cut_nodes(data),
         )
@@ -65,9 +66,10 @@ class ElectrophysiologyMap:
     def write(self, folder: Path) -> None:
         """Add point data to the mesh and write `electrophysiology.json`.
 
-        Point data: `scar_zone` (0 healthy, 1 border zone, 2 dense core), `channel` (id, 0 none),
-        `channel_open_probability` (0 outside channels; NaN where no draw was seen), `scar_transmurality` (share of the
-        wall's depth; only where the mesh has LV coordinates).
+        Point data: `scar_certainty` (0 none, 1 possible, 2 uncertain, 3 likely), `border_zone` (1 where the signal says
+        so and the map has no scar; only where there is an image), `channel` (id, 0 none), `channel_open_probability`
+        (0 outside channels; NaN where no draw was seen), `scar_transmurality` (share of the wall's depth; only where
+        the mesh has LV coordinates).
 
         Args:
             folder: The subject's folder.
@@ -78,7 +80,10 @@ class ElectrophysiologyMap:
         probability = np.zeros(self._mesh.n_nodes, dtype=np.float32)
         for n in range(len(channels) - 1, -1, -1):
             number[channels[n].nodes], probability[channels[n].nodes] = n + 1, share[n]
-        put_result(data, "scar_zone", scar_zones(self._probability, self._border_zone))
+        put_result(data, "scar_certainty", scar_certainty(self._probability, self._threshold, self._doubt_range))
+        border_zone = self._border_zone()
+        if border_zone is not None:
+            put_result(data, "border_zone", border_zone.astype(np.uint8))
         put_result(data, "channel", number)
         put_result(data, "channel_open_probability", probability)
         content: dict[str, Any] = {
@@ -114,7 +119,21 @@ class ElectrophysiologyMap:
         for channel, probability in zip(channels, share, strict=True):
             if not probability < OPEN:  # without draws as well
                 conducting[channel.nodes] = True
-        return element_tags(self._mesh, self._probability, self._border_zone, conducting)
+        return element_tags(
+            self._mesh,
+            self._probability,
+            self._threshold,
+            border_zone=self._border_zone(),
+            channel=conducting,
+            likely=self._doubt_range[1],
+        )
+
+    def _border_zone(self) -> NodeMask | None:
+        """Border zone by signal, less what the map calls scar; None without an image."""
+        data = self._mesh.grid.point_data
+        if "border_zone" not in data:
+            return None
+        return (np.asarray(data["border_zone"]) > 0) & (self._probability < self._threshold)
 
 
 def _cells(mesh: LVMesh) -> Tetrahedra:

@@ -14,9 +14,10 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.stages.cohort_names import SETTINGS
 from cardioscar.stages.cohort_source import open_cohort
-from cardioscar.stages.flat_metrics import flat_metrics
+from cardioscar.stages.concerns import gathered
+from cardioscar.stages.logs import about
 from cardioscar.stages.published import gather, open_results
-from cardioscar.stages.status import Status, read_status
+from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import OnDone, Work, run_shard
 
 if TYPE_CHECKING:
@@ -153,59 +154,18 @@ def record(
     """
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.services.tracking import record_subject
-    from cardioscar.stages.logs import about
+    from cardioscar.stages.subject_record import subject_record
 
     target = TrackingTarget(uri, experiment)
     for row in rows:
         if row.outcome != "ok":
             continue
         with about("track", row.subject):
-            done = record_subject(target, _record(row, experiment, artifacts))
-            log.info("%s version %s", "already recorded as" if done.reused else "recorded as", done.version)
+            done = record_subject(target, subject_record(row, experiment, artifacts))
+            what = "without a version: quality control failed" if done.version is None else f"as version {done.version}"
+            log.info("%s %s", "already recorded" if done.reused else "recorded", what)
         if on_done:
             on_done(row.subject, done.reused)
-
-
-def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
-    from datetime import datetime
-
-    from cardioscar.config import config_sha256
-    from cardioscar.services.records import SubjectRecord, run_key
-
-    subject = row.subject
-    stages = [read_status(root / subject) for root in artifacts]
-    _, _, fields, _, output = artifacts
-    known = [stage for stage in stages if stage is not None]
-    configs = {stage.stage: stage.config for stage in known}
-    # the cohort's own files, as preprocess and evaluate hashed them: intermediate files are consequences
-    inputs = {k: v for stage in known for k, v in stage.inputs.items() if "/" not in k}
-    metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
-    flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
-    for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
-        flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
-    params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
-    files = {
-        "report.html": output / subject / "report.html",
-        "metrics.json": output / subject / "metrics.json",
-    }
-    if (output / subject / "figures").is_dir():
-        files["figures"] = output / subject / "figures"
-    return SubjectRecord(
-        subject=subject,
-        cohort=experiment,
-        metrics={name: value for name, value in flat.items() if value is not None},
-        params=params,
-        artifacts=files,
-        field_weights=fields / subject / "field.safetensors",
-        field_description=fields / subject / "field.json",
-        qc=metrics["qc"]["verdict"],
-        run_key=run_key(subject, inputs, config_sha256(configs), row.version),
-        started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
-    )
-
-
-def _text(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
@@ -216,6 +176,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.scar3d.interpolation import log_odds, signed_distance
     from cardioscar.stages import scoring
     from cardioscar.stages.electrophysiology import add_electrophysiology
+    from cardioscar.stages.input_summary import input_summary
     from cardioscar.stages.interval_check import intervals_and_truth, read_intervals
     from cardioscar.stages.quality import quality
     from cardioscar.stages.scar_mesh import read_scar
@@ -231,7 +192,8 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     with np.load(job.upstream["groups"] / "groups.npz", allow_pickle=False) as stored:
         groups = {name: stored[name] for name in ("group_index", "targets", "pixels", "slice_number")}
     settings = job.upstream_status["scars"].config
-    threshold, border_zone = settings["threshold"], tuple(settings["border_zone"])
+    threshold, doubt_range = settings["threshold"], tuple(settings["doubt_range"])
+    border_zone = np.asarray(data["border_zone"]) if "border_zone" in data else None
     residual = scoring.group_residuals(probability, groups["group_index"], groups["targets"])
 
     metrics: dict[str, Any] = {
@@ -240,8 +202,11 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         "target": facts["target"],
         "method": field["method"],
         "threshold": threshold,
-        "border_zone": list(border_zone),
-        "scar": scoring.scar_summary(mesh, probability, uncertainty, threshold=threshold, border_zone=border_zone),
+        "doubt_range": list(doubt_range),
+        "input": input_summary(facts, stack, job.upstream_status["groups"].config),
+        "scar": scoring.scar_summary(
+            mesh, probability, uncertainty, threshold=threshold, doubt_range=doubt_range, border_zone=border_zone
+        ),
         "aha": scoring.aha_table(mesh, segment, probability, threshold=threshold),
         "intervals": read_intervals(job.upstream["scars"]),
         "interval_truth": None,
@@ -261,6 +226,8 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
             "together": field.get("fitted_together", 1),
         },
         "orientation": facts["orientation"],
+        "septum": facts["septum"],
+        "warnings": [],
     }
     add_electrophysiology(metrics, job.upstream["scars"])
     reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
@@ -293,20 +260,23 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
                 None,
                 "hidden pixels",
             )
+    earlier = [(row.stage, row.warnings) for row in job.upstream_status.values()]
+    metrics["warnings"] = gathered([*earlier, ("evaluate", job.warned())])
     metrics["qc"] = quality(metrics, facts)
     (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
     log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
     from cardioscar.stages.subject_report import write_report
 
     evidence = (job, mesh, metrics, facts, residual, groups["slice_number"], reliability)
-    try:
-        write_report(*evidence, figures=config.figures)
-    except (PlatformError, OSError, MemoryError):
-        raise
-    except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-        log.warning("a report without figures: %s while drawing", type(error).__name__)
-        log.debug("figures", exc_info=True)
-        write_report(*evidence, figures=False)
+    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
+        try:
+            write_report(*evidence, figures=config.figures)
+        except (PlatformError, OSError, MemoryError):
+            raise
+        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
+            log.warning("a report without figures: %s while drawing", type(error).__name__)
+            log.debug("figures", exc_info=True)
+            write_report(*evidence, figures=False)
 
 
 def _read_truth(

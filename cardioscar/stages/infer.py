@@ -49,12 +49,12 @@ class Config:
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
     """Probability from which a node is scar in `scar_binary`."""
-    border_zone: tuple[float, float] = (0.25, 0.75)
-    """Border zone: probabilities from the first to below the second; dense core from the second."""
+    doubt_range: tuple[float, float] = (0.25, 0.75)
+    """Probabilities between which scar is in doubt: possible below the threshold, uncertain above it."""
     write_nifti: bool = False
     """Write `scar_probability.nii.gz` too, in cubic voxels of the mesh's edge length."""
     write_opencarp: bool = False
-    """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone, 3 dense core, 4 open channel."""
+    """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open channel."""
     seed: int = 0
     """Seed of the dropout and posterior draws."""
     device: str = "auto"
@@ -71,8 +71,8 @@ class Config:
             raise ConfigError("reach_mm", "a distance of at least 0 mm", f"{self.reach_mm:g}")
         if not 0 < self.threshold < 1:
             raise ConfigError("threshold", "a probability between 0 and 1", f"{self.threshold:g}")
-        if not 0 < self.border_zone[0] < self.border_zone[1] < 1:
-            raise ConfigError("border_zone", "two rising probabilities between 0 and 1", str(self.border_zone))
+        if not 0 < self.doubt_range[0] < self.doubt_range[1] < 1:
+            raise ConfigError("doubt_range", "two rising probabilities between 0 and 1", str(self.doubt_range))
 
 
 def run(
@@ -92,8 +92,9 @@ def run(
         fields: Artifact of `train`.
         subjects: Ids.
         output: Artifact folder: `<subject>/scar.vtu` with point data `scar_probability`, `scar_uncertainty`,
-            `scar_uncertainty_dropout`, `scar_binary`, `scar_zone`, `channel` and `channel_open_probability`;
-            `intervals.json`, `electrophysiology.json`; on request `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
+            `scar_uncertainty_dropout`, `scar_binary`, `scar_certainty`, `border_zone`, `channel` and
+            `channel_open_probability`; `intervals.json`, `electrophysiology.json`; on request
+            `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 
@@ -137,7 +138,7 @@ def _infer(job: Work, config: Config) -> None:
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
     summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
     electrophysiology = ElectrophysiologyMap(
-        mesh, probability, threshold=config.threshold, border_zone=config.border_zone
+        mesh, probability, threshold=config.threshold, doubt_range=config.doubt_range
     )
     for scar in found.draws(config.draws, config.seed):
         summary.see(scar)
@@ -150,7 +151,7 @@ def _infer(job: Work, config: Config) -> None:
     electrophysiology.write(job.out)
     (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
     own = load_own_mesh(job.upstream["groups"])
-    write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, border_zone=config.border_zone)
+    write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, doubt_range=config.doubt_range)
     if config.write_nifti:
         affine = problem.stack.slices[0].affine
         volume = nodes_to_volume(mesh, probability, affine, voxel_mm=round(mesh.edge_mm, 2))

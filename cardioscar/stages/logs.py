@@ -40,6 +40,11 @@ def about(stage: str, subject: str) -> Iterator[None]:
         _where.reset(token)
 
 
+def place() -> tuple[str, str]:
+    """Stage and subject whose work this is, as `about` gave them; `-` where it is nobody's."""
+    return _where.get()
+
+
 class _LogFile(logging.FileHandler):
     """A file whose trouble (a full disk) is said once, by the stage that meets it too, not at every line."""
 

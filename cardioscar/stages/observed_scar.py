@@ -106,7 +106,9 @@ def find_scar(
         GeometryError: If labels and image do not show the same slices, see `onto_grid`.
     """
     rule = _rule(files, target)
-    source = _source(rule, files, labels, mesh, n_sd=n_sd, thickness_mm=thickness_mm, mesh_frame=mesh_frame, trust=trust)
+    source = _source(
+        rule, files, labels, mesh, n_sd=n_sd, thickness_mm=thickness_mm, mesh_frame=mesh_frame, trust=trust
+    )
     if not source.shows_scar:
         log.warning(_without_scar(rule, files, labels, asked=target != "auto"))
     elif rule != "labels" and labels is not None and (labels.values == Label.SCAR).any():
@@ -123,7 +125,7 @@ def _source(
     *,
     n_sd: float,
     thickness_mm: float | None,
-    mesh_frame: str,
+    mesh_frame: str | None,
     trust: HeaderTrust,
 ) -> ScarSource:
     if rule == "layers":

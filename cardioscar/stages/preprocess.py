@@ -17,6 +17,7 @@ from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.stages.cohort import SubjectSettings
 from cardioscar.stages.cohort_names import ROLES
 from cardioscar.stages.cohort_source import open_cohort
+from cardioscar.stages.geometry_quality import Heart
 from cardioscar.stages.holdout import check_holdout
 from cardioscar.stages.observed_scar import Target
 from cardioscar.stages.status import Status
@@ -45,6 +46,9 @@ class Config:
     """Which statement counts where those of an image header contradict each other: agree (none: refused), sform (the
     matrix), qform (NIfTI's rotation) or pixdim (the voxel sizes beside the matrix); a subject's `subject.yaml` may say
     another."""
+    heart: Heart = "adult"
+    """What hearts these are: sizes are held against adult humans, or not (other: children, animals); a subject's
+    `subject.yaml` may say otherwise."""
     edge_mm: float = 1.5
     """Edge length of a mesh built from labels, in mm."""
     n_sd: float = 5.0
@@ -117,6 +121,8 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.stages.drawn_labels import read_drawn_labels
     from cardioscar.stages.holdout import hidden_slices
     from cardioscar.stages.observed_scar import find_scar, shows_scar
+    from cardioscar.stages.septum import septum_facts
+    from cardioscar.stages.signal import signal_facts
     from cardioscar.stages.wall_input import check_volume, fitted_to_slices, read_subject_wall, wall_facts
 
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
@@ -153,6 +159,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         wall = WallMesh(mesh_from_labels(outlines, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts)))
     check_volume(wall)
     mesh = wall.mesh
+    stated = source.stack
     # here and nowhere else: all that follows takes the frames of this stack, hidden slices included
     source = replace(source, stack=aligned(source.stack, shifts))
     hidden = hidden_slices(source.stack, config.holdout)
@@ -165,6 +172,8 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     log.info("%d of %d nodes seen by %d groups of %d×%d pixels", seen, mesh.n_nodes, groups.n_groups, merge, merge)
 
     coordinates, orientation = _add_coordinates(mesh, settings)
+    septum = septum_facts(orientation, stated)
+    signal = signal_facts(source, visible, hidden, mesh, n_sd=config.n_sd)
     write_mesh(out / "mesh.vtu", mesh)
     if wall.own is not None:
         wall.beside().save(out)
@@ -185,6 +194,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     facts = {
         "target": source.rule,
         "mesh": made,
+        "heart": settings.heart or config.heart,
         "nodes": mesh.n_nodes,
         "wall_ml": round(mesh.volume_ml, 4),
         "edge_mm": round(mesh.edge_mm, 3),
@@ -199,6 +209,8 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "unseen_pixels": groups.unseen_pixels,
         **orientation,
         **wall_facts(wall, coordinates),
+        "septum": septum,
+        "signal": signal,
     }
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

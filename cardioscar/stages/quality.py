@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cardioscar.stages.geometry_quality import geometry_reasons
+from cardioscar.stages.reasons import Reasons
+
 LEFT_OUT_REVIEW, LEFT_OUT_FAIL = 0.65, 0.35
 """Dice on left-out slices. docs/benchmarks/quality.md says how these limits and the next two were chosen, and what they
 are worth."""
@@ -14,8 +17,6 @@ WIDTH_REVIEW = 0.25
 """Width of the scar volume's interval, as a share of its mean."""
 RESIDUAL_REVIEW, RESIDUAL_FAIL = 0.2, 0.35
 """Root mean square of map minus pixel, over the groups."""
-UNSEEN_REVIEW = 0.25
-"""Share of the wall pixels that lie outside the mesh."""
 HIDDEN_DICE_REVIEW = 0.6
 """Dice on slices that were hidden by `holdout`."""
 LEAST_SLICES = 5
@@ -25,9 +26,11 @@ GAP_REVIEW_MM = 10.0
 OUTERMOST_REVIEW = 0.1
 """Share of the observed scar in the outermost slices, beyond which nothing was seen."""
 SMALL_SCAR_ML = 1.0
-"""Observed scar below which a few pixels decide."""
-MISPLACED = {"too far": "more than 10 mm from the mesh", "no match": "unlike the mesh's cross-section"}
-"""What alignment found out about a slice that it could not place."""
+"""Observed scar below which a few pixels decide; none at all is a finding too, and no concern by itself."""
+UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL = 0.15, 0.6
+"""Share of the wall that no slice shows within the map's reach."""
+UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL = 0.1, 0.5
+"""Share of the map's scar that lies there."""
 
 
 def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,42 +39,46 @@ def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     `fail`: the map must not be used. `review`: someone should look.
 
     Args:
-        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`; what is
-            None or missing raises no concern.
+        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`,
+            `aha`, `coverage`, `posterior`, `warnings`; what is None or missing raises no concern.
         facts: `preprocess.json`.
 
     Returns:
         `verdict` and `reasons`, the reasons to fail first.
     """
-    fails, reviews = [], []
+    found = geometry_reasons(metrics, facts)
     if metrics["fit"]["stop_reason"] == "diverged":
-        fails.append("the fit diverged")
+        found.fail.append("the fit diverged")
     rms = metrics["residual"]["rms"]
-    if rms > RESIDUAL_FAIL:
-        fails.append(f"the map does not meet the pixels (residual rms {rms:.2f}, limit {RESIDUAL_FAIL:.2f})")
+    if not rms <= RESIDUAL_FAIL:  # one that is no number included
+        found.fail.append(f"the map does not meet the pixels (residual rms {rms:.3f}, above {RESIDUAL_FAIL:.2f})")
     elif rms > RESIDUAL_REVIEW:
-        reviews.append(f"pixels are met loosely (residual rms {rms:.2f}, limit {RESIDUAL_REVIEW:.2f})")
+        found.review.append(f"pixels are met loosely (residual rms {rms:.3f}, above {RESIDUAL_REVIEW:.2f})")
 
     left_out, doubtful = left_out_dice(metrics), doubt(metrics)
     # either may be misled: slices far apart predict one another badly, and a model can doubt too little or too much
     both = left_out is not None and left_out < LEFT_OUT_FAIL and doubtful is not None and doubtful > DOUBT_FAIL
     limits = (LEFT_OUT_FAIL, DOUBT_FAIL) if both else (LEFT_OUT_REVIEW, DOUBT_REVIEW)
-    said = fails if both else reviews
+    said = found.fail if both else found.review
     if left_out is not None and left_out < limits[0]:
-        said.append(f"slices do not predict one another (Dice {left_out:.2f}, limit {limits[0]:.2f})")
+        said.append(f"slices do not predict one another (Dice {left_out:.3f}, below {limits[0]:.2f})")
     if doubtful is not None and doubtful > limits[1]:
-        said.append(f"much of the scar is in doubt ({doubtful:.0%} of it, limit {limits[1]:.0%})")
-    reviews += _of_intervals(metrics.get("intervals"))
-    reviews += _of_slices(metrics.get("slices"), facts)
-
-    unseen = facts["unseen_pixels"] / max(facts["unseen_pixels"] + metrics["observed_pixels"], 1)
-    if unseen > UNSEEN_REVIEW:
-        reviews.append(f"{unseen:.0%} of the wall pixels lie outside the mesh: are mesh and slices aligned?")
+        share = f"standard deviations add up to {doubtful:.1%} of its volume, above {limits[1]:.0%}"
+        said.append(f"much of the scar is in doubt ({share})")
+    found.review += _of_intervals(metrics.get("intervals"))
+    found.review += _of_slices(metrics.get("slices"))
     heldout = metrics.get("heldout")
     score = heldout["scores"]["cardioscar"]["dice"] if heldout else None
     if score is not None and score < HIDDEN_DICE_REVIEW:
-        reviews.append(f"hidden slices are predicted poorly (Dice {score:.2f}, limit {HIDDEN_DICE_REVIEW:.2f})")
-    return {"verdict": "fail" if fails else "review" if reviews else "pass", "reasons": fails + reviews}
+        found.review.append(f"hidden slices are predicted poorly (Dice {score:.3f}, below {HIDDEN_DICE_REVIEW:.2f})")
+    found += _of_coverage(metrics.get("coverage") or {})
+    if (metrics.get("posterior") or {}).get("converged") is False:
+        found.review.append("the uncertainty is not settled: the posterior did not converge")
+    warned = [row["text"] for row in metrics.get("warnings") or ()]
+    if metrics.get("aha") == {} and not any("no AHA segments" in text for text in warned):
+        found.review.append("the wall was not divided into AHA segments")
+    found.review += warned
+    return {"verdict": found.verdict, "reasons": found.listed()}
 
 
 def left_out_dice(metrics: Mapping[str, Any]) -> float | None:
@@ -102,14 +109,23 @@ def _of_intervals(intervals: Mapping[str, Any] | None) -> list[str]:
     if scar is None or width is None or scar["upper"] < SMALL_SCAR_ML or width <= WIDTH_REVIEW:
         return []
     bounds = f"{scar['lower']:.1f} to {scar['upper']:.1f} ml"
-    return [f"the scar volume is uncertain ({bounds}, {width:.0%} of it, limit {WIDTH_REVIEW:.0%})"]
+    return [f"the scar volume is uncertain ({bounds}, {width:.1%} of it, above {WIDTH_REVIEW:.0%})"]
 
 
-def _of_slices(slices: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> list[str]:
-    reasons = []
-    for number, shift in (facts.get("slice_shifts_mm") or {}).items():
-        if shift["finding"] in MISPLACED:
-            reasons.append(f"slice {number} is not where it should be: its wall is {MISPLACED[shift['finding']]}")
+def _of_coverage(coverage: Mapping[str, Any]) -> Reasons:
+    found = Reasons()
+    beyond = f", farther than {coverage['reach_mm']:.0f} mm from what they show" if coverage.get("reach_mm") else ""
+    for part, review, fail in (
+        ("wall", UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL),
+        ("scar", UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL),
+    ):
+        share = coverage.get(f"unseen_{part}_fraction")
+        found.above(share, review, fail, f"slices do not show {share or 0:.0%} of the {part}{beyond}")
+    return found
+
+
+def _of_slices(slices: Mapping[str, Any] | None) -> list[str]:
+    reasons: list[str] = []
     if not slices:
         return reasons
     if slices["with_wall"] < LEAST_SLICES:

@@ -12,11 +12,11 @@ from cardioscar.imaging.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.opencarp import write_opencarp
 from cardioscar.imaging.own_mesh import OwnMesh, load_own_mesh
 from cardioscar.imaging.vtk_files import read_vtk, write_vtk
-from cardioscar.scar3d.zones import scar_zones
+from cardioscar.scar3d.zones import scar_certainty
 
 
 def write_scar(
-    path: Path, mesh: LVMesh, own: OwnMesh | None, *, threshold: float, border_zone: tuple[float, float]
+    path: Path, mesh: LVMesh, own: OwnMesh | None, *, threshold: float, doubt_range: tuple[float, float]
 ) -> None:
     """Write a scar map at the nodes of the user's own mesh.
 
@@ -25,7 +25,7 @@ def write_scar(
         mesh: The wall mesh, its results with it.
         own: The user's mesh, where it is another.
         threshold: Probability from which a node is scar.
-        border_zone: Border zone from the first probability to below the second; dense core from there.
+        doubt_range: Probabilities between which scar is in doubt.
     """
     if own is None:
         write_mesh(path, mesh)
@@ -36,7 +36,8 @@ def write_scar(
         probability = np.asarray(grid.point_data["scar_probability"])
         wall = np.isfinite(probability)
         put_result(grid.point_data, "scar_binary", (wall & (probability >= threshold)).astype(np.uint8))
-        put_result(grid.point_data, "scar_zone", scar_zones(np.where(wall, probability, 0), border_zone))
+        certainty = scar_certainty(np.where(wall, probability, 0), threshold, doubt_range)
+        put_result(grid.point_data, "scar_certainty", certainty)
     write_vtk(path, grid)
 
 

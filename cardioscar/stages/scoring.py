@@ -13,6 +13,7 @@ from cardioscar.metrics.calibration import brier_score, expected_calibration_err
 from cardioscar.metrics.overlap import dice
 from cardioscar.metrics.surface_distance import mesh_hd95_mm
 from cardioscar.metrics.volume import volume_error_percent
+from cardioscar.scar3d.zones import scar_certainty
 from cardioscar.types import GroupIndex, GroupValues, NodeValues
 
 Scores = dict[str, float | None]
@@ -24,29 +25,35 @@ def scar_summary(
     uncertainty: NodeValues,
     *,
     threshold: float,
-    border_zone: tuple[float, float],
+    doubt_range: tuple[float, float],
+    border_zone: np.ndarray | None = None,
 ) -> dict[str, float | None]:
-    """Scar, dense core, border zone and wall in ml, and the scar's share of the wall.
+    """Scar, by how sure the map is of it, border zone and wall in ml, and the scar's share of the wall.
 
     Args:
         mesh: LV mesh.
         probability: Scar probability, 0 to 1, shape (nodes,).
         uncertainty: Its standard deviation, shape (nodes,).
         threshold: Probability from which a node is scar.
-        border_zone: Probabilities between which tissue is border zone; dense core from the second.
+        doubt_range: Probabilities between which scar is in doubt.
+        border_zone: Nodes of the border zone by signal, none of them scar, shape (nodes,); None without an image.
 
     Returns:
-        `volume_ml`, `fraction_of_wall`, `dense_core_ml`, `border_zone_ml`, `wall_ml`, `uncertainty_mean` (of the wall).
+        `volume_ml` is the scar, the sum of `likely_ml` and `uncertain_ml`; `possible_ml` is in doubt and not counted as
+        scar, see `scar_certainty`. `border_zone_ml` comes beside the scar and is None without an image. `wall_ml` holds
+        all; `fraction_of_wall`, and `uncertainty_mean` of the wall.
     """
     ml = mesh.node_volumes_ml
     wall = float(ml.sum())
-    scar = float(ml[probability >= threshold].sum())
-    low, high = border_zone
+    certainty = scar_certainty(probability, threshold, doubt_range)
+    _, possible, uncertain, likely = np.bincount(certainty, weights=ml, minlength=4).tolist()
     return {
-        "volume_ml": scar,
-        "fraction_of_wall": finite(scar / wall),
-        "dense_core_ml": float(ml[probability >= high].sum()),
-        "border_zone_ml": float(ml[(probability >= low) & (probability < high)].sum()),
+        "volume_ml": likely + uncertain,
+        "fraction_of_wall": finite((likely + uncertain) / wall),
+        "likely_ml": likely,
+        "uncertain_ml": uncertain,
+        "possible_ml": possible,
+        "border_zone_ml": None if border_zone is None else float(ml[border_zone > 0].sum()),
         "wall_ml": wall,
         "uncertainty_mean": finite(float(uncertainty @ ml) / wall),
     }

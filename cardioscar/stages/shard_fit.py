@@ -111,7 +111,9 @@ class ShardFit:
         for one in islice(self._behind(subject), self._limit):
             if one not in self._prepared:
                 try:
-                    self._prepared[one] = _prepare(self._sorted / one, self._config, self._prior)
+                    # what is warned of here is about the one who is looked at, not about the one whose turn it is
+                    with about("train", one):
+                        self._prepared[one] = _prepare(self._sorted / one, self._config, self._prior)
                 except Exception:
                     log.debug("not fitted ahead", exc_info=True)  # its own turn says what is wrong with it
                     self._alone.add(one)
@@ -155,8 +157,9 @@ class ShardFit:
             # one of them may be at fault; alone, each gets the row that it deserves
             short_of_memory = _is_out_of_memory(error)
             if not short_of_memory:
-                log.warning("%d subjects are fitted one by one after all: %s", len(batch), type(error).__name__)
-                log.debug("unforeseen", exc_info=True)
+                with about("train", "-"):
+                    log.warning("%d subjects are fitted one by one after all: %s", len(batch), type(error).__name__)
+                    log.debug("unforeseen", exc_info=True)
                 self._alone |= batch.keys()
         else:
             seconds = time.perf_counter() - clock

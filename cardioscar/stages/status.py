@@ -56,11 +56,13 @@ class Status:
     """sha256 of each input file."""
     outputs: dict[str, str] = field(default_factory=dict)
     """sha256 of each output file."""
+    warnings: list[str] = field(default_factory=list)
+    """What the stage's work warned of, a sentence each; kept where the row is reused, and where the subject failed."""
 
     def answers(self, asked: Status) -> bool:
         """Whether this row of an earlier run stands for a new one: same outcome so far, settings, inputs and version.
 
-        Times and memory say nothing here. A failure never stands: what made it fail may have passed.
+        Times, memory and warnings say nothing here. A failure never stands: what made it fail may have passed.
         """
         return self.outcome != "failed" and all(
             getattr(self, name) == getattr(asked, name)
@@ -88,6 +90,8 @@ def parse_status(data: bytes | None) -> Status | None:
         row = json.loads((data or b"").decode())
         error = from_mapping(Failure, row["error"], where=FILE) if row["error"] else None
         known = {f.name for f in dataclasses.fields(Status)}
+        if not all(isinstance(text, str) for text in row.get("warnings", [])):
+            return None
         return Status(**{k: v for k, v in row.items() if k in known} | {"error": error})
     except (ValueError, LookupError, TypeError, ConfigError):
         return None

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from cardioscar import __version__
 from cardioscar.config import config_sha256
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.imaging.slice_files import load_stack
+from cardioscar.imaging.slices import Slice
 from cardioscar.report.residuals import Reliability
-from cardioscar.report.slices import SliceView
+from cardioscar.report.sectors import Sectors, find_sectors
+from cardioscar.report.slice_view import SliceView
 from cardioscar.report.subject import SubjectReport, write_subject_report
 from cardioscar.stages.subjects import Work
 
@@ -67,11 +70,11 @@ def write_report(
             long_axis=_vector(facts["long_axis"]),
             septal_direction=_vector(facts["septum_direction"]),
             aha_uncertainty=_by_segment(data, uncertainty, mesh),
-            slices=_slice_views(job.upstream["groups"], mesh, probability, set(facts["hidden_slices"])),
+            slices=_slice_views(job.upstream["groups"], mesh, probability, facts),
             residual=residual,
             residual_slice=residual_slice,
             reliability=Reliability(*reliability) if reliability else None,
-            history=_history(job.upstream["fields"] / "history.csv"),
+            history=_history(job.upstream["fields"] / "history.csv", metrics["fit"]["steps"]),
         )
     write_subject_report(job.out, report)
 
@@ -89,9 +92,10 @@ def _by_segment(data: Any, uncertainty: np.ndarray, mesh: LVMesh) -> dict[int, f
     return {k: float(sums[k] / walls[k]) if walls[k] > 0 else None for k in range(1, 18)}
 
 
-def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, hidden: set[int]) -> list[SliceView]:
-    """Each slice with wall: image, observed scar, and the map sampled at its pixels."""
-    stack = load_stack(groups / "view.npz")
+def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, facts: Mapping[str, Any]) -> list[SliceView]:
+    """Each slice with wall: image, observed scar, the map sampled at its pixels, and the AHA sectors."""
+    stack, hidden = load_stack(groups / "view.npz"), set(facts["hidden_slices"])
+    sectors = _sectors(mesh, facts)
     lge = {}
     if (groups / "view_lge.npz").is_file():
         lge = {s.number: s.values for s in load_stack(groups / "view_lge.npz")}
@@ -114,12 +118,36 @@ def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, hidden: se
                 hidden=piece.number in hidden,
                 pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
                 directions=(piece.affine[:3, :2] / piece.pixel_mm).T,
+                sectors=sectors(piece),
             )
         )
     return views
 
 
-def _history(path: Path) -> dict[str, list[float]]:
+def _sectors(mesh: LVMesh, facts: Mapping[str, Any]) -> Callable[[Slice], Sectors | None]:
+    data = mesh.grid.point_data
+    if facts["septum_direction"] is None or not all(name in data for name in ("rotational", "aha_segment")):
+        return lambda piece: None
+    nodes = cKDTree(mesh.nodes_mm)
+
+    def of(piece: Slice) -> Sectors | None:
+        return find_sectors(
+            piece.pixel_centers_mm(),
+            np.argwhere(piece.observed) * piece.pixel_mm,
+            (piece.affine[:3, :2] / piece.pixel_mm).T,
+            nodes=nodes,
+            rotational=np.asarray(data["rotational"], dtype=float),
+            segment=np.asarray(data["aha_segment"]),
+            long_axis=np.array(facts["long_axis"]),
+            septum=np.array(facts["septum_direction"]),
+            known=facts["septum"]["source"] in ("given", "mesh"),
+        )
+
+    return of
+
+
+def _history(path: Path, steps: int) -> dict[str, list[float]]:
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    return {"step": [float(r["epoch"]) for r in rows], "loss": [float(r["loss"]) for r in rows]}
+    # an epoch takes as many steps as there are batches
+    return {"step": [float(r["epoch"]) * steps / len(rows) for r in rows], "loss": [float(r["loss"]) for r in rows]}

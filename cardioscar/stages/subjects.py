@@ -21,6 +21,7 @@ from typing import Any
 from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import CardioscarError, PlatformError
+from cardioscar.stages.concerns import Concerns, heard
 from cardioscar.stages.logs import about
 from cardioscar.stages.own_names import by_role, named_by_role
 from cardioscar.stages.peak_memory import peak_memory
@@ -52,6 +53,7 @@ class Work:
         upstream_status: The row that came with each of these folders.
         out: Empty scratch folder; what is in it when the function returns becomes the subject's folder at once.
         checkpoint: Path that outlives a killed process, for a stage that can resume; removed when the subject is done.
+        warned: What the work has warned of so far, a sentence each.
     """
 
     subject: str
@@ -59,6 +61,7 @@ class Work:
     upstream_status: Mapping[str, Status]
     out: Path
     checkpoint: Path
+    warned: Callable[[], list[str]]
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def run_shard(
         work: Fills `Work.out` for one subject, or raises.
         upstream: Artifact folders that the stage reads, by name. A subject that is not ok in one of them is skipped.
         files: Gives a subject's own input files by name (the first stages read the cohort); it may raise `InputError`.
-        reads_settings: The stage reads the settings of earlier stages too, so a change of these is a change of input.
+        reads_settings: The stage reads settings and warnings of earlier stages too, so a change of these is a change of
+            input.
         on_done: Called with each row, and whether it was reused.
 
     Returns:
@@ -114,21 +118,23 @@ def run_shard(
         one.output.mkdir(parents=True, exist_ok=True)
     rows, metrics = [], ShardMetrics(stage, subjects)
     try:
-        for subject in subjects:
-            with about(stage, subject):
-                with platform_faults(one.output), only_writer(one.output, subject):
-                    row, reused = _run_subject(one, subject)
-                rows.append(row)
-                metrics.add(row, reused)
-                if on_done:
-                    on_done(row, reused)
+        with heard(stage) as concerns:
+            for subject in subjects:
+                with about(stage, subject):
+                    with platform_faults(one.output), only_writer(one.output, subject):
+                        row, reused = _run_subject(one, subject, concerns)
+                    rows.append(row)
+                    metrics.add(row, reused)
+                    if on_done:
+                        on_done(row, reused)
+                concerns.forget(subject)
     finally:
         with about(stage, "-"):
             metrics.push()
     return rows
 
 
-def _run_subject(stage: _Stage, subject: str) -> tuple[Status, bool]:
+def _run_subject(stage: _Stage, subject: str, concerns: Concerns) -> tuple[Status, bool]:
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     new = Status(
         subject, stage.name, "ok", started=started, version=__version__, config=as_mapping(stage.config),
@@ -140,7 +146,8 @@ def _run_subject(stage: _Stage, subject: str) -> tuple[Status, bool]:
 
     recover(final)
     with named_by_role(_own_files(stage, subject)):
-        return _settled(stage, new, Work(subject, folders, upstream, final, checkpoint), started=clock)
+        job = Work(subject, folders, upstream, final, checkpoint, lambda: concerns.of(subject))
+        return _settled(stage, new, job, started=clock)
 
 
 def _own_files(stage: _Stage, subject: str) -> Mapping[str, Path]:
@@ -169,7 +176,7 @@ def _settled(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[
                 _empty(scratch)
             row = dataclasses.replace(
                 row, seconds=round(time.perf_counter() - started, 3), peak_memory_mib=peak.mib,
-                cuda_peak_memory_mib=peak.cuda_mib,
+                cuda_peak_memory_mib=peak.cuda_mib, warnings=job.warned(),
             )  # fmt: skip
             write_status(scratch, row)
         if row.outcome == "ok":
@@ -189,6 +196,7 @@ def _asked(stage: _Stage, row: Status, upstream: Mapping[str, Status]) -> Status
     inputs = {f"{name}/{file}": sha for name, r in upstream.items() for file, sha in r.outputs.items()}
     if stage.reads_settings:
         inputs |= {f"{name}/{FILE}": r.config_sha256 for name, r in upstream.items()}
+        inputs |= {f"{name}/warnings": config_sha256(r.warnings) for name, r in upstream.items() if r.warnings}
     own = stage.files(row.subject) if stage.files else {}
     return dataclasses.replace(row, inputs=inputs | {name: file_sha256(path) for name, path in own.items()})
 

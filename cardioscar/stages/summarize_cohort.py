@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class CohortRejected(CardioscarError):  # noqa: N818 - a verdict, not a malfunction
-    """More subjects failed than the run allows."""
+    """More subjects failed, or have a map that failed quality control, than the run allows."""
 
     kind = "cohort"
 
@@ -66,7 +66,8 @@ def run(
         cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
         results_uri: Folder or `s3://` prefix of published results, see `evaluate`.
         report_html: Where else the report is written (the artifact of a pipeline).
-        max_failed_fraction: Largest share of failed subjects with which the run counts as done, 0 to 1.
+        max_failed_fraction: Largest share of subjects without a map that may be used with which the run counts as
+            done, 0 to 1: those that failed, and those whose map failed quality control.
         tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
         experiment: Name of the cohort's experiment.
         subjects: Comma-separated ids; empty for all.
@@ -117,12 +118,18 @@ def run(
         untracked = _announced(summary, table, report, tracking_uri, experiment, track=track)
     if summary["verdict"] == "rejected":
         raise CohortRejected(
-            f"{summary['failed']} of {summary['subjects']} subjects failed ({summary['failed_fraction']:.0%}), "
+            f"{_failures(summary)} ({summary['failed_fraction']:.0%}), "
             f"more than max_failed_fraction {max_failed_fraction:.0%}"
         ) from untracked
     if untracked:
         raise not_recorded(untracked) from untracked
     return summary
+
+
+def _failures(summary: dict[str, float | int | str]) -> str:
+    maps = int(summary["qc_failed"])
+    text = f"{int(summary['failed']) + maps} of {summary['subjects']} subjects failed"
+    return f"{text}, {maps} of them in quality control" if maps else text
 
 
 def _copy(source: Path, other: Path) -> None:
@@ -139,7 +146,8 @@ def _announced(
 ) -> CardioscarError | None:
     """Say the verdict and record it; returns why it could not be recorded, to be raised after the verdict."""
     with about("summary", "cohort"):
-        log.info("{ok} ok, {failed} failed of {subjects}: {verdict}".format(**summary))
+        counts = "{ok} ok ({review} for review, {qc_failed} failed quality control), {failed} failed of {subjects}"
+        log.info("%s: %s", counts.format(**summary), summary["verdict"])
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not (track and uri):
         return None
@@ -184,14 +192,17 @@ def _row(result: Result, run_id: str) -> CohortRow:
         "ok",
         stage=status.stage,
         qc=metrics["qc"]["verdict"],
+        reasons=tuple(metrics["qc"]["reasons"]),
+        septum=(metrics.get("septum") or {}).get("source"),
         metrics=numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
 
 
 def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
-    failed = sum(row.outcome != "ok" for row in rows)
-    fraction = failed / len(rows)
+    from cardioscar.report.cohort import failed_fraction
+
+    failed, fraction = sum(row.outcome != "ok" for row in rows), failed_fraction(rows)
     summary: dict[str, float | int | str] = {
         "cohort": experiment,
         "subjects": len(rows),

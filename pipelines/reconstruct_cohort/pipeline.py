@@ -229,7 +229,8 @@ def reconstruct_cohort(
         experiment: MLflow experiment of the cohort.
         subjects: Ids of the subjects to process, separated by commas; empty for all.
         shard_size: Largest number of subjects handled by one pod of each stage; shards cost about the same.
-        max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
+        max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1; maps that fail
+            quality control count.
         target: What a pixel says about scar; auto decides by the files that a subject has.
         holdout: Slices whose scar is hidden and scored later: none, odd or even index (never the outermost), or a list.
         label_table: Convention of the label volumes.

@@ -16,7 +16,7 @@ from cardioscar.errors import ConfigError, InputError
         (["--slice-thickness-mm=-3"], ["--preprocess.slice-thickness-mm=-3"]),
         (["--slice_thickness_mm", "-3"], ["--preprocess.slice-thickness-mm", "-3"]),
         (["--batch-nodes", "5"], ["--group-sort.batch-nodes", "5"]),
-        (["--border-zone", "0.2", "0.8"], ["--infer.border-zone", "0.2", "0.8"]),
+        (["--doubt-range", "0.2", "0.8"], ["--infer.doubt-range", "0.2", "0.8"]),
         (["--write-nifti", "--no-figures"], ["--infer.write-nifti", "--evaluate.no-figures"]),
         (["--preprocess.holdout", "odd"], ["--preprocess.holdout", "odd"]),
         # what several stages share goes to each of them, and takes no word that follows

@@ -343,12 +343,12 @@ class TestEvaluate(StageContract):
 
     @pytest.mark.parametrize(
         ("stage", "setting", "value"),
-        [("infer", "border_zone", [0.1, 0.9]), ("train", "checkpoint_seconds", 9.0)],
+        [("infer", "doubt_range", [0.1, 0.9]), ("train", "checkpoint_seconds", 9.0)],
     )
     def test_a_setting_of_an_earlier_stage_is_new_work(
         self, done: Run, stage: str, setting: str, value: object
     ) -> None:
-        """A border zone changes no file of `infer`, but what is scored here."""
+        """A range of doubt changes few files of `infer`, but what is scored here."""
         before = read_status(done.folder(stage))
         [after] = done.stage(stage, [GOOD], options={setting: value})
         assert before is not None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cardioscar.imaging.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import WALL_PLACES, bullseye_figure, segment_wedge
-from cardioscar.report.style import SCAR_CMAP, UNCERTAINTY_CMAP
+from cardioscar.report.style import GUESS, SCAR_CMAP, UNCERTAINTY_CMAP
 
 
 def texts(axes) -> list[str]:
@@ -70,3 +70,15 @@ def test_uncertainty_stands_beside(pixels, share_near):
     figure = bullseye_figure(dict.fromkeys(range(1, 18), 0.0), dict.fromkeys(range(1, 18), 0.2))
     assert "0.20" in texts(figure.axes[1])
     assert share_near(pixels(figure), UNCERTAINTY_CMAP(1.0)[:3]) > 0.15
+
+
+def test_doubtful_names_are_marked_on_the_figure_itself(pixels, share_near):
+    fractions = dict.fromkeys(range(1, 18), 0.2)
+    plain = bullseye_figure(fractions, fractions)
+    figure = bullseye_figure(fractions, fractions, warning="names are a guess")
+    for axes in figure.axes[:2]:
+        assert "names are a guess" in texts(axes)
+        assert {"Anterior?", "Septal?", "Inferior?", "Lateral?"} <= set(texts(axes))
+    assert not any("?" in text for axes in plain.axes for text in texts(axes))
+    assert share_near(pixels(plain), GUESS) == 0
+    assert share_near(pixels(figure), GUESS) > 0.005

@@ -21,7 +21,7 @@ EVIL = "<script>alert(1)</script>"
 SUMMARY = CohortSummary(True, 0.25, "Infarct <study>", "1.2.3", "ab" * 32, "2026-01-02", 75.0)
 
 
-COLUMNS = 4 + len(METRICS) - len(INTERVALS) + 1
+COLUMNS = 5 + len(METRICS) - len(INTERVALS) + 1
 """An interval is one column of two numbers; the last column holds the links."""
 
 
@@ -69,7 +69,8 @@ def table(html: str) -> list[str]:
 def test_header_counts_and_verdict(html):
     text = re.sub(r"<[^>]+>", " ", html).replace("\u202f", " ")
     text = re.sub(r"\s+", " ", text)
-    for words in ("11 subjects", "Accepted", "27.3 % of the subjects failed; up to 25.0 % may fail", "1 min 15 s"):
+    failed = "54.5 % of the subjects failed (finished maps that failed quality control count: 2); up to 25.0 % may fail"
+    for words in ("11 subjects", "Accepted", failed, "1 min 15 s"):
         assert words in text, words
     for words in ("Finished 7", "Failed 3", "Skipped 1", "Quality: pass 3", "Quality: review 2", "Quality: fail 2"):
         assert words in text, words
@@ -84,7 +85,7 @@ def test_a_cohort_that_is_not_accepted(rows, tmp_path):
 def test_every_subject_is_a_row(html, rows):
     found = table(html)
     assert len(found) == len(rows)
-    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 0.801 0.750 0.700")
+    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 5.0 0.801 0.750 0.700")
     assert 'href="results/P00001/report.html"' in html
     assert 'href="https://mlflow.example/#/runs/1"' in html
 
@@ -184,7 +185,7 @@ def test_ten_thousand_subjects(tmp_path):
 def test_csv_holds_the_whole_table(rows):
     read = list(csv.DictReader(io.StringIO(cohort_csv(rows))))
     assert len(read) == len(rows)
-    assert list(read[0])[6:-2] == list(METRICS)
+    assert list(read[0])[6:-2] == ["septum", *METRICS]
     assert float(read[3]["dice"]) == rows[3].metrics["dice"]
     assert read[6]["dice"] == read[6]["scar_ml"] == ""
     assert read[9]["error_message"] == f"labels.nii.gz: found {EVIL}"

@@ -92,3 +92,20 @@ def test_a_heart_without_scar_is_drawn(rendering, shell):
 def test_tetrahedra_are_drawn(rendering, scar, shell):
     mesh = LVMesh(shell.grid.triangulate(), "tetrahedra.vtu")
     assert len(scene.scene_figure(mesh, scar).axes) >= 4
+
+
+def test_a_scar_that_does_not_reach_the_surface_is_shown_from_the_cavity_first(rendering, shell):
+    depth = np.clip((np.hypot(shell.nodes_mm[:, 0] / 27, shell.nodes_mm[:, 1] / 27) - 0.8) / 0.4, 0, 1)
+    left = shell.nodes_mm[:, 0] < -15
+    mesh = LVMesh(shell.grid.copy(), "shell.vtu")
+    titles = []
+    for scar in (left & (depth < 0.5), left):
+        mesh.grid.point_data["transmural"] = np.where(scar, 0.5, 1.0) if scar.sum() < left.sum() else np.ones(len(scar))
+        figure = scene.scene_figure(mesh, scar.astype(float), axis=np.array([0.0, 0, 1]))
+        titles.append([text.get_text() for text in figure.texts])
+    hidden, seen = titles
+    assert hidden[0] == "Scar side, from the cavity"
+    assert "no scar reaches this surface" in hidden
+    assert seen[0] == "Scar side"
+    # the opposite side of the second is bare, its own is not
+    assert seen.count("no scar reaches this surface") == 1

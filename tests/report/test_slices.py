@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from cardioscar.errors import InputError
-from cardioscar.report.slices import SliceView, as_displayed, side_letters, slices_figure
+from cardioscar.report.slice_view import SliceView, as_displayed, side_letters
+from cardioscar.report.slices import slices_figure
 from cardioscar.report.style import HIDDEN, OBSERVED, SCAR_CMAP
 
 

@@ -10,7 +10,7 @@ import pytest
 from cardioscar.report import subject
 from cardioscar.report.offscreen import SceneUnavailableError
 from cardioscar.report.residuals import Reliability
-from cardioscar.report.slices import SliceView
+from cardioscar.report.slice_view import SliceView
 from cardioscar.report.style import new_figure
 from cardioscar.report.subject import SubjectReport, write_subject_report
 
@@ -28,7 +28,9 @@ METRICS = {
     "scar": {
         "volume_ml": 21.37,
         "fraction_of_wall": 0.1834,
-        "dense_core_ml": 15.21,
+        "likely_ml": 15.21,
+        "uncertain_ml": 6.16,
+        "possible_ml": 3.68,
         "border_zone_ml": 9.84,
         "wall_ml": 1116.5,
         "uncertainty_mean": 0.0412,
@@ -119,6 +121,41 @@ METRICS = {
         "device": "cpu",
     },
     "orientation": "scanner axes",
+    "septum": {"source": "guessed", "scanner_frame": True},
+    "threshold": 0.5,
+    "doubt_range": [0.25, 0.75],
+    "input": {
+        "scar_from": "fwhm",
+        "n_sd": None,
+        "slices": 2,
+        "hidden_slices": 1,
+        "slice_distance_mm": 9.9,
+        "slice_thickness_mm": 7.5,
+        "pixel_mm": [1.25, 1.25],
+        "merged_pixels": 2,
+        "mesh": "read",
+        "nodes": 8765,
+        "signal": {
+            "remote_mean": 108.2,
+            "remote_sd": 25.6,
+            "scar_threshold": 495.4,
+            "rule": "fwhm",
+            "border_zones": {
+                "fwhm": {"lower": 379.2, "upper": 495.4, "slabs_ml": 1.01},
+                "nsd": {"lower": 159.4, "upper": 185.0, "slabs_ml": 6.08},
+            },
+        },
+    },
+    "coverage": {
+        "reach_mm": 12.0,
+        "unseen_wall_fraction": 0.231,
+        "unseen_wall_ml": 29.4,
+        "unseen_scar_fraction": 0.057,
+        "unseen_scar_ml": 1.23,
+        "farthest_mm": 41.2,
+    },
+    "posterior": {"converged": False},
+    "warnings": [{"stage": "preprocess", "text": "a wall thinner than an edge"}],
     "qc": {"verdict": "review", "reasons": ["Scar reaches the most basal slice"]},
 }
 
@@ -190,9 +227,15 @@ def test_numbers_are_on_the_page(written):
         "21.4 ml",
         "18.3 %",
         "15.2 ml",
-        "9.8 ml",
+        *("6.2 ml", "3.7 ml", "9.8 ml", "likely and uncertain scar add up to it", "0.25 to 0.5, not counted"),
         "1,116.5 ml",
         "0.041",
+        "Scar from the image by FWHM: signal above 495 a.u. (remote 108 ± 25.6)",
+        "2 slices of 7.5 mm, 9.9 mm apart, 1 more hidden from the fit",
+        "pixels of 1.25 × 1.25 mm, merged 2 × 2 · own mesh, 8,765 nodes",
+        *("35 to 50 % of the enhancement above remote", "379.2", "495.4", "1.01", "2 to 3 SD above remote", "6.08"),
+        *("23.1 %, 29.4 ml", "5.7 %, 1.2 ml", "41 mm", "not converged"),
+        "a wall thinner than an edge",
         *("0.893", "0.876", "0.871", "−3.2", "4.6", "0.012"),
         *("0.861", "0.803", "0.818", "0.857", "2,110", "9,000 wall pixels"),
         *("4,321", "0.0591", "0.0988", "0.5200", "7.3 s", "budget spent", "0.0713"),
@@ -200,11 +243,11 @@ def test_numbers_are_on_the_page(written):
         "cd" * 32,
         "labels.nii.gz",
         "1.2.3",
-        "scanner axes",
+        "guessed",
         '"steps": 300',
-        "3 slices, 1 hidden from the fit",
         "Without wall, not shown: slice 9",
-        "check the names of the segments",
+        "Compare the mark of the septum with the slices below",
+        "Segments as numbers (names are a guess: nobody said where the septum is)",
         "Scar reaches the most basal slice",
         "Scar 21.4 ml (90 % interval 19.2–23.7)",
         *("90 % interval 19.2–23.7 ml", "90 % interval 16.5–20.3 %", "7.1–24.3", "holds the truth (22.1 ml)"),
@@ -269,6 +312,42 @@ def test_an_empty_report_says_what_is_missing(tmp_path):
     assert list((tmp_path / "figures").iterdir()) == []
 
 
+def test_without_an_image_there_is_no_border_zone(tmp_path):
+    metrics = {**METRICS, "scar": {**METRICS["scar"], "border_zone_ml": None}}
+    metrics["input"] = {**METRICS["input"], "scar_from": "labels", "signal": None}
+    text = Page(write_subject_report(tmp_path, SubjectReport(metrics)).read_text()).text
+    assert "Scar from hand labels" in text
+    assert "There is no border zone: it is read off an LGE image" in text
+    assert "Border zone by signal" not in text
+    assert "Signal of the image" not in text
+
+
+@pytest.mark.parametrize(
+    ("septum", "said"),
+    [
+        ({"source": "given"}, "where it lies was given with the data"),
+        ({"source": "mesh", "scanner_frame": False}, "read off the mesh"),
+        ({"source": "guessed", "scanner_frame": False}, "names are arbitrary: the file has no scanner frame"),
+        (None, "Where it lies was not recorded"),
+    ],
+)
+def test_the_figures_say_how_the_septum_is_known(septum, said, tmp_path, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(
+        subject, "bullseye_figure", lambda *a, warning="", **k: warnings.append(warning) or new_figure(1, 1)
+    )
+    metrics = {**METRICS, "septum": septum}
+    text = Page(write_subject_report(tmp_path, SubjectReport(metrics)).read_text()).text
+    assert said in text
+    assert [bool(warning) for warning in warnings] == [(septum or {}).get("source") == "guessed"]
+    assert ("Segments as numbers (" in text) == bool(warnings[0])
+
+
+def test_a_report_without_warnings_says_so(tmp_path):
+    text = Page(write_subject_report(tmp_path, SubjectReport({"subject": "P"})).read_text()).text
+    assert "No stage warned of anything." in text
+
+
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "scene.png").write_bytes(b"old")
@@ -294,7 +373,9 @@ def test_text_of_others_is_escaped(tmp_path, monkeypatch):
         {
             "subject": evil,
             "method": evil,
-            "orientation": evil,
+            "septum": {"source": evil},
+            "warnings": [{"stage": evil, "text": evil}],
+            "input": {"scar_from": evil},
             "fit": {"method": evil, "stop_reason": evil, "device": evil},
             "qc": {"verdict": "fail", "reasons": [evil]},
             "truth": {evil: {"dice": 0.5}},
@@ -308,7 +389,7 @@ def test_text_of_others_is_escaped(tmp_path, monkeypatch):
     )
     html = write_subject_report(tmp_path, data).read_text()
     assert "<script" not in html
-    assert html.count("&lt;script&gt;alert(1)") >= 12
+    assert html.count("&lt;script&gt;alert(1)") >= 14
     assert "script" not in Page(html).tags
 
 

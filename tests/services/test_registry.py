@@ -76,6 +76,38 @@ def test_quality_restricts_the_rows(target, make_record):
     assert registry.find(target, qc="fail") == []
 
 
+def test_maps_that_failed_are_listed_by_their_runs(target, make_record):
+    record_subject(target, make_record("P001", weight=0.1, qc="fail", started_ms=1_700_000_000_000))
+    record_subject(target, make_record("P001", weight=0.2, started_ms=1_700_000_001_000))  # mended since
+    reasons = ("5 of 9 slices do not fit the mesh", "a thin wall")
+    lost = record_subject(
+        target, make_record("P002", qc="fail", metrics={"dice": 0.3}, reasons=reasons, septum="guessed")
+    )
+    record_subject(target, make_record("P003", qc="review"))
+    (row,) = registry.find(target, qc="fail")
+    assert (row.subject, row.version, row.model_id, row.run_id, row.qc) == ("P002", None, None, lost.run_id, "fail")
+    assert (row.metrics, row.reasons, row.septum) == ({"dice": 0.3}, "; ".join(reasons), "guessed")
+    assert subjects(registry.find(target, qc="fail", newest_only=False)) == ["P002", "P001"]
+    assert subjects(registry.find(target, qc="fail", subject="P001", newest_only=False)) == ["P001"]
+    assert registry.find(target, qc="fail", dice_below=0.3) == []
+    assert subjects(registry.find(target, qc="fail", dice_below=0.31)) == ["P002"]
+    assert subjects(registry.find(target)) == ["P003", "P001"]
+
+
+def test_more_failed_maps_than_one_page(target, make_record, monkeypatch):
+    monkeypatch.setattr(registry, "_PAGE", 2)
+    for i in range(5):
+        record_subject(target, make_record(f"P00{i}", qc="fail", started_ms=1_700_000_000_000 + i))
+    assert subjects(registry.find(target, qc="fail")) == ["P004", "P003", "P002", "P001", "P000"]
+    assert subjects(registry.find(target, qc="fail", limit=3)) == ["P004", "P003", "P002"]
+
+
+def test_reasons_of_the_verdict_are_shown(target, make_record):
+    record_subject(target, make_record("P001", qc="review", reasons=("a thin wall", "few slices"), septum="given"))
+    shown = registry.show(target, "P001")
+    assert (shown["qc"], shown["reasons"], shown["septum"]) == ("review", "a thin wall; few slices", "given")
+
+
 def test_more_models_than_one_page(target, make_record, monkeypatch):
     monkeypatch.setattr(registry, "_PAGE", 2)
     for i in range(5):

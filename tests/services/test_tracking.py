@@ -57,6 +57,31 @@ def test_a_subject_becomes_a_run_a_model_and_a_version(store, make_record, cohor
     assert files == {"field.safetensors", "field.json"}
 
 
+def test_the_verdict_its_reasons_and_the_septum_are_tags_and_description(store, make_record, cohort):
+    reasons = ("a thin wall", "slices do not predict one another (Dice 0.612, below 0.65)")
+    record_subject(store, make_record(qc="review", reasons=reasons, septum="guessed"))
+    (run,), (model,), (version,) = recorded(store, cohort)
+    for tags in (run.data.tags, model.tags, version.tags):
+        assert (tags["cs.qc_reasons"], tags["cs.septum"]) == ("; ".join(reasons), "guessed")
+    assert run.data.tags["mlflow.note.content"] == f"**Quality: review**\n- {reasons[0]}\n- {reasons[1]}"
+
+
+def test_a_failed_map_says_that_it_is_no_version_and_long_reasons_are_cut(store, make_record, cohort):
+    record_subject(store, make_record(qc="fail", reasons=tuple(f"{n} " + "x" * 290 for n in range(60))))
+    (run,), _, _ = recorded(store, cohort)
+    assert run.data.tags["mlflow.note.content"].startswith(
+        "**Quality: fail**, so there is no version of the registered model\n- 0 x"
+    )
+    assert len(run.data.tags["cs.qc_reasons"]) == len(run.data.tags["mlflow.note.content"]) == records.LONGEST_TAG
+
+
+def test_a_map_without_concern_has_no_reasons(store, make_record, cohort):
+    record_subject(store, make_record())
+    (run,), _, _ = recorded(store, cohort)
+    assert "cs.qc_reasons" not in run.data.tags
+    assert run.data.tags["mlflow.note.content"] == "**Quality: pass**"
+
+
 def test_a_second_record_adds_nothing(store, make_record, cohort):
     record = make_record()
     first = record_subject(store, record)

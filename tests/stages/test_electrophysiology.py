@@ -32,7 +32,7 @@ def slab_mesh(*, coordinates: bool = True) -> LVMesh:
 
 def made(probability: np.ndarray, folder: Path, *draws: np.ndarray, mesh: LVMesh | None = None):
     mesh = mesh or slab_mesh()
-    found = ElectrophysiologyMap(mesh, probability, threshold=0.5, border_zone=(0.25, 0.75))
+    found = ElectrophysiologyMap(mesh, probability, threshold=0.5, doubt_range=(0.25, 0.75))
     for draw in draws:
         found.see(draw)
     found.write(folder)
@@ -53,11 +53,23 @@ def test_a_corridor_is_in_the_mesh_the_file_and_the_tags(tmp_path: Path) -> None
     channel = np.asarray(data["channel"])
     assert set(channel.tolist()) == {0, 1}
     np.testing.assert_array_equal(np.asarray(data["channel_open_probability"]), np.where(channel > 0, 0.75, 0))
-    np.testing.assert_array_equal(np.asarray(data["scar_zone"]), np.digitize(CORRIDOR, (0.25, 0.75)))
+    np.testing.assert_array_equal(np.asarray(data["scar_certainty"]), np.where(CORRIDOR > 0.9, 3, 0))
+    assert "border_zone" not in data
     tags = found.element_tags()
-    assert set(tags.tolist()) == {1, 2, 3, 4}
+    assert set(tags.tolist()) == {1, 3, 4}
     write_opencarp(tmp_path / "scar", mesh, tags)
     np.testing.assert_array_equal(read_opencarp(tmp_path / "scar.pts").cell_data["element_tag"], tags)
+
+
+def test_the_border_zone_of_the_image_is_beside_the_scar_and_in_the_tags(tmp_path: Path) -> None:
+    mesh, signal = slab_mesh(), SLAB.strip(6)
+    mesh.grid.point_data["border_zone"] = signal.astype(np.uint8)
+    _, found, _ = made(SHUT, tmp_path, SHUT, mesh=mesh)
+    border = np.asarray(mesh.grid.point_data["border_zone"])
+    np.testing.assert_array_equal(border, signal & ~SLAB.disc())
+    assert border.any()
+    assert ElementTag.BORDER_ZONE in found.element_tags()
+    assert not (border[np.asarray(mesh.grid.point_data["scar_certainty"]) >= 2]).any()
 
 
 def test_a_channel_that_most_draws_close_does_not_conduct(tmp_path: Path) -> None:

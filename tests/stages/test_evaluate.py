@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from cardioscar.imaging.labels import LABEL_TABLES, Label
 from cardioscar.imaging.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
-from cardioscar.stages import evaluate
-from cardioscar.stages.status import Status
+from cardioscar.stages import evaluate, scoring
+from cardioscar.stages.flat_metrics import flat_metrics
+from cardioscar.stages.status import Status, read_status, write_status
 from tests.finished_run import Run, content
 
 METHODS = ["cardioscar", "log_odds", "signed_distance"]
@@ -29,8 +31,33 @@ SHAPE = {
     "target": str,
     "method": str,
     "threshold": float,
-    "border_zone": list,
-    "scar": ["volume_ml", "fraction_of_wall", "dense_core_ml", "border_zone_ml", "wall_ml", "uncertainty_mean"],
+    "doubt_range": list,
+    "input": [
+        "scar_from",
+        "n_sd",
+        "slices",
+        "hidden_slices",
+        "slice_distance_mm",
+        "slice_thickness_mm",
+        "pixel_mm",
+        "merged_pixels",
+        "mesh",
+        "nodes",
+        "edge_mm",
+        "worst_cell_quality",
+        "heart",
+        "signal",
+    ],
+    "scar": [
+        "volume_ml",
+        "fraction_of_wall",
+        "likely_ml",
+        "uncertain_ml",
+        "possible_ml",
+        "border_zone_ml",
+        "wall_ml",
+        "uncertainty_mean",
+    ],
     "aha": dict,
     "intervals": dict | None,
     "interval_truth": dict | None,
@@ -51,8 +78,10 @@ SHAPE = {
     "observed_pixels": int,
     "fit": ["method", "stop_reason", "steps", "seconds", "final_loss", "device", "together"],
     "orientation": str,
+    "septum": ["source", "scanner_frame"],
     "channels": list | None,
     "channel_draws": int | None,
+    "warnings": list,
     "qc": ["verdict", "reasons"],
 }
 """Keys of `metrics.json` and what they hold."""
@@ -289,7 +318,7 @@ def test_intervals_are_kept_and_held_against_the_truth(run: Run) -> None:
     assert not truth["scar_fraction"]["inside"]
     assert truth["scar_fraction"]["true"] == pytest.approx(truth["scar_ml"]["true"] / found["scar"]["wall_ml"])
     assert (truth["aha_segments"], truth["aha_inside"]) == (3, 3)
-    flat = evaluate.flat_metrics(found)
+    flat = flat_metrics(found)
     assert (flat["scar_ml_lower"], flat["scar_ml_upper"], flat["scar_ml_inside"]) == (0.001, 900.0, 1.0)
     assert flat["aha_inside_fraction"] == 1
     assert "the scar volume is uncertain" in " ".join(found["qc"]["reasons"])
@@ -303,7 +332,7 @@ def test_a_map_without_intervals_is_evaluated_and_the_page_says_so(run: Run) -> 
     assert row.outcome == "ok"
     assert found["intervals"] is None
     assert found["interval_truth"] is None
-    assert "scar_ml_lower" not in evaluate.flat_metrics(found)
+    assert "scar_ml_lower" not in flat_metrics(found)
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "This map was made without intervals" in page
 
@@ -317,13 +346,13 @@ def test_left_out_slices_are_those_that_the_fit_saw_but_the_outermost(finished: 
     assert [row["slice"] for row in scores["per_slice"]] == facts["slices"][1:-1]
     assert not {row["slice"] for row in scores["per_slice"]} & set(facts["hidden_slices"])
     assert scores["pixels"] == sum(row["wall_pixels"] for row in scores["per_slice"])
-    assert evaluate.flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
+    assert flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
 
 
 def test_leaving_out_can_be_left_out(run: Run) -> None:
     _, found = again(run, leave_one_out=False)
     assert found["leave_one_out"] is None
-    assert "left_out_dice" not in evaluate.flat_metrics(found)
+    assert "left_out_dice" not in flat_metrics(found)
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "No slice was left out" in page
 
@@ -367,6 +396,54 @@ def test_the_page_shows_the_numbers_of_the_metrics(finished: Run) -> None:
     assert f"{found['heldout']['scores']['log_odds']['dice']:.3f}" in page
 
 
+def test_warnings_of_every_stage_are_reasons_for_review_and_stand_on_the_page(run: Run) -> None:
+    said = {"preprocess": ["a wall with <holes>"], "train": ["a restless fit", "thin walls"]}
+    for stage, texts in said.items():
+        row = read_status(run.folder(stage))
+        assert row is not None
+        write_status(run.folder(stage), replace(row, warnings=texts))
+    row, found = again(run)
+    assert found["warnings"] == [{"stage": stage, "text": text} for stage, texts in said.items() for text in texts]
+    assert found["qc"]["verdict"] == "review"
+    assert found["qc"]["reasons"][-3:] == ["a wall with <holes>", "a restless fit", "thin walls"]
+    page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
+    section = page.split('id="warnings"')[1].split("</section>")[0]
+    assert "a wall with &lt;holes&gt;" in section
+    assert "a restless fit" in section
+    assert "No stage warned" not in section
+
+
+def test_what_evaluate_itself_warns_of_counts_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = scoring.residual_summary
+
+    def doubtful(residual: np.ndarray) -> dict[str, float]:
+        logging.getLogger(scoring.__name__).warning("residuals of a strange kind")
+        return summary(residual)
+
+    monkeypatch.setattr(scoring, "residual_summary", doubtful)
+    row, found = again(run, leave_one_out=False)
+    assert row.warnings == ["residuals of a strange kind"]
+    assert {"stage": "evaluate", "text": "residuals of a strange kind"} in found["warnings"]
+    assert "residuals of a strange kind" in found["qc"]["reasons"]
+
+
+def test_the_metrics_say_what_the_map_was_made_from(finished: Run) -> None:
+    found = metrics(finished)
+    given = found["input"]
+    assert (given["scar_from"], given["mesh"], given["heart"]) == ("probability", "read", "adult")
+    assert given["pixel_mm"] == [2.0, 2.0]
+    assert (given["slice_thickness_mm"], given["slice_distance_mm"]) == (8.0, 18.0)  # every second one is hidden
+    assert given["slices"] == found["slices"]["with_wall"]
+    assert given["hidden_slices"] == len(found["heldout"]["slices"])
+    assert given["signal"]["border_zones"].keys() == {"fwhm", "nsd"}
+    scar = found["scar"]
+    assert scar["likely_ml"] + scar["uncertain_ml"] == pytest.approx(scar["volume_ml"])
+    mesh = read_mesh(finished.folder("infer") / "scar.vtu")
+    border = np.asarray(mesh.grid.point_data["border_zone"]) > 0
+    assert scar["border_zone_ml"] == pytest.approx(mesh.node_volumes_ml[border].sum())
+    assert not (border & (np.asarray(mesh.grid.point_data["scar_binary"]) > 0)).any()
+
+
 def test_figures_that_cannot_be_drawn_cost_no_numbers(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -396,6 +473,29 @@ def test_a_diverged_or_failed_subject_is_published_as_its_row(run: Run) -> None:
     assert content(run.result()).keys() == {"status.json"}
 
 
+def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: Run, tmp_path: Path) -> None:
+    from cardioscar.services import registry
+    from cardioscar.services.mlflow_client import TrackingTarget
+
+    path = run.folder("preprocess") / "preprocess.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    lost = {"i": 0.0, "j": 0.0, "error": None, "overlap": 0.2, "finding": "no match"}
+    path.write_text(json.dumps(facts | {"slice_shifts_mm": {str(n): lost for n in range(9)}}), encoding="utf-8")
+    rows = run.stage("evaluate", ["P001", "P002"], options={"leave_one_out": False})
+    assert metrics(run)["qc"]["verdict"] == "fail"
+    assert metrics(run)["qc"]["reasons"][0].startswith("9 of 9 slices do not fit the mesh")
+
+    target = TrackingTarget.local(tmp_path / "store", "trial")
+    artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer", "evaluate")]
+    (tmp_path / "store").mkdir()
+    evaluate.record(rows, artifacts, uri=target.uri, experiment="trial")
+    assert [(row.subject, row.version) for row in registry.find(target)] == [("P002", 1)]
+    [failed] = registry.find(target, qc="fail")
+    assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
+    assert failed.reasons == "; ".join(metrics(run)["qc"]["reasons"])
+    assert failed.metrics["scar_ml"] == pytest.approx(metrics(run)["scar"]["volume_ml"])
+
+
 def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from cardioscar.errors import PlatformError
 
@@ -419,7 +519,9 @@ def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monk
 
 
 def test_flat_metrics_have_numbers_only_and_names_for_each_method(finished: Run) -> None:
-    flat = evaluate.flat_metrics(metrics(finished))
+    flat = flat_metrics(metrics(finished) | {"coverage": {"reach_mm": 12.0, "unseen_wall_fraction": 0.2}})
+    assert flat["unseen_wall_fraction"] == 0.2
+    assert {"likely_ml", "uncertain_ml", "possible_ml", "border_zone_ml"} <= flat.keys()
     assert all(value is None or isinstance(value, int | float) for value in flat.values())
     for prefix in ("", "heldout_"):
         for suffix in ("", "_log_odds", "_signed_distance"):

@@ -47,8 +47,11 @@ def group_means(run: Run, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_the_map_is_on_the_nodes_of_the_mesh(run: Run) -> None:
     mesh, before = infer(run), read_mesh(run.folder("preprocess") / "mesh.vtu")
     np.testing.assert_array_equal(mesh.nodes_mm, before.nodes_mm)
-    for name in before.grid.point_data:
+    for name in set(before.grid.point_data.keys()) - {"border_zone"}:
         np.testing.assert_array_equal(data(mesh, name), data(before, name))
+    # the border zone of the image, less what the map calls scar
+    scar = data(mesh, "scar_binary") > 0
+    np.testing.assert_array_equal(data(mesh, "border_zone") > 0, (data(before, "border_zone") > 0) & ~scar)
     probability, uncertainty = data(mesh, "scar_probability"), data(mesh, "scar_uncertainty")
     assert (probability >= 0).all()
     assert (probability <= 1).all()
@@ -88,10 +91,11 @@ def test_intervals_agree_with_the_map(run: Run) -> None:
         assert 0 <= row["scar_fraction"]["lower"] <= row["scar_fraction"]["upper"] <= 1 + 1e-6
 
 
-def test_zones_follow_the_border_zone(run: Run) -> None:
-    mesh = infer(run, border_zone=(0.3, 0.8))
-    zones = np.digitize(data(mesh, "scar_probability"), (0.3, 0.8))
-    np.testing.assert_array_equal(data(mesh, "scar_zone"), zones)
+def test_certainty_follows_the_range_of_doubt(run: Run) -> None:
+    mesh = infer(run, doubt_range=(0.3, 0.8))
+    steps = np.digitize(data(mesh, "scar_probability"), (0.3, 0.5, 0.8))
+    np.testing.assert_array_equal(data(mesh, "scar_certainty"), steps)
+    assert set(np.unique(steps)) == {0, 1, 2, 3}
 
 
 def test_the_published_uncertainty_is_smaller_than_the_calibrated_one(run: Run) -> None:
@@ -182,17 +186,19 @@ def test_the_volume_holds_the_whole_mesh(run: Run) -> None:
     assert (index < np.array(volume.values.shape) - 0.5).all()
 
 
-def test_opencarp_tags_are_healthy_border_zone_and_core(run: Run) -> None:
-    mesh = infer(run, write_opencarp=True, border_zone=[0.3, 0.6])
+def test_opencarp_tags_are_healthy_border_zone_and_scar(run: Run) -> None:
+    mesh = infer(run, write_opencarp=True)
     grid = read_opencarp(run.folder("infer") / "scar.pts")
     np.testing.assert_allclose(grid.points, mesh.nodes_mm, atol=1e-3)
     assert grid.n_cells == mesh.grid.n_cells
     probability = data(mesh, "scar_probability").astype(float)
     of_cells = probability[mesh.grid.cells_dict[10]].mean(axis=1)
     tags = np.asarray(grid.cell_data["element_tag"])
-    clear = np.abs(of_cells[:, None] - [0.3, 0.6]).min(axis=1) > 1e-5  # VTK averages in single precision
-    np.testing.assert_array_equal(tags[clear], 1 + (of_cells >= 0.3)[clear] + (of_cells >= 0.6)[clear])
-    assert set(np.unique(tags)) == {1, 2, 3}
+    border = data(mesh, "border_zone")[mesh.grid.cells_dict[10]].mean(axis=1) >= 0.5
+    clear = np.abs(of_cells - 0.5) > 1e-5  # VTK averages in single precision
+    expected = np.where(of_cells >= 0.5, 3, np.where(border, 2, 1))
+    np.testing.assert_array_equal(tags[clear], expected[clear])
+    assert {1, 3} <= set(np.unique(tags))
 
 
 def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:

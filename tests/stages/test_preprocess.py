@@ -484,3 +484,105 @@ def test_a_subject_may_be_trusted_otherwise_than_its_cohort(make_cohort: MakeCoh
     [row] = preprocess.run(cohort, ["P001"], cohort.parent / "out", {"header_trust": "pixdim"})
     assert row.error is not None
     assert row.error.kind == "geometry"
+
+
+# --- the septum, the heart, the signal
+
+
+def lost_frame(folder: Path, *, origin_mm: float = 0.0) -> None:
+    """Save the labels as tools do that lose the frame: spacing alone, from a corner."""
+    path = folder / "labels.nii.gz"
+    labels = read_labels(path)
+    affine = np.diag([*labels.spacing_mm, 1.0])
+    affine[:3, 3] = origin_mm
+    write_volume(path, dataclasses.replace(labels, affine=affine))
+
+
+def row_of(cohort: Path, **options: Any) -> tuple[Status, dict[str, Any]]:
+    output = cohort.parent / "groups"
+    [row] = preprocess.run(cohort, ["P001"], output, options)
+    assert row.error is None
+    return row, facts(output / "P001")
+
+
+def test_a_septum_that_was_given_is_no_concern(make_cohort: MakeCohort) -> None:
+    row, said = row_of(make_cohort("P001"))
+    assert said["septum"] == {"source": "given", "scanner_frame": True}
+    assert row.warnings == []
+
+
+def test_a_septum_from_the_scanners_axes_is_a_guess(make_cohort: MakeCohort) -> None:
+    row, said = row_of(make_cohort("P001", files=("labels.nii.gz",)), edge_mm=4.0)
+    assert said["septum"] == {"source": "guessed", "scanner_frame": True}
+    assert [text for text in row.warnings if "guess from the scanner's axes" in text]
+
+
+@pytest.mark.parametrize("origin_mm", [0.0, 21.5])
+def test_names_are_arbitrary_where_the_file_has_no_scanner_frame(make_cohort: MakeCohort, origin_mm: float) -> None:
+    cohort = make_cohort("P001", files=("labels.nii.gz",))
+    lost_frame(cohort / "P001", origin_mm=origin_mm)
+    row, said = row_of(cohort, edge_mm=4.0)
+    assert said["septum"] == {"source": "guessed", "scanner_frame": False}
+    assert [text for text in row.warnings if "the names of AHA segments are arbitrary" in text]
+    assert not [text for text in row.warnings if "guess" in text]
+
+
+def test_a_septum_that_was_given_in_a_lost_frame_is_no_concern(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort("P001", files=("labels.nii.gz",))
+    lost_frame(cohort / "P001")
+    (cohort / "P001" / SETTINGS).write_text("septum_direction: [-1.0, 0.0, 0.0]\n")
+    row, said = row_of(cohort, edge_mm=4.0)
+    assert said["septum"] == {"source": "given", "scanner_frame": False}
+    assert not [text for text in row.warnings if "AHA" in text]
+
+
+@pytest.mark.parametrize(
+    ("setting", "own", "expected"),
+    [("adult", "", "adult"), ("other", "", "other"), ("adult", "other", "other"), ("other", "adult", "adult")],
+)
+def test_what_heart_it_is_comes_from_the_subject_or_the_cohort(
+    make_cohort: MakeCohort, setting: str, own: str, expected: str
+) -> None:
+    cohort = make_cohort("P001")
+    if own:
+        with (cohort / "P001" / SETTINGS).open("a") as stream:
+            stream.write(f"heart: {own}\n")
+    assert row_of(cohort, heart=setting)[1]["heart"] == expected
+
+
+def test_another_heart_than_those_known_is_refused(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort("P001")
+    with (cohort / "P001" / SETTINGS).open("a") as stream:
+        stream.write("heart: pig\n")
+    [row] = preprocess.run(cohort, ["P001"], cohort.parent / "groups")
+    assert row.error is not None
+    assert row.error.kind == "config"
+    assert "heart" in row.error.message
+
+
+@pytest.mark.parametrize("target", ["auto", "labels", "fwhm", "nsd"])
+def test_the_signal_of_an_image_is_told_whatever_the_target(make_cohort: MakeCohort, target: str) -> None:
+    said = row_of(make_cohort("P001"), target=target)[1]["signal"]
+    assert said["remote_mean"] > 0
+    assert (said["scar_threshold"] is not None) == (target in ("fwhm", "nsd"))
+
+
+def test_without_an_image_there_is_no_signal(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort("P001", files=("labels.nii.gz", "mesh.vtu", SETTINGS))
+    assert row_of(cohort)[1]["signal"] is None
+    assert "border_zone" not in read_mesh(cohort.parent / "groups" / "P001" / "mesh.vtu").grid.point_data
+
+
+def test_slices_that_do_not_fit_the_mesh_are_warned_of_in_a_sentence(make_cohort: MakeCohort) -> None:
+    cohort = make_cohort("P001", files=("labels.nii.gz", "mesh.vtu", SETTINGS))
+    labels = read_labels(cohort / "P001" / "labels.nii.gz")
+    write_volume(
+        cohort / "P001" / "labels.nii.gz",
+        dataclasses.replace(labels, values=np.ascontiguousarray(labels.values[:, :, ::-1])),
+    )
+    row, said = row_of(cohort)
+    lost = [number for number, shift in said["slice_shifts_mm"].items() if shift["finding"] in ("no match", "too far")]
+    assert lost
+    named = " ".join(row.warnings)
+    assert all(number in named for number in lost)
+    assert len([text for text in row.warnings if "where" in text]) <= 2

@@ -29,27 +29,46 @@ def test_node_volumes_are_those_that_the_numbers_rest_on(mesh: LVMesh) -> None:
     np.testing.assert_allclose(mesh.node_volumes_ml, by_layer(1, 2, 2, 1))
 
 
-def test_volumes_of_scar_core_border_zone_and_wall(mesh: LVMesh) -> None:
-    summary = scoring.scar_summary(
-        mesh, by_layer(0.1, 0.4, 0.5, 0.9), by_layer(0.0, 0.1, 0.2, 0.3), threshold=0.5, border_zone=(0.25, 0.75)
+def summary(mesh: LVMesh, *layers: float, **settings: object) -> dict[str, float | None]:
+    return scoring.scar_summary(
+        mesh, by_layer(*layers), by_layer(0.0, 0.1, 0.2, 0.3), threshold=0.5, doubt_range=(0.25, 0.75), **settings
     )
-    assert summary == pytest.approx(
+
+
+def test_volumes_of_scar_by_certainty_and_wall(mesh: LVMesh) -> None:
+    assert summary(mesh, 0.1, 0.4, 0.5, 0.9) == pytest.approx(
         {
             "volume_ml": 12,  # the layers of 0.5 (8 ml) and 0.9 (4 ml)
             "fraction_of_wall": 0.5,
-            "dense_core_ml": 4,
-            "border_zone_ml": 16,
+            "likely_ml": 4,
+            "uncertain_ml": 8,
+            "possible_ml": 8,
+            "border_zone_ml": None,
             "wall_ml": 24,
             "uncertainty_mean": (8 * 0.1 + 8 * 0.2 + 4 * 0.3) / 24,
         }
     )
 
 
-def test_limits_belong_to_the_class_above(mesh: LVMesh) -> None:
-    summary = scoring.scar_summary(
-        mesh, by_layer(0.25, 0.5, 0.75, 0.0), by_layer(0, 0, 0, 0), threshold=0.5, border_zone=(0.25, 0.75)
+@pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5, 0.75, 0.9])
+def test_likely_and_uncertain_scar_add_up_to_the_scar(mesh: LVMesh, threshold: float) -> None:
+    found = scoring.scar_summary(
+        mesh, by_layer(0.25, 0.5, 0.75, 0.95), by_layer(0, 0, 0, 0), threshold=threshold, doubt_range=(0.25, 0.75)
     )
-    assert [summary[name] for name in ("volume_ml", "dense_core_ml", "border_zone_ml")] == [16, 8, 12]
+    ml = mesh.node_volumes_ml[by_layer(0.25, 0.5, 0.75, 0.95) >= threshold].sum()
+    assert found["volume_ml"] == pytest.approx(ml)
+    assert found["likely_ml"] + found["uncertain_ml"] == pytest.approx(ml)
+    assert ml + found["possible_ml"] <= found["wall_ml"] + 1e-9
+
+
+def test_limits_belong_to_the_class_above(mesh: LVMesh) -> None:
+    found = summary(mesh, 0.25, 0.5, 0.75, 0.0)
+    assert [found[name] for name in ("volume_ml", "likely_ml", "uncertain_ml", "possible_ml")] == [16, 8, 8, 4]
+
+
+def test_the_border_zone_is_what_the_image_says(mesh: LVMesh) -> None:
+    found = summary(mesh, 0.1, 0.4, 0.5, 0.9, border_zone=by_layer(0, 1, 0, 0).astype(np.uint8))
+    assert (found["border_zone_ml"], found["volume_ml"]) == (8, 12)
 
 
 def test_segments_with_tissue_have_their_share(mesh: LVMesh) -> None:

@@ -12,7 +12,7 @@ from cardioscar.stages.status import FILE, Failure, Status, read_status, write_s
 
 ROW = Status(
     "P001", "train", "ok", seconds=1.5, started="2026-01-02T03:04:05+00:00", version="0.1.0", config_sha256="c",
-    config={"steps": 5, "border_zone": [0.2, 0.8]}, inputs={"sorted/sorted.npz": "a"}, outputs={"field.json": "b"},
+    config={"steps": 5, "doubt_range": [0.2, 0.8]}, inputs={"sorted/sorted.npz": "a"}, outputs={"field.json": "b"},
 )  # fmt: skip
 FAILED = dataclasses.replace(ROW, outcome="failed", error=Failure("input", "scan: expected ✓, found ✗", "train"))
 

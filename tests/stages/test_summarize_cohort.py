@@ -86,6 +86,40 @@ def test_the_verdict_is_taken_by_the_share_that_failed(run: Run, failed: int, li
     assert len(table(run)) == 3
 
 
+def judge(run: Run, subject: str, verdict: str, *reasons: str) -> None:
+    """Give a published map another verdict."""
+    path = run.result(subject) / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8")) | {"qc": {"verdict": verdict, "reasons": list(reasons)}}
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+
+
+def test_a_map_that_failed_quality_control_counts_as_failed(run: Run) -> None:
+    judge(run, "P001", "fail", "5 of 9 slices do not fit the mesh")
+    judge(run, "P002", "review", "the scar seen is small")
+    judge(run, "P003", "pass")
+    summary = summarize(run, max_failed_fraction=0.34)
+    assert [summary[name] for name in ("ok", "failed", "review", "qc_failed")] == [3, 0, 1, 1]
+    assert summary["failed_fraction"] == pytest.approx(1 / 3)
+    assert [row["qc"] for row in table(run).values()] == ["fail", "review", "pass"]
+    page = (run.out / "results" / "cohort.html").read_text(encoding="utf-8")
+    assert "of the subjects failed (finished maps that failed quality control count: 1); up to" in page
+
+    fail(run, "P003")
+    said = r"^2 of 3 subjects failed, 1 of them in quality control \(67%\), more than max_failed_fraction 34%$"
+    with pytest.raises(CohortRejected, match=said):
+        summarize(run, max_failed_fraction=0.34)
+
+
+def test_a_row_says_where_the_septum_comes_from(run: Run) -> None:
+    path = run.result("P002") / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(metrics | {"septum": {"source": "guessed", "scanner_frame": False}}), encoding="utf-8")
+    del metrics["septum"]  # as an earlier version left it
+    (run.result("P003") / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    summarize(run)
+    assert [row["septum"] for row in table(run).values()] == ["given", "guessed", ""]
+
+
 @pytest.mark.parametrize("harm", ["no folder", "no row", "a torn row", "no metrics"])
 def test_a_subject_whose_results_are_missing_is_lost(run: Run, harm: str) -> None:
     folder = run.result("P003")

@@ -19,6 +19,7 @@ from cardioscar.errors import PlatformError
 from cardioscar.scar3d import batched_fit
 from cardioscar.scar3d.field_stack import FieldStack, Prepared
 from cardioscar.scar3d.fit import FitResult
+from cardioscar.scar3d.plan import Observations
 from cardioscar.stages import shard_fit, train
 from cardioscar.stages.status import Status, read_status, write_status
 from tests.conformance import test_stages as contract
@@ -122,6 +123,22 @@ def test_a_shard_is_fitted_in_one_computation_with_the_results_of_one_by_one(
     assert "3 subjects together on cpu in " in caplog.text
 
 
+def test_a_warning_about_a_subject_that_is_looked_at_ahead_is_in_its_own_row(
+    run: Run, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = shard_fit.read_observations
+
+    def doubtful(folder: Path) -> Observations:
+        logging.getLogger("cardioscar.scar3d").warning("few pixels in one of %d letters", len(folder.name))
+        logging.getLogger("cardioscar.scar3d").warning("about %s", folder.name)
+        return read(folder)
+
+    monkeypatch.setattr(shard_fit, "read_observations", doubtful)
+    rows = fit(run)
+    assert batches == [3]
+    assert [row.warnings for row in rows] == [["few pixels in one of 4 letters", f"about {one}"] for one in SUBJECTS]
+
+
 def test_settings_and_inputs_of_a_row_do_not_say_who_was_in_its_shard(run: Run, tmp_path: Path) -> None:
     alone = run.stage("train", ["P002"], options=TOGETHER, output=tmp_path / "alone")
     whole = fit(run)
@@ -198,6 +215,7 @@ def test_a_computation_that_fails_is_dissolved(
         same_fit(run, finished, subject)
         assert description(run, subject)["fitted_together"] == 1
     assert caplog.text.count("3 subjects are fitted one by one after all: RuntimeError") == 1
+    assert [row.warnings for row in rows] == [[]] * 3
     assert "JANE" not in caplog.text
 
 

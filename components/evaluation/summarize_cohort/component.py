@@ -27,7 +27,8 @@ def summarize_cohort(
         report: Cohort report.
         table: cohort.csv, one row for each subject.
         metrics: Summary numbers of the cohort.
-        max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
+        max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1; maps that fail
+            quality control count.
         tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
         experiment: MLflow experiment of the cohort.
         subjects: Ids of the subjects processed, separated by commas; empty for all.

@@ -1,0 +1,46 @@
+"""What a page says of the septum, on which the names of the AHA segments rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_PLACES = "Anterior is at the top, the septum on the left"
+
+
+def septum_warning(septum: Mapping[str, Any] | None) -> str:
+    """A short line for figures whose names of segments are not to be relied on; empty where they are.
+
+    >>> septum_warning({"source": "guessed", "scanner_frame": False})
+    'names are arbitrary: the file has no scanner frame'
+    """
+    if not septum or septum.get("source") != "guessed":
+        return ""
+    if septum.get("scanner_frame") is False:
+        return "names are arbitrary: the file has no scanner frame"
+    return "names are a guess: nobody said where the septum is"
+
+
+def septum_note(septum: Mapping[str, Any] | None) -> str:
+    """The same in sentences, below the bullseye.
+
+    >>> septum_note({"source": "given"})
+    'Anterior is at the top, the septum on the left; where it lies was given with the data.'
+    """
+    source = (septum or {}).get("source")
+    if source == "given":
+        return f"{_PLACES}; where it lies was given with the data."
+    if source == "mesh":
+        return f"{_PLACES}; where it lies was read off the mesh."
+    if source != "guessed":
+        return f"{_PLACES}. Where it lies was not recorded."
+    if (septum or {}).get("scanner_frame") is False:
+        return (
+            f"{_PLACES}, so far as the names go: they are arbitrary. The axes of the file are no scanner's (they run "
+            "along x, y and z), so nothing in it says where the septum is. Give septum_direction in subject.yaml, and "
+            "compare the mark of the septum with the slices below."
+        )
+    return (
+        f"{_PLACES}. No landmark was given: the septum is taken to lie to the patient's right and front, as in most "
+        "patients. Compare the mark of the septum with the slices below, and give septum_direction in subject.yaml."
+    )
