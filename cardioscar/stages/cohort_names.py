@@ -21,8 +21,6 @@ ROLES: dict[str, tuple[str, ...]] = {
 `lge/` may also be a folder of DICOM files, `scar/` one of VTK grid layers."""
 
 FOLDER_ROLES = ("lge", "scar")
-SIDECARS = (".json", ".txt", ".csv", ".md", ".yaml", ".raw", ".zraw", ".lon")
-"""Endings of files that may lie beside an image or a mesh without being one."""
 
 SETTINGS, MANIFEST = "subject.yaml", "cohort.csv"
 
