@@ -42,8 +42,13 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
                 raise
             experiment = client.get_experiment_by_name(name)  # made by another process meanwhile
     if experiment is None or experiment.lifecycle_stage != "active":
-        raise InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
+        raise deleted_experiment()
     return str(experiment.experiment_id)
+
+
+def deleted_experiment() -> InputError:
+    """What to say of an experiment that nothing can be added to."""
+    return InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
 
 
 def runs_of(client: PatientClient, experiment_id: str, key: str) -> list[Run]:
