@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import PurePath
 
 from cardioscar import __version__
+from cardioscar.errors import DEBUG_VARIABLE
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
@@ -27,9 +28,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("stage", "stage: scores, report, MLflow run and model version"),
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
 }
-
-DEBUG_VARIABLE = "CARDIOSCAR_DEBUG"
-"""Environment variable: set, an unforeseen fault shows its traceback, which may name files and folders."""
 
 EXIT_CODES = """exit codes:
   0  done

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+DEBUG_VARIABLE = "CARDIOSCAR_DEBUG"
+"""Environment variable: set, an unforeseen fault shows its traceback, which may name files and folders."""
+
 
 class CardioscarError(Exception):
     """Base of every error that cardioscar raises on purpose.

@@ -78,6 +78,15 @@ def check_subject_id(text: str) -> str:
     return text
 
 
+def is_subject_id(text: str) -> bool:
+    """Whether a text may be a subject's id, see `check_subject_id`."""
+    try:
+        check_subject_id(text)
+    except InputError:
+        return False
+    return True
+
+
 def is_neutral_name(text: str) -> bool:
     """Whether the name of a data array may be passed on: a plain word that looks like no date and no person's name.
 
@@ -91,6 +100,16 @@ def is_neutral_name(text: str) -> bool:
     return not looks_personal(text)
 
 
+def holds_date(text: str) -> bool:
+    """Whether a text of any kind holds a calendar date.
+
+    >>> holds_date("born 14.3.1965"), holds_date("1950-01-01"), holds_date("trial 2024")
+    (True, True, False)
+    """
+    parts = [part for part in re.split("[^A-Za-z0-9]+", text) if part]
+    return _has_date(parts) or _WORD_DATE.search("_".join(parts)) is not None
+
+
 def looks_personal(text: str) -> bool:
     """Whether a text of any kind holds a date, or begins with words that may be a person's name.
 
@@ -98,7 +117,7 @@ def looks_personal(text: str) -> bool:
     (True, True, False)
     """
     parts = [part for part in re.split("[^A-Za-z0-9]+", text) if part]
-    if _has_date(parts) or _WORD_DATE.search("_".join(parts)):
+    if holds_date(text):
         return True
     words = {word.lower() for part in parts for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)}
     capitalised = list(itertools.takewhile(lambda part: part[0].isupper() and part.isalpha(), parts))

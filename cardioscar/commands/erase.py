@@ -119,8 +119,10 @@ def _tracking(given: str, folders: list[Path]) -> str:
         return "" if given == "off" else given
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return os.environ["MLFLOW_TRACKING_URI"]
+    from cardioscar.services.mlflow_local import sqlite_uri
+
     stores = [at / "mlflow.db" for folder in folders for at in (folder, folder.parent)]
-    return next((f"sqlite:///{path.resolve().as_posix()}" for path in stores if path.is_file()), "")
+    return next((sqlite_uri(path.resolve()) for path in stores if path.is_file()), "")
 
 
 def _folder(root: Path, subject: str) -> Place:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.options import StageOptions, expand, read_config
+from cardioscar.commands.wording import counted
 from cardioscar.errors import CardioscarError, ConfigError, PlatformError
 from cardioscar.stages.places import local_folder, place
 
@@ -71,7 +72,8 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.list_subjects import select
     from cardioscar.stages.logs import configure
     from cardioscar.stages.published import open_results
-    from cardioscar.stages.summarize_cohort import CohortRejected, NotRecordedError
+    from cardioscar.stages.recording import AFTER_REPORT, not_recorded
+    from cardioscar.stages.summarize_cohort import CohortRejected
 
     subjects = select(options.cohort, options.subjects)
     check_output(options.cohort, options.out)
@@ -82,10 +84,8 @@ def main(command: str, words: list[str]) -> int:
     except OSError as error:
         raise PlatformError(f"cannot write to output '{options.out.name}': {error.strerror}") from error
     configure(logging.INFO, str(options.out / "run.log"), stderr=options.verbose)
-    uri, experiment = (
-        tracking(options.tracking_uri, options.out),
-        options.experiment or experiment_name(options.cohort),
-    )
+    uri = tracking(options.tracking_uri, options.out)
+    experiment = options.experiment or named(options.cohort, [entry.subject for entry in subjects])
     verdict: CardioscarError | None = None
     with _progress(len(subjects), quiet=options.verbose) as note:
         try:
@@ -101,15 +101,31 @@ def main(command: str, words: list[str]) -> int:
                 results=options.results,
                 on_event=note,
             )
-        except (CohortRejected, NotRecordedError) as error:  # after the cohort's report is written
+        except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written
             verdict, run = error, None
-    print_cohort(open_results(options.results or options.out / "results"), uri)
+    unrecorded = verdict.__cause__ if verdict else None
+    print_cohort(open_results(options.results or options.out / "results"), "" if unrecorded else uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
-        sys.stdout.write(f"{run.reused} of {len(run.rows)} subjects unchanged; {parts}\n")
+        sys.stdout.write(f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; {parts}\n")
+    if isinstance(verdict, CohortRejected) and isinstance(unrecorded, CardioscarError):
+        sys.stderr.write(f"cardioscar: {not_recorded(unrecorded)}\n")
     if verdict:
         raise verdict
     return 0
+
+
+def named(cohort: str | Path, subjects: list[str]) -> str:
+    """Name of the cohort's experiment, and a line where it cannot be that of its folder."""
+    from cardioscar.stages.experiment_name import FALLBACK, experiment_name
+
+    name = experiment_name(cohort, subjects)
+    if name == FALLBACK and place(cohort, where="cohort").name != FALLBACK:
+        sys.stderr.write(
+            f"cardioscar: the report and MLflow call the cohort '{FALLBACK}': the name of its folder may be a person's "
+            "(--experiment NAME gives another)\n"
+        )
+    return name
 
 
 def tracking(given: str, out: Path) -> str:
@@ -127,21 +143,9 @@ def tracking(given: str, out: Path) -> str:
     if find_spec("mlflow") is None or find_spec("alembic") is None:
         sys.stderr.write("cardioscar: not recorded in MLflow (install cardioscar[laptop], or give --tracking-uri)\n")
         return ""
-    return f"sqlite:///{out.resolve().as_posix()}/mlflow.db"
+    from cardioscar.services.mlflow_local import sqlite_uri
 
-
-def experiment_name(cohort: str | Path) -> str:
-    """Name of the cohort's experiment: that of its folder or prefix, reduced to what MLflow takes."""
-    import re
-
-    at = place(cohort, where="cohort")
-    if isinstance(at, Path):
-        at = at.resolve()
-        name = at.parent.name if at.is_file() else at.name
-    else:
-        *above, name = [at.bucket, *at.prefix.split("/")] if at.prefix else [at.bucket]
-        name = above[-1] if above and name.endswith(".csv") else name
-    return re.sub(r"[^A-Za-z0-9 _.-]+", "-", name).strip(" .-_")[:100] or "cohort"
+    return sqlite_uri(out.resolve() / "mlflow.db")
 
 
 def _defaults(words: list[str]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -121,6 +120,8 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
         if form.experiment:
             given["experiment"] = package.checked("experiment", form.experiment, "--experiment")
         elif "experiment" not in given and given.get("cohort_uri"):
+            from cardioscar.stages.experiment_name import experiment_name
+
             given["experiment"] = experiment_name(str(given["cohort_uri"]))
     package.complete(given)
     for name in OWN_FLAGS:
@@ -128,24 +129,14 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
     return given
 
 
-def experiment_name(uri: str) -> str:
-    """Name of a cohort's experiment: the last part of its address, reduced to what MLflow takes.
-
-    >>> experiment_name("s3://hearts/trial 7/"), experiment_name("/data/acute/cohort.csv"), experiment_name("s3://a")
-    ('trial 7', 'acute', 'a')
-    """
-    parts = [part for part in re.split(r"[/:]+", uri) if part]
-    if len(parts) > 1 and parts[-1].endswith(".csv"):
-        parts.pop()
-    return re.sub(r"[^A-Za-z0-9 _.-]+", "-", parts[-1] if parts else "").strip(" .-_")[:100] or "cardioscar"
-
-
 def _check_place(name: str, uri: Any) -> None:
     """A place that is none would be found out by the first pod, minutes later."""
     from cardioscar.stages.places import place
 
     if isinstance(uri, str) and uri:
-        place(uri, where=name)
+        at = place(uri, where=name)
+        if isinstance(at, Path) and not at.is_absolute():
+            raise ConfigError(name, "s3://bucket/prefix or the whole path of a mounted volume", "a relative path")
 
 
 def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from cardioscar.commands.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +31,7 @@ _COLOURS = {"pass": "green", "review": "yellow", "fail": "red"}
 
 
 def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None:
-    """Print `cohort.csv`, the reasons of failures, and where the reports lie.
+    """Print what `cohort.csv` says of this run's subjects, reasons of verdicts and failures, and where the reports lie.
 
     Args:
         results: The published results.
@@ -39,8 +42,9 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
     from rich.text import Text
 
     rows = list(csv.DictReader(io.StringIO(results.read("cohort.csv").decode(), newline="")))
-    ok = [row for row in rows if row["outcome"] == "ok"]
-    failed = [row for row in rows if row["outcome"] != "ok"]
+    own = [row for row in rows if row.get("of_run") != "earlier"]
+    ok = [row for row in own if row["outcome"] == "ok"]
+    failed = [row for row in own if row["outcome"] != "ok"]
     table, console = _table(ok[:most]), Console()
     # in a narrow terminal ids are folded, numbers never cut off: its lines wrap
     least = Console(width=1_000).measure(_table([row | {"subject": ""} for row in ok[:most]])).maximum
@@ -54,16 +58,22 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
         wide.print(table)
     if len(ok) > most:
         line(f"… and {len(ok) - most} more in cohort.csv")
+    for row in [row for row in ok if row.get("reasons")][:most]:
+        line(f"{row['subject']} {row['qc']}: {row['reasons']}")
     for row in failed[:most]:
         line(f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
     if len(failed) > most:
         line(f"… and {len(failed) - most} more failures in cohort.csv")
+    if len(own) < len(rows):
+        line(f"and {counted(len(rows) - len(own), 'subject')} of earlier runs in cohort.csv")
     line(f"cohort report  {results.address('cohort.html')}")
-    first = next((row["report"] for row in rows if row.get("report")), None)
+    first = next((row["report"] for row in own if row.get("report")), None)
     if first:
         line(f"first subject  {results.address(first)}")
-    if tracking_uri.startswith("sqlite:"):
-        line(f"MLflow         mlflow ui --backend-store-uri {tracking_uri}")
+    if tracking_uri.startswith("sqlite"):
+        from cardioscar.services.mlflow_client import TrackingTarget
+
+        line(f"MLflow         mlflow ui --backend-store-uri {shlex.quote(TrackingTarget(tracking_uri).address)}")
 
 
 def printable(text: str) -> str:

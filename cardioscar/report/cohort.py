@@ -79,6 +79,7 @@ class CohortRow:
         metrics: Numbers by the keys of `METRICS`; None where undefined.
         report: Link to the subject's report, relative to the cohort report.
         run_link: Address of the subject's run on the tracking server.
+        earlier: The row is of an earlier run; the verdict on this one does not count it.
     """
 
     subject: str
@@ -92,6 +93,7 @@ class CohortRow:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     report: str | None = None
     run_link: str | None = None
+    earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
         OSError: If the file cannot be written.
     """
     outcomes = Counter(row.outcome for row in rows)
+    own = [row for row in rows if not row.earlier]
     script = template_source("cohort.js")
     columns = _columns(rows)
     html = (
@@ -142,10 +145,12 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
             total=len(rows),
             counts=[(outcome, outcomes[outcome]) for outcome in OUTCOMES],
             qc_counts=_qc_counts(rows),
-            failed_fraction=failed_fraction(rows) if rows else None,
-            qc_failed=sum(row.qc == "fail" for row in rows),
+            earlier=len(rows) - len(own),
+            failed_fraction=failed_fraction(own) if own else None,
+            qc_failed=sum(row.qc == "fail" for row in own),
             run_time=None if summary.seconds is None else duration(summary.seconds),
             any_run=any(web_link(row.run_link) for row in rows),
+            any_reasons=any(row.reasons for row in rows),
             columns=[
                 {"title": METRICS[key][0] if key in METRICS else key, "number": key in METRICS} for key in columns
             ],
@@ -164,21 +169,21 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
     >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,
+    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,,this
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
-    writer.writerow(
-        ["subject", "outcome", "stage", "error_kind", "error_message", "qc", "septum", *METRICS, "report", "run_link"]
-    )
+    before = ("subject", "outcome", "stage", "error_kind", "error_message", "qc", "septum", "reasons")
+    writer.writerow([*before, *METRICS, "report", "run_link", "of_run"])
     for row in rows:
-        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc, row.septum)
+        reasons = "; ".join(row.reasons)
+        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc, row.septum, reasons)
         numbers = (row.metrics.get(key) for key in METRICS)
         writer.writerow(
             [
                 *map(_plain_text, texts),
                 *(repr(float(value)) if value is not None and is_number(value) else "" for value in numbers),
-                *map(_plain_text, (row.report, row.run_link)),
+                *map(_plain_text, (row.report, row.run_link, "earlier" if row.earlier else "this")),
             ]
         )
     return stream.getvalue()
@@ -211,6 +216,8 @@ def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
         "reason": reason,
         "qc": row.qc or "",
         "septum": row.septum or "",
+        "why": "; ".join(row.reasons),
+        "earlier": row.earlier,
         "report": relative_link(row.report),
         "run": web_link(row.run_link),
         "cells": [_cell(row, key) for key in columns],

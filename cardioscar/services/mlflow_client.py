@@ -12,10 +12,9 @@ import importlib.util
 import logging
 import os
 import re
-import sqlite3
 import threading
 import time
-import warnings
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+import cardioscar
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
 from cardioscar.services.mlflow_failures import reason
+from cardioscar.services.mlflow_local import make_whole, options_of, quiet_store, sqlite_path, sqlite_uri
 from cardioscar.services.mlflow_patience import PatientClient
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class TrackingTarget:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.uri)
-        server, local = parts.scheme in ("http", "https"), parts.scheme == "sqlite"
-        if not (server and parts.hostname) and not (local and self.uri.startswith("sqlite:///")):
+        server = parts.scheme in ("http", "https") and bool(parts.hostname)
+        if not server and self.database is None:
             raise InputError(
                 "tracking URI", "http://host:port, https://host or sqlite:///folder/mlflow.db", "another form"
             )
@@ -78,14 +79,17 @@ class TrackingTarget:
     @classmethod
     def local(cls, folder: Path, experiment: str | None = None) -> TrackingTarget:
         """Return the store in one folder: `mlflow.db`, with the artifacts beside it in `mlartifacts`."""
-        return cls(f"sqlite:///{folder.resolve().as_posix()}/mlflow.db", experiment)
+        return cls(sqlite_uri(folder.resolve() / "mlflow.db"), experiment)
 
     @property
     def database(self) -> Path | None:
         """File of a local store; None for a server."""
-        if not self.uri.startswith("sqlite"):
-            return None
-        return Path(self.uri.removeprefix("sqlite:///").partition("?")[0]).absolute()
+        return sqlite_path(self.uri)
+
+    @property
+    def address(self) -> str:
+        """URI for MLflow, in which any name of a folder is safe."""
+        return self.uri if self.database is None else sqlite_uri(self.database) + options_of(self.uri)
 
     @property
     def label(self) -> str:
@@ -128,7 +132,7 @@ def connect(target: TrackingTarget, *, create: bool = True) -> PatientClient:
     client_class = _client_class(local=target.database is not None)
     if target.database is None:
         _within_deadline(target, lambda: _probe(target))
-        return PatientClient(client_class(tracking_uri=target.uri, registry_uri=target.uri))
+        return PatientClient(client_class(tracking_uri=target.address, registry_uri=target.address))
     if not create and not target.database.exists():
         raise InputError(target.label, "an MLflow store", "no such file")
     return PatientClient(_open_local(client_class, target, target.database))
@@ -140,7 +144,7 @@ def answering(target: TrackingTarget) -> Iterator[None]:
 
     Raises:
         UnreachableError: For a server that does not answer, or refuses.
-        PlatformError: For a local store or disk that fails.
+        PlatformError: For a local store or disk that fails, and for a fault of MLflow's own.
     """
     from mlflow.exceptions import MlflowException
 
@@ -155,15 +159,29 @@ def answering(target: TrackingTarget) -> Iterator[None]:
         if target.database is not None:
             raise PlatformError(f"MLflow store {target.label}: {reason(error, _private(target))}") from None
         raise UnreachableError(f"MLflow server {target.label}: {reason(error, _private(target))}") from None
+    except Exception as error:
+        if _is_own(error):
+            raise
+        what = "store" if target.database is not None else "server"
+        raise PlatformError(f"MLflow {what} {target.label}: unforeseen {type(error).__name__} in MLflow") from error
+
+
+def _is_own(error: Exception) -> bool:
+    """Whether an exception arose in cardioscar's code, not in that of a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return not frames or Path(frames[-1].filename).is_relative_to(Path(cardioscar.__file__).parent)
 
 
 def _client_class(*, local: bool) -> type[MlflowClient]:
     extra = "laptop" if local else "tracking"
     missing = PlatformError(f"MLflow is not installed: pip install 'cardioscar[{extra}]'")
     try:
+        _have_home()
         from mlflow import MlflowClient
     except ImportError:
         raise missing from None
+    except Exception as error:
+        raise PlatformError(f"MLflow cannot be loaded: {type(error).__name__}") from error
     # mlflow-skinny imports, but has no database layer.
     if local and not all(importlib.util.find_spec(name) for name in ("sqlalchemy", "alembic")):
         raise missing
@@ -176,48 +194,32 @@ def _client_class(*, local: bool) -> type[MlflowClient]:
     return MlflowClient
 
 
-def _open_local(client_class: type[MlflowClient], target: TrackingTarget, database: Path) -> MlflowClient:
-    # MLflow needs 100 s to give up on a file that is no database: ask sqlite first.
+def _have_home() -> None:
+    """Give a user without HOME and without an entry in /etc/passwd (in a container) a home that is not there.
+
+    MLflow asks for its name when it is imported, and looks there for credentials later.
+    """
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(database, timeout=20)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("SELECT count(*) FROM sqlite_master")
-            connection.rollback()
-        finally:
-            connection.close()
-    except (sqlite3.Error, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise PlatformError(f"MLflow store {target.label}: {reason}") from None
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/nonexistent"
+
+
+def _open_local(client_class: type[MlflowClient], target: TrackingTarget, database: Path) -> MlflowClient:
     from filelock import FileLock
 
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlatformError(f"MLflow store {target.label}: {error.strerror}") from None
     # Two processes that create the tables at the same time break each other's migration.
-    with (
-        answering(target),
-        FileLock(f"{database}.lock", timeout=60),
-        _artifacts_beside(database),
-        warnings.catch_warnings(),
-    ):
-        # MLflow 3.17 uses what SQLAlchemy 2.1 deprecates; that concerns neither us nor the user.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        client = client_class(tracking_uri=target.uri, registry_uri=target.uri)
+    artifacts = database.parent / "mlartifacts"
+    with answering(target), FileLock(f"{database}.lock", timeout=60), quiet_store(artifacts):
+        make_whole(database, artifacts)
+        client = client_class(tracking_uri=target.address, registry_uri=target.address)
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     return client
-
-
-@contextmanager
-def _artifacts_beside(database: Path) -> Iterator[None]:
-    """A new store notes where its artifacts belong; left alone, it notes the current folder, which can name people."""
-    name = "_MLFLOW_SERVER_ARTIFACT_ROOT"
-    before = os.environ.get(name)
-    os.environ.setdefault(name, (database.parent / "mlartifacts").as_uri())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
 
 
 def _within_deadline(target: TrackingTarget, probe: Any) -> None:
@@ -269,5 +271,6 @@ def _private(target: TrackingTarget) -> set[str]:
     password = parts.password or ""
     private = {parts.netloc.rpartition("@")[0], password, unquote(password), parts.query}
     if target.database is not None:
-        private |= {target.database.parent.as_posix(), target.database.parent.as_uri()}
+        encoded = target.address.partition(":///")[2].rpartition("/")[0]
+        private |= {target.database.parent.as_posix(), target.database.parent.as_uri(), encoded}
     return private - {"", "/"}

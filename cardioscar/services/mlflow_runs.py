@@ -44,8 +44,13 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
             # made by another process meanwhile
             experiment = once_granted(lambda: client.get_experiment_by_name(name))
     if experiment is None or experiment.lifecycle_stage != "active":
-        raise InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
+        raise deleted_experiment()
     return str(experiment.experiment_id)
+
+
+def deleted_experiment() -> InputError:
+    """What to say of an experiment that nothing can be added to."""
+    return InputError("cohort name", "an active experiment", "one that was deleted in MLflow: restore it")
 
 
 def runs_of(client: PatientClient, experiment_id: str, key: str) -> list[Run]:

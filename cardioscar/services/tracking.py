@@ -26,6 +26,7 @@ from cardioscar.services.mlflow_client import TrackingTarget, answering, check_e
 from cardioscar.services.mlflow_models import delete_other_models, log_model, note, register, subject_tags
 from cardioscar.services.mlflow_runs import (
     delete_runs,
+    deleted_experiment,
     experiment_id,
     log_artifacts,
     log_numbers,
@@ -39,6 +40,23 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
+
+
+def ask_server(target: TrackingTarget) -> None:
+    """Find out whether a server can be recorded to, before hours of work; a local store shows it when it is made.
+
+    Raises:
+        UnreachableError: If the server does not answer.
+        PlatformError: If MLflow is not installed.
+        InputError: If the experiment was deleted in MLflow.
+    """
+    if target.database is not None:
+        return
+    client = connect(target)
+    with answering(target):
+        found = client.get_experiment_by_name(target.experiment) if target.experiment else None
+        if found is not None and found.lifecycle_stage != "active":
+            raise deleted_experiment()
 
 
 def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedModel:

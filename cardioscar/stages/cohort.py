@@ -16,16 +16,20 @@ from cardioscar.imaging.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.imaging.voxel_files import voxel_files
 from cardioscar.stages.cohort_manifest import ManifestRow, read_manifest
-from cardioscar.stages.cohort_names import (
-    FOLDER_ROLES,
-    MANIFEST,
-    ROLES,
-    SETTINGS,
-    SIDECARS,
-    check_folder_names,
+from cardioscar.stages.cohort_names import FOLDER_ROLES, MANIFEST, SETTINGS, check_folder_names
+from cardioscar.stages.folder_names import (
+    check_beside_subjects,
+    is_dead,
+    is_lost_folder,
+    is_subject,
+    look,
+    readable_folder,
+    regular_file,
 )
 from cardioscar.stages.geometry_quality import Heart
 from cardioscar.stages.places import local_folder, place
+
+_UNREAD = f"a {SETTINGS} beside the files is not read: {MANIFEST} names no settings of the subject"
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,15 @@ class SubjectFiles:
         subject: Id, or `row-N` where the id itself is refused.
         files: Path of each role that is there, and of the files that belong to one: `mesh.elem` and `mesh.lon` beside
             an openCARP mesh, `lge.data` with the voxels of a header, `lge.data.0001` and so on where they are several.
+        beside: Files that are not read although they look like a role's, by a name that may be shown.
+        remarks: A sentence on each of these: reasons to look at the subject's map.
         problem: What is wrong with the subject as a whole; raised when its files are asked for.
     """
 
     subject: str
     files: dict[str, Path] = field(default_factory=dict)
+    beside: dict[str, Path] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     problem: InputError | None = None
 
     def checked(self) -> dict[str, Path]:
@@ -123,11 +131,16 @@ def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> 
     manifest = root if root.is_file() else root / MANIFEST
     if manifest.is_file():
         return _from_manifest(manifest, only)
+    if manifest.is_symlink():
+        raise InputError(manifest.name, "a readable file", "a link that leads nowhere")
     if not root.is_dir():
         raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
     if is_subject_folder(root):
         return read_folders([(root.resolve().name, "the folder", root)], only)
-    folders = [p for p in _listed(root, "cohort") if p.is_dir() and not p.name.startswith(".")]
+    listed = _listed(root, "cohort")
+    check_beside_subjects([path.name for path in listed if not path.is_dir()])
+    # a link to a subject's folder that leads nowhere is a subject too: a row, not one heart fewer
+    folders = [p for p in listed if (p.is_dir() and not p.name.startswith(".")) or is_lost_folder(p)]
     if not folders:
         raise InputError("cohort", "at least one subject folder", "none")
     return read_folders([(folder.name, folder.name, folder) for folder in folders], only)
@@ -162,8 +175,9 @@ def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "ou
 
 def is_subject_folder(folder: Path) -> bool:
     """Whether a folder holds one subject's files rather than a folder for each subject."""
-    # a folder `lge` or `scar` alone may be a subject's name
-    return any(path.is_file() for found in _by_role(_listed(folder, "cohort")).values() for path in found)
+    paths = _listed(folder, "cohort")
+    folders = {path for path in paths if path.is_dir()}
+    return is_subject([path.name for path in paths if path not in folders], [path.name for path in folders])
 
 
 def _listed(folder: Path, where: str) -> list[Path]:
@@ -191,35 +205,12 @@ def read_folders(rows: Sequence[tuple[str, str, Path]], only: Collection[str] | 
     ]
 
 
-def _by_role(paths: list[Path]) -> dict[str, list[Path]]:
-    """Files and folders with conventional names, by the role that they are named for."""
-    names = {path.name: path for path in paths}
-    found: dict[str, list[Path]] = {}
-    for role, suffixes in ROLES.items():
-        found[role] = [names[role + s] for s in suffixes if role + s in names and names[role + s].is_file()]
-        if role in FOLDER_ROLES and role in names and names[role].is_dir():
-            found[role].append(names[role])
-    if {"mesh.pts", "mesh.elem"} <= set(names):
-        found["mesh"].remove(names["mesh.elem"])  # a pair, named by its .pts
-    return found
-
-
 def _subject(name: str, where: str, folder: Path) -> SubjectFiles:
     try:
-        files, paths = {}, _listed(folder, where)
-        for role, found in _by_role(paths).items():
-            if len(found) > 1:
-                raise InputError(where, f"one file for '{role}'", ", ".join(p.name for p in found))
-            if found:
-                files[role] = found[0]
-                continue
-            # a mesh.obj that is passed over in silence would be replaced by a mesh built from labels
-            strays = [p for p in paths if p.name.startswith(f"{role}.") and p.suffix not in SIDECARS and p.is_file()]
-            if strays:
-                raise InputError(where, f"a {role} that ends in {', '.join(ROLES[role])}", strays[0].name)
-        if (folder / SETTINGS).is_file():
-            files[SETTINGS] = folder / SETTINGS
-        return SubjectFiles(name, _completed(where, files))
+        if is_lost_folder(folder):
+            raise InputError(where, "a readable folder", "a link that leads nowhere")
+        looked = look(where, _listed(folder, where), name)
+        return SubjectFiles(name, _completed(where, looked.files), looked.beside, tuple(looked.remarks))
     except InputError as problem:
         return SubjectFiles(name, problem=problem)
 
@@ -234,12 +225,12 @@ def _completed(where: str, files: dict[str, Path]) -> dict[str, Path]:
     more = {}
     for role, path in files.items():
         if role == "mesh" and path.suffix in (".pts", ".elem"):
-            partner = path.with_suffix(".elem" if path.suffix == ".pts" else ".pts")
-            if not partner.is_file():
-                raise InputError(where, f"{partner.name} beside {path.name}", "no such file")
-            more[f"mesh{partner.suffix}"] = partner
-            if path.with_suffix(".lon").is_file():
-                more["mesh.lon"] = path.with_suffix(".lon")
+            partner, fibres = path.with_suffix(".elem" if path.suffix == ".pts" else ".pts"), path.with_suffix(".lon")
+            if not (partner.exists() or is_dead(partner)):
+                raise InputError(where, f"mesh{partner.suffix} beside mesh{path.suffix}", "no such file")
+            more[f"mesh{partner.suffix}"] = regular_file(partner, f"mesh{partner.suffix}")
+            if fibres.exists() or is_dead(fibres):
+                more["mesh.lon"] = regular_file(fibres, "mesh.lon")
         else:
             more |= _voxels(where, role, path)
     return files | more
@@ -273,14 +264,20 @@ def _from_manifest(manifest: Path, only: Collection[str] | None) -> list[Subject
 
 
 def _from_row(row: ManifestRow, manifest: Path) -> SubjectFiles:
-    files: dict[str, Path] = {}
+    files, beside, root = dict[str, Path](), dict[str, Path](), manifest.parent
     try:
         for role, text in row.paths.items():
             rule = f"a path of '{role}' inside the cohort's folder"
-            path = _inside(manifest.parent.resolve(), text, row.where, rule)
-            if not path.is_file() and not (role in FOLDER_ROLES and path.is_dir()):
+            path = _inside(root.resolve(), text, row.where, rule)
+            if is_dead(root / text):
+                raise InputError(row.where, f"the file of '{role}'", "a link that leads nowhere")
+            if role in FOLDER_ROLES and path.is_dir():
+                readable_folder(path, role)
+            elif not path.is_file():
                 raise InputError(row.where, f"the file of '{role}'", f"no file '{path.name}'")
             files[SETTINGS if role == "settings" else role] = path
-        return SubjectFiles(row.subject, _completed(row.where, files))
+            if "settings" not in row.paths and (unread := path.with_name(SETTINGS)).is_file():
+                beside[f"beside.{SETTINGS}"] = unread
+        return SubjectFiles(row.subject, _completed(row.where, files), beside, (_UNREAD,) if beside else ())
     except InputError as problem:
         return SubjectFiles(row.subject, problem=problem)

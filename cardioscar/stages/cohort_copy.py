@@ -140,6 +140,7 @@ class RowCopy:
         for role, text in self.row.paths.items():
             name = _plain(text)
             if name:  # else cohort.py refuses the path, or finds nothing there
+                self._note_settings(posixpath.dirname(name))
                 wanted = role in self.roles or role == "settings"
                 for one in _with_partners(role, name):
                     names = self._names(one, is_folder=role in FOLDER_ROLES)
@@ -159,6 +160,12 @@ class RowCopy:
         for each in more:
             _make_room(self.folder, each)
         return [self._download(each) for each in sorted(more)]
+
+    def _note_settings(self, folder: str) -> None:
+        """Show cohort.py settings that lie beside the files and that the row does not name."""
+        name = posixpath.join(folder, SETTINGS)
+        if "settings" not in self.row.paths and not (self.folder / name).exists() and self.store.exists(self.at / name):
+            _make_room(self.folder, name)
 
     def _names(self, name: str, *, is_folder: bool) -> list[str]:
         """The object of that key, or where it may be a folder, the objects below it."""

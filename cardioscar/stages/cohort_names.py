@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from cardioscar.errors import InputError
@@ -21,8 +22,6 @@ ROLES: dict[str, tuple[str, ...]] = {
 `lge/` may also be a folder of DICOM files, `scar/` one of VTK grid layers."""
 
 FOLDER_ROLES = ("lge", "scar")
-SIDECARS = (".json", ".txt", ".csv", ".md", ".yaml", ".raw", ".zraw", ".lon")
-"""Endings of files that may lie beside an image or a mesh without being one."""
 
 SETTINGS, MANIFEST = "subject.yaml", "cohort.csv"
 
@@ -47,6 +46,15 @@ def check_folder_names(names: Sequence[str]) -> list[tuple[str, InputError | Non
         except InputError as error:
             checked.append((stand_in(number, known), InputError(f"folder {number}", error.rule, error.finding)))
     return checked
+
+
+def is_stand_in(name: str) -> bool:
+    """Whether an id is one that `stand_in` gives.
+
+    >>> is_stand_in("row-3"), is_stand_in("row-3-refused"), is_stand_in("P003")
+    (True, True, False)
+    """
+    return re.fullmatch(r"row-[0-9]+(-refused)*", name) is not None
 
 
 def stand_in(number: int, names: Collection[str]) -> str:

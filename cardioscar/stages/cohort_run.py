@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from cardioscar.config import from_mapping
-from cardioscar.errors import CardioscarError, ConfigError
-from cardioscar.stages.logs import about
+from cardioscar.errors import ConfigError
 from cardioscar.stages.published import open_results
+from cardioscar.stages.run_lock import run_lock
 from cardioscar.stages.status import Status
-from cardioscar.stages.subject_folder import only_writer, platform_faults
+from cardioscar.stages.subject_folder import platform_faults
 
 log = logging.getLogger(__name__)
 
@@ -100,21 +100,26 @@ def run_cohort(
     Raises:
         InputError: If there is no such cohort, subject or setting (before any work).
         PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
-        NotRecordedError: If the tracking server does not answer; all results and the report are published.
+        NotRecordedError: If the tracking server does not answer any more; all results and the report are published.
+        StoreFailedError: If MLflow or its local store fails; all results and the report are published.
         UnreachableError: If the object store does not answer; what is finished stays in the output folder.
         CohortRejected: If too many subjects failed; the report is written.
     """
+    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.services.tracking import ask_server
     from cardioscar.stages.list_subjects import select
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
-    open_results(results)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
     plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(str(cohort), subjects)]
+    open_results(plan.results).ask()
+    if tracking_uri:
+        ask_server(TrackingTarget(tracking_uri, experiment))
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
-    with only_writer(out, "run"):
+    with run_lock(out, ids):
         events: dict[str, list[Event]] = {subject: [] for subject in ids}
 
         def note(event: Event) -> None:
@@ -176,35 +181,27 @@ def _conclude(
     note: OnEvent,
     seconds: dict[str, float],
 ) -> dict[str, Any]:
-    """Record the subjects, and write the cohort's report, come what may of the record."""
+    """Write the cohort's report, then record the subjects and it: what MLflow does costs nothing that is done."""
     from cardioscar.stages import evaluate, summarize_cohort
 
-    untracked = None
     clock = time.perf_counter()
-    if tracking_uri:
+
+    def record() -> None:
         work = Path(plan.out) / "work"
-        try:
-            evaluate.record(
-                rows,
-                [work / stage for stage in STAGES],
-                uri=tracking_uri,
-                experiment=experiment,
-                on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
-            )
-        except CardioscarError as error:
-            # the report comes first: recording can be repeated, and the run says so at its end
-            untracked = error
-            with about("track", "cohort"):
-                log.error("not recorded: %s", error)
-    seconds["track"] = time.perf_counter() - clock
-    clock = time.perf_counter()
+        evaluate.record(
+            rows,
+            [work / stage for stage in STAGES],
+            uri=tracking_uri,
+            experiment=experiment,
+            on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
+        )
+        seconds["track"] = time.perf_counter() - clock
+
     summary = summarize_cohort.run(
         plan.cohort, plan.results, "", max_failed_fraction, tracking_uri, experiment, subjects, run_id=plan.run_id,
-        track=bool(tracking_uri) and untracked is None,
+        track=bool(tracking_uri), record_first=record,
     )  # fmt: skip
-    seconds["summarize"] = time.perf_counter() - clock
-    if untracked:
-        raise summarize_cohort.not_recorded(untracked) from untracked
+    seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
     return summary
 
 

@@ -22,6 +22,7 @@ from cardioscar.stages.cohort_manifest import read_manifest
 from cardioscar.stages.cohort_names import MANIFEST, check_folder_names, role_of
 from cardioscar.stages.cohort_source import Listed
 from cardioscar.stages.fingerprint import listing_fingerprint
+from cardioscar.stages.folder_names import check_beside_subjects, is_subject
 from cardioscar.stages.subject_folder import platform_faults
 
 
@@ -95,7 +96,10 @@ class StoredCohort:
         top = {entry.relative for entry in entries if "/" not in entry.relative}
         if MANIFEST in top:
             return _Listing(self.at, entries, MANIFEST)
-        return _Listing(self.at, entries, one=any(role_of(name) for name in top))
+        if is_subject(top, {entry.relative.partition("/")[0] for entry in entries} - top):
+            return _Listing(self.at, entries, one=True)
+        check_beside_subjects(top)
+        return _Listing(self.at, entries)
 
     def _listed_rows(self, listing: _Listing) -> list[Listed]:
         with temporary_folder() as folder:

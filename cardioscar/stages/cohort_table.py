@@ -95,9 +95,11 @@ def _draw_again(page: Path, lines: list[list[str]]) -> None:
                 error_message=cells["error_message"].removeprefix("'") or None,
                 qc=cells["qc"] or None,
                 septum=cells.get("septum") or None,
+                reasons=[cells["reasons"].removeprefix("'")] if cells.get("reasons") else [],
                 metrics=numbers,
                 report=cells["report"] or None,
                 run_link=cells["run_link"] or None,
+                earlier=cells.get("of_run") == "earlier",
             )
         )
     summary = CohortSummary(

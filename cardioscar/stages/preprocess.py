@@ -99,9 +99,13 @@ def run(
         def files(subject: str) -> dict[str, Path]:
             if subject not in entries:
                 raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
-            return {role: path for role, path in entries[subject].checked().items() if role.split(".")[0] != "truth"}
+            own = {role: path for role, path in entries[subject].checked().items() if role.split(".")[0] != "truth"}
+            # what is remarked on is an input too: the remark must go when the file does
+            return own | entries[subject].beside
 
         def work(job: Work) -> None:
+            for remark in entries[job.subject].remarks:
+                log.warning(remark)
             _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
 
         return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)

@@ -9,8 +9,9 @@ from pathlib import Path
 from cardioscar.services.s3_uri import S3Place
 from cardioscar.services.storage import Store
 from cardioscar.stages.cohort_store import temporary_folder
-from cardioscar.stages.published import METRICS, STAMP, Publication, Result, metrics_of, stamp_bytes, stamp_of
-from cardioscar.stages.status import FILE, parse_status
+from cardioscar.stages.published import METRICS, STAMP, Publication, Result, result_of, stamp_bytes
+from cardioscar.stages.status import FILE
+from cardioscar.subject_id import is_subject_id
 
 _SUBJECTS_AT_ONCE = 500
 """Whose files are held in memory while a cohort is summarized."""
@@ -28,7 +29,7 @@ class StoreResults:
         self._store.publish({**what.files, FILE: what.marker}, at, marker=FILE, hashes=what.hashes, keep=(STAMP,))
         # last: until then the result, if there was one before, is vouched for by the earlier run alone
         if run_id:
-            self._write(at / STAMP, stamp_bytes(run_id))
+            self._write(at / STAMP, stamp_bytes(run_id, what.marker.read_bytes()))
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:
         """See `Results`."""
@@ -36,8 +37,20 @@ class StoreResults:
             some = subjects[start : start + _SUBJECTS_AT_ONCE]
             found = self._store.read_many(self.root / s / name for s in some for name in (FILE, STAMP, METRICS))
             for subject in some:
-                row, stamp, metrics = (found[self.root / subject / name] for name in (FILE, STAMP, METRICS))
-                yield Result(subject, parse_status(row), stamp_of(stamp), metrics_of(metrics))
+                yield result_of(subject, *(found[self.root / subject / name] for name in (FILE, STAMP, METRICS)))
+
+    def ask(self) -> None:
+        """See `Results`."""
+        self._store.exists(self.root / FILE)
+
+    def subjects(self) -> list[str]:
+        """See `Results`: all folders, for a listing does not say what is in them."""
+        return [name for name in self._store.folders(self.root) if is_subject_id(name)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See `Results`: a store has no locks; `summarize_cohort` looks again when it has written."""
+        yield
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

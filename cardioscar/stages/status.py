@@ -90,8 +90,15 @@ def parse_status(data: bytes | None) -> Status | None:
         row = json.loads((data or b"").decode())
         error = from_mapping(Failure, row["error"], where=FILE) if row["error"] else None
         known = {f.name for f in dataclasses.fields(Status)}
-        if not all(isinstance(text, str) for text in row.get("warnings", [])):
-            return None
-        return Status(**{k: v for k, v in row.items() if k in known} | {"error": error})
+        found = Status(**{k: v for k, v in row.items() if k in known} | {"error": error})
+        return found if _is_sound(found) else None
     except (ValueError, LookupError, TypeError, ConfigError):
         return None
+
+
+def _is_sound(row: Status) -> bool:
+    """Whether what others rely on is of the kind that it should be: a file on a disk may hold anything."""
+    hashes = {**row.inputs, **row.outputs}
+    texts = (row.subject, row.stage, row.started, row.version, row.config_sha256, *hashes, *hashes.values(), *row.warnings)
+    is_known = row.outcome in ("ok", "failed", "skipped") and (row.outcome == "ok") == (row.error is None)
+    return is_known and isinstance(row.config, dict) and all(isinstance(text, str) for text in texts)

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cardioscar.config import file_sha256
@@ -22,6 +22,10 @@ PLATFORM_ERRNO = frozenset(
 
 # A run that was killed may have a worker that is still on its way out.
 _LOCK_PATIENCE_S = 5.0
+
+
+class BusyError(PlatformError):
+    """Another process works in the same place."""
 
 
 @contextmanager
@@ -72,23 +76,26 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def only_writer(folder: Path, name: str) -> Iterator[None]:
+def only_writer(
+    folder: Path, name: str, *, patience_s: float | None = None, beside_others: bool = False
+) -> Iterator[None]:
     """Hold the lock `.<name>.lock`, so that two processes cannot mix their files; the kernel frees it when one dies.
 
     Args:
         folder: Where the lock's file lies.
-        name: What is written: a subject's id, or `run`.
+        name: What is written: a subject's id, `cohort` for its table, or `run` for all of an output.
+        patience_s: How long to wait for another process, in seconds; default about what a killed one needs to end.
+        beside_others: Hold it together with others who do; who holds it alone keeps these out.
 
     Raises:
-        PlatformError: If the file cannot be made, or another process holds it for longer than one that was killed
-            needs to end.
+        PlatformError: If the file cannot be made, or another process holds it for longer.
     """
-    path, patience = folder / f".{name}.lock", time.monotonic() + _LOCK_PATIENCE_S
+    path, patience = folder / f".{name}.lock", time.monotonic() + (patience_s or _LOCK_PATIENCE_S)
     while True:
         with platform_faults(folder):
-            handle = path.open("w")
+            handle = path.open("a")
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if beside_others else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             # the file may have been removed by the process that held it: then this lock locks nobody out
             if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
                 break
@@ -96,13 +103,16 @@ def only_writer(folder: Path, name: str) -> Iterator[None]:
         except BlockingIOError as error:
             handle.close()
             if time.monotonic() > patience:
-                raise PlatformError(f"another process is working on '{name}' in the same output") from error
+                raise BusyError(f"another process is working on '{name}' in the same output") from error
             time.sleep(0.05)
     with handle:
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            # the last one tidies up: a lock that others hold too cannot be had alone
+            with suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

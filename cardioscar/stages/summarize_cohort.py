@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
-from cardioscar.errors import CardioscarError, ConfigError, UnreachableError
+from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.stages.cohort_names import is_stand_in
+from cardioscar.stages.cohort_table import PAGE, TABLE
 from cardioscar.stages.flat_metrics import flat_metrics
 from cardioscar.stages.list_subjects import select
 from cardioscar.stages.logs import about
-from cardioscar.stages.published import Result, open_results
+from cardioscar.stages.published import Result, Results, open_results
+from cardioscar.stages.recording import attempt, not_recorded
 from cardioscar.stages.subject_folder import platform_faults
 
 if TYPE_CHECKING:
@@ -21,20 +27,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+QC_VERDICTS = ("pass", "review", "fail")
+_LOOKS = 3
+"""How often the table is written at most, where other runs go on publishing."""
+
 
 class CohortRejected(CardioscarError):  # noqa: N818 - a verdict, not a malfunction
     """More subjects failed, or have a map that failed quality control, than the run allows."""
 
     kind = "cohort"
-
-
-class NotRecordedError(UnreachableError):
-    """The tracking server does not answer; results and report are published all the same."""
-
-
-def not_recorded(error: CardioscarError) -> CardioscarError:
-    """What to raise when all else is done: it tells a tracking server from an object store that does not answer."""
-    return NotRecordedError(str(error)) if isinstance(error, UnreachableError) else error
 
 
 def check_fraction(max_failed_fraction: float) -> None:
@@ -59,8 +60,12 @@ def run(
     run_id: str = "",
     table_csv: str | Path = "",
     track: bool = True,
+    record_first: Callable[[], object] | None = None,
 ) -> dict[str, float | int | str]:
     """Write `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
+
+    The table has a row for every subject that there are results of, so that subjects may be run one by one; the counts
+    and the verdict are those of the subjects that this run was asked for.
 
     Args:
         cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
@@ -75,47 +80,37 @@ def run(
             as done. Empty takes results of any run.
         table_csv: Where else the table is written.
         track: Record in MLflow.
+        record_first: Records the subjects, before the cohort is recorded and after its table is written.
 
     Returns:
-        Counts, the failed fraction, the verdict (`accepted` or `rejected`), and mean metrics.
+        Counts, the failed fraction, the verdict (`accepted` or `rejected`), mean metrics, and how many rows of subjects
+        of earlier runs the table holds (`earlier`).
 
     Raises:
         CohortRejected: If more failed; the report is written before.
         NotRecordedError: If the tracking server does not answer; the report is written before.
+        StoreFailedError: If MLflow or its local store fails; the report is written before.
         UnreachableError: If the object store does not answer.
         PlatformError: If the report cannot be written.
     """
-    from cardioscar.imaging.atomic import atomic_file
-    from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
-
     check_fraction(max_failed_fraction)
     results = open_results(results_uri)
     ids = [entry.subject for entry in select(cohort_uri, subjects)]
-    rows, newest = [], ""
-    for result in results.results(ids):
-        rows.append(_row(result, run_id))
-        newest = max(newest, result.row.started if result.row else "")
-    summary = _summary(rows, max_failed_fraction, experiment)
-    page = CohortSummary(
-        accepted=summary["verdict"] == "accepted",
-        max_failed_fraction=max_failed_fraction,
-        name=experiment,
-        version=__version__,
-        # the time of the newest result, not of this page: the same results give the same page
-        created=newest,
-    )
     with results.workspace() as folder:
-        table, report = folder / "cohort.csv", folder / "cohort.html"
-        with atomic_file(table) as partial:
-            partial.write_text(cohort_csv(rows), encoding="utf-8")
-        results.put(table)
-        with platform_faults(folder):
-            write_cohort_report(report, rows, page)
-        results.put(report)
+        with results.alone():
+            summary = _written(results, folder, ids, run_id, max_failed_fraction, experiment)
+        table, report = folder / TABLE, folder / PAGE
         for source, other in ((table, table_csv), (report, report_html)):
             if other:
                 _copy(source, Path(other))
-        untracked = _announced(summary, table, report, tracking_uri, experiment, track=track)
+        with about("summary", "cohort"):
+            counts = "{ok} ok ({review} for review, {qc_failed} failed quality control), {failed} failed of {subjects}"
+            log.info("%s: %s", counts.format(**summary), summary["verdict"])
+        untracked = None
+        uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+        if track and uri:
+            untracked = attempt(record_first) if record_first else None
+            untracked = untracked or attempt(lambda: _record(summary, table, report, uri, experiment))
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{_failures(summary)} ({summary['failed_fraction']:.0%}), "
@@ -132,6 +127,46 @@ def _failures(summary: dict[str, float | int | str]) -> str:
     return f"{text}, {maps} of them in quality control" if maps else text
 
 
+def _written(
+    results: Results, folder: Path, ids: list[str], run_id: str, max_failed_fraction: float, experiment: str
+) -> dict[str, float | int | str]:
+    """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
+    from cardioscar.imaging.atomic import atomic_file
+    from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
+
+    for _ in range(_LOOKS):
+        found = set(results.subjects())
+        rows, newest = [], ""
+        for result in results.results(ids):
+            rows.append(_row(result, run_id))
+            newest = max(newest, result.row.started if result.row else "")
+        summary = _summary(rows, max_failed_fraction, experiment)
+        for result in results.results(sorted(found - set(ids))):
+            if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
+                rows.append(replace(_row(result, ""), earlier=True))
+                newest = max(newest, result.row.started)
+        summary["earlier"] = len(rows) - len(ids)
+        if summary["earlier"]:
+            rows.sort(key=lambda row: row.subject)
+        page = CohortSummary(
+            accepted=summary["verdict"] == "accepted",
+            max_failed_fraction=max_failed_fraction,
+            name=experiment,
+            version=__version__,
+            # the time of the newest result, not of this page: the same results give the same page
+            created=newest,
+        )
+        with atomic_file(folder / TABLE) as partial:
+            partial.write_text(cohort_csv(rows), encoding="utf-8")
+        results.put(folder / TABLE)
+        with platform_faults(folder):
+            write_cohort_report(folder / PAGE, rows, page)
+        results.put(folder / PAGE)
+        if set(results.subjects()) == found:
+            break
+    return summary
+
+
 def _copy(source: Path, other: Path) -> None:
     from cardioscar.imaging.atomic import atomic_file
 
@@ -141,43 +176,30 @@ def _copy(source: Path, other: Path) -> None:
             shutil.copyfile(source, partial)
 
 
-def _announced(
-    summary: dict[str, float | int | str], table: Path, report: Path, uri: str, experiment: str, *, track: bool
-) -> CardioscarError | None:
-    """Say the verdict and record it; returns why it could not be recorded, to be raised after the verdict."""
-    with about("summary", "cohort"):
-        counts = "{ok} ok ({review} for review, {qc_failed} failed quality control), {failed} failed of {subjects}"
-        log.info("%s: %s", counts.format(**summary), summary["verdict"])
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not (track and uri):
-        return None
+def _record(summary: Mapping[str, float | int | str], table: Path, report: Path, uri: str, experiment: str) -> None:
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.services.tracking import record_cohort
 
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
-    try:
-        record_cohort(TrackingTarget(uri, experiment), table_csv=table, report_html=report, metrics=numbers)
-    except CardioscarError as error:
-        with about("track", "cohort"):
-            log.error("not recorded: %s", error)
-        return error
-    return None
+    record_cohort(TrackingTarget(uri, experiment), table_csv=table, report_html=report, metrics=numbers)
 
 
 def _row(result: Result, run_id: str) -> CohortRow:
     from cardioscar.report.cohort import CohortRow
 
-    subject, status, metrics = result.subject, result.row, result.metrics
-    lost = ""
+    subject, status, metrics, numbers = result.subject, result.row, result.metrics, None
+    kind, lost = "lost", ""
     if status is None:
         lost = "no result: its shard did not finish"
     elif run_id and result.run_id != run_id:
         lost = "its result is of an earlier run; its shard did not finish"
-    elif status.outcome == "ok" and metrics is None:
-        lost = "its metrics.json is missing"
+    elif result.damage:
+        kind, lost = ("lost" if "missing" in result.damage else "damaged"), result.damage
+    elif metrics is not None and (numbers := _numbers(metrics)) is None:
+        kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
     if status is None or lost:
-        return CohortRow(subject, "failed", stage="unknown", error_kind="lost", error_message=lost)
-    if status.outcome != "ok" or metrics is None:
+        return CohortRow(subject, "failed", stage="unknown", error_kind=kind, error_message=lost)
+    if status.error or metrics is None or numbers is None:
         error = status.error
         return CohortRow(
             subject,
@@ -186,17 +208,26 @@ def _row(result: Result, run_id: str) -> CohortRow:
             error_kind=error.kind if error else "unknown",
             error_message=error.message if error else "",
         )
-    numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
     return CohortRow(
         subject,
         "ok",
         stage=status.stage,
         qc=metrics["qc"]["verdict"],
-        reasons=tuple(metrics["qc"]["reasons"]),
+        reasons=tuple(map(str, metrics["qc"].get("reasons", ()))),
         septum=(metrics.get("septum") or {}).get("source"),
         metrics=numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None] | None:
+    """The numbers of a `metrics.json`; None where they, or the verdict, are not where they should be."""
+    try:
+        numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
+        sound = metrics["qc"]["verdict"] in QC_VERDICTS
+    except (LookupError, TypeError, AttributeError):
+        return None
+    return numbers if sound and all(isinstance(number, float | int | None) for number in numbers.values()) else None
 
 
 def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
@@ -216,7 +247,7 @@ def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str)
     }
     for name in ("dice", "heldout_dice", "scar_percent", "residual_rms"):
         found = [row.metrics.get(name) for row in rows]
-        values = [value for value in found if value is not None]
+        values = [value for value in found if value is not None and math.isfinite(value)]
         if values:
             summary[f"mean_{name}"] = sum(values) / len(values)
     return summary

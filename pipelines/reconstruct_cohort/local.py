@@ -139,7 +139,7 @@ def _pipeline_arguments(options: argparse.Namespace, cohort: str, results: str, 
     return {
         "cohort_uri": cohort,
         "results_uri": results,
-        "tracking_uri": f"sqlite:///{output / 'mlflow.db'}",
+        "tracking_uri": "sqlite:///" + str(output / "mlflow.db").replace("%", "%25").replace("?", "%3F"),
         "shard_size": options.shard_size or _shard_size(cohort),
         "max_failed_fraction": options.max_failed_fraction,
         "holdout": options.holdout,

@@ -141,16 +141,24 @@ def test_a_manifest_of_any_name_may_be_given(tmp_path: Path) -> None:
     assert roles(tmp_path / "mine.csv") == {"P1": {"labels": "a.nii.gz"}}
 
 
+KNOWN = "columns subject, mesh, lge, labels, scar, truth, settings"
+
+
 @pytest.mark.parametrize(
     ("table", "finding"),
     [
-        (b"", "columns subject, mesh, lge, labels, scar, truth, settings, found no column 'subject'"),
-        (b"id,mesh\nP1,a.vtu\n", "columns subject, mesh, lge, labels, scar, truth, settings, found 'id'"),
-        (b"subject;mesh\nP1;a.vtu\n", "columns subject, .*, found 'subject;mesh'"),
+        (b"", f"{KNOWN}, found no column 'subject'"),
+        (b"id,mesh\nP1,a.vtu\n", f"{KNOWN}, found another name in column 1"),
+        (b"P1,a.vtu\nP2,b.vtu\n", f"{KNOWN}, found another name in column 1"),
+        (b"subject,lables\n", rf"{KNOWN}, found another name in column 2 \(did you mean 'labels'\?\)"),
+        (b",subject,labels\n0,P1,a.nii\n", f"{KNOWN}, found no name in column 1"),
+        (b"subject,labels, Labels\nP1,a.nii,b.nii\n", "each column once, found 'labels' 2 times"),
+        (b"subject|mesh\nP1|a.vtu\n", f"{KNOWN}, found another name in column 1.*"),
         (b"subject,mesh\n", "at least one subject, found none"),
+        (b"subject,mesh\n,,\n# P1,a.vtu\n", "at least one subject, found none"),
         (
             "subject,mesh\nP1,a.vtu\n".encode("utf-16"),
-            "a UTF-8 table of comma-separated values, found UnicodeDecodeError",
+            "a UTF-8 table of values separated by commas, semicolons or tabs, found UnicodeDecodeError",
         ),
     ],
 )
@@ -158,6 +166,47 @@ def test_a_manifest_that_cannot_be_read_at_all(table: bytes, finding: str, tmp_p
     (tmp_path / "cohort.csv").write_bytes(table)
     with pytest.raises(InputError, match=f"^cohort.csv: expected {finding}$"):
         read_cohort(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "subject,labels\nP1,a.nii\nP2,b.nii\n",
+        "\ufeffsubject,labels\r\nP1,a.nii\r\nP2,b.nii\r\n",
+        "subject,labels\rP1,a.nii\rP2,b.nii\r",
+        "subject,labels\nP1,a.nii\n,\nP2,b.nii\n,,,\n  , \n\n",
+        "subject,labels,,\nP1,a.nii,,\nP2,b.nii,,,,\n",
+        "subject;labels\nP1;a.nii\nP2;b.nii\n",
+        "sep=;\r\nsubject;labels\r\nP1;a.nii\r\nP2;b.nii\r\n;\r\n",
+        "subject\tlabels\nP1\ta.nii\nP2\tb.nii\n",
+        " Subject , LABELS\n P1 ,  a.nii \nP2,\u00a0b.nii\n",
+        '"subject", "labels"\n"P1", "a.nii"\nP2, "b.nii"\n',
+        "# made by hand\nsubject,labels\n# P0,gone.nii\nP1,a.nii\nP2,b.nii\n",
+        "subject;labels;scar\nP1;a.nii;\nP2;b.nii\n",
+    ],
+)
+def test_a_manifest_is_read_as_spreadsheets_leave_it(table: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.nii", "b.nii")
+    (tmp_path / "cohort.csv").write_bytes(table.encode())
+    assert roles(tmp_path) == {"P1": {"labels": "a.nii"}, "P2": {"labels": "b.nii"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("P1,a.nii,b.nii", "cohort.csv line 2: expected 2 cells, found 3"),
+        ("P1,sub\\a.nii", "cohort.csv line 2: expected paths with '/' between folders, found a backslash"),
+        (",a.nii", "cohort.csv line 2: expected a pseudonym .*, found an empty one"),
+        ("P1;a.nii", "cohort.csv line 2: expected a pseudonym .*, found another character at position 3"),
+    ],
+)
+def test_a_line_that_could_mean_two_things_is_a_row(line: str, problem: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.nii", "b.nii")
+    (tmp_path / "cohort.csv").write_text(f"subject,labels\n{line}\nP2,b.nii\n")
+    first, second = read_cohort(tmp_path)
+    with pytest.raises(InputError, match=f"^{problem}$"):
+        first.checked()
+    assert second.problem is None
 
 
 def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
-import socket
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.errors import ConfigError, InputError, UnreachableError
 from cardioscar.stages.cohort_run import STAGES, run_cohort
+from cardioscar.stages.recording import NotRecordedError, StoreFailedError
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
+from tests.services.s3 import point_at
 
 EXPECTED = [
     "cohort.csv",
@@ -63,7 +68,7 @@ def test_a_second_run_does_no_work(run: Run) -> None:
     stamp = (run.result() / "run.json").read_bytes()
     done = run.again(on_event=events.append)
     assert (run.result() / "run.json").read_bytes() != stamp
-    assert len({(run.result(subject) / "run.json").read_bytes() for subject in SUBJECTS}) == 1
+    assert len({json.loads((run.result(s) / "run.json").read_text())["run_id"] for s in SUBJECTS}) == 1
     assert done.reused == 3
     assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in STAGES]
     assert [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files] == before
@@ -175,63 +180,179 @@ def test_results_may_go_elsewhere(finished: Run, tmp_path: Path) -> None:
     assert [p.name for p in run.out.iterdir()] == ["work"]
 
 
+# one by one
+
+
+def table(run: Run) -> dict[str, tuple[str, str]]:
+    """Outcome and run of each row of the cohort's table."""
+    with (run.out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        return {row["subject"]: (row["outcome"], row["of_run"]) for row in csv.DictReader(stream)}
+
+
+def test_the_table_holds_every_subject_that_the_output_holds(spoilt: Run) -> None:
+    spoilt.again(max_failed_fraction=1)
+    assert table(spoilt) == {"P001": ("ok", "this"), "P002": ("failed", "this"), "P003": ("ok", "this")}
+    alone = run_cohort(spoilt.cohort / "P003", spoilt.out, OPTIONS, jobs=1)
+    assert table(spoilt) == {"P001": ("ok", "earlier"), "P002": ("failed", "earlier"), "P003": ("ok", "this")}
+    assert (alone.summary["subjects"], alone.summary["failed"], alone.summary["earlier"]) == (1, 0, 2)
+    spoilt.again("P001")
+    assert table(spoilt) == {"P001": ("ok", "this"), "P002": ("failed", "earlier"), "P003": ("ok", "earlier")}
+    page = (spoilt.out / "results" / "cohort.html").read_text(encoding="utf-8")
+    assert "3 subjects, 2 of earlier runs" in page
+    assert "labels.nii.gz" in page  # why P002 had failed
+    with pytest.raises(CohortRejected, match=r"^1 of 1 subjects failed"):
+        spoilt.again("P002")
+    assert table(spoilt)["P002"] == ("failed", "this")
+
+
+def test_a_row_of_a_refused_id_goes_when_the_id_is_mended(run: Run) -> None:
+    (run.cohort / "P002").rename(run.cohort / "Jane Doe")
+    run.again(max_failed_fraction=1)
+    assert list(table(run)) == ["P001", "P002", "P003", "row-1"]  # P002: of an earlier run, whose folder is there
+    (run.cohort / "Jane Doe").rename(run.cohort / "P004")
+    run.again()
+    assert list(table(run)) == ["P001", "P002", "P003", "P004"]
+
+
+def test_folders_of_others_are_no_subjects(run: Run) -> None:
+    for name, text in {"P007": '{"progress": 1}', "P008": "torn", "figures": None}.items():
+        (run.out / "results" / name).mkdir()
+        if text is not None:
+            (run.out / "results" / name / "status.json").write_text(text)
+    shutil.copytree(run.result("P001"), run.out / "results" / "P009")  # a copy says whose it is
+    run.again("P001")
+    assert list(table(run)) == list(SUBJECTS)
+
+
 # records
 
 
+class Server:
+    """An MLflow server on loopback that answers the first questions of a run, as if it held nothing, until it dies."""
+
+    def __init__(self) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                known = self.path.startswith("/health")
+                body = b"OK" if known else b'{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none"}'
+                self.send_response(200 if known else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def die(self, event: object = None) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
 @pytest.fixture
-def dead_server() -> str:
-    """A port that nobody listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
-def test_a_dead_server_costs_no_result(run: Run, dead_server: str) -> None:
+def server() -> Iterator[Server]:
     pytest.importorskip("mlflow")
+    made = Server()
+    yield made
+    made.die()
+
+
+@pytest.mark.parametrize("subjects", ["", "P001"])
+def test_a_dead_server_is_said_before_any_work(finished: Run, tmp_path: Path, server: Server, subjects: str) -> None:
+    server.die()
+    with pytest.raises(UnreachableError, match=r"^MLflow server .*connection refused"):
+        Run(finished.cohort, tmp_path / "run").again(subjects, tracking_uri=server.uri)
+    assert not (tmp_path / "run").exists()
+
+
+def test_dead_results_are_said_before_any_work(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point_at("http://127.0.0.1:9")
+    monkeypatch.setattr("cardioscar.services.s3_client._FIRST_PATIENCE_S", 0.1)
+    with pytest.raises(UnreachableError, match=r"bucket 'hearts' at 127.0.0.1:9: connection refused"):
+        Run(finished.cohort, tmp_path / "run").again(results="s3://hearts/results")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_server_that_dies_costs_no_result(run: Run, server: Server) -> None:
     for path in (run.out / "results").rglob("*"):
         if path.is_file():
             path.unlink()
     began = time.monotonic()
-    with pytest.raises(UnreachableError, match=r"MLflow server .*connection refused"):
-        run.again(tracking_uri=dead_server)
+    with pytest.raises(NotRecordedError, match=r"not recorded in MLflow, all results .*MLflow server .*refused"):
+        run.again(tracking_uri=server.uri, on_event=server.die)
     assert time.monotonic() - began < 30
     for subject in SUBJECTS:
         assert content(run.result(subject)).keys() >= {"scar.vtu", "metrics.json", "report.html"}
     assert (run.out / "results" / "cohort.html").is_file()
 
 
-def test_a_rejected_cohort_is_rejected_whatever_the_server_does(spoilt: Run, dead_server: str) -> None:
-    pytest.importorskip("mlflow")
-    with pytest.raises(CohortRejected):
-        spoilt.again(tracking_uri=dead_server)
+def test_a_rejected_cohort_is_rejected_whatever_the_server_does(spoilt: Run, server: Server) -> None:
+    with pytest.raises(CohortRejected) as caught:
+        spoilt.again(tracking_uri=server.uri, on_event=server.die)
+    assert "connection refused" in str(caught.value.__cause__)
     assert (spoilt.out / "results" / "cohort.html").is_file()
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_the_command_line_says_that_the_server_is_dead(
-    run: Run, dead_server: str, capfd: pytest.CaptureFixture[str], jobs: str
+    run: Run, server: Server, capfd: pytest.CaptureFixture[str], jobs: str
 ) -> None:
-    pytest.importorskip("mlflow")
     from cardioscar.cli import main
     from tests.finished_run import FLAGS
 
+    server.die()
     began = time.monotonic()
-    words = ["run", str(run.cohort), "-o", str(run.out), *FLAGS, f"--jobs={jobs}", f"--tracking-uri={dead_server}"]
+    words = ["run", str(run.cohort), "-o", str(run.out), *FLAGS, f"--jobs={jobs}", f"--tracking-uri={server.uri}"]
     assert main(words) == 4
     assert time.monotonic() - began < 30
     said = capfd.readouterr()
     assert "connection refused: is the server running?" in said.err
     assert "Traceback" not in said.err
-    assert (run.out / "results" / "cohort.html").is_file()
 
 
 def test_a_store_that_cannot_be_used_costs_no_result(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("mlflow")
     (tmp_path / "mlflow.db").write_text("this is no database, whatever its name may say" * 100)
     (run.out / "results" / "cohort.html").unlink()
-    with pytest.raises(PlatformError, match=r"MLflow store mlflow\.db"):
+    with pytest.raises(StoreFailedError, match=r"not recorded in MLflow, .* MLflow store mlflow\.db"):
         run.again(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
     assert (run.out / "results" / "cohort.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("Could not determine home directory."), KeyError("x"), OSError(28, "full")]
+)
+def test_whatever_mlflow_raises_costs_no_result(
+    run: Run, tmp_path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What MLflow raises in other places, in other versions and on other machines cannot be listed."""
+    pytest.importorskip("mlflow")
+    from cardioscar.cli import main
+    from cardioscar.services import tracking
+    from tests.finished_run import FLAGS
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(tracking, "open_run", fail)
+    for name in ("cohort.html", "cohort.csv"):
+        (run.out / "results" / name).unlink()
+    store = f"sqlite:///{tmp_path}/store/mlflow.db"
+    words = ["run", str(run.cohort), "-o", str(run.out), *FLAGS, "--jobs=1", f"--tracking-uri={store}"]
+    assert main(words) == 3
+    said = capsys.readouterr()
+    last = said.err.splitlines()[-1]
+    assert last.startswith("cardioscar: not recorded in MLflow, all results are there; ")
+    assert "a fault of cardioscar itself" not in said.err
+    assert "cohort report" in said.out
+    assert "mlflow ui" not in said.out
+    assert (run.out / "results" / "cohort.html").is_file()
+    assert len((run.out / "results" / "cohort.csv").read_text().splitlines()) == 4
 
 
 def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_run_killed_while_it_publishes_goes_on(finished: Run, tmp_path: Path, 
     assert content(run.result()) == (before if published else {})
 
     publish()
-    assert (run.result() / "run.json").read_bytes() == stamp_bytes("run-2")
+    assert (run.result() / "run.json").read_bytes() == stamp_bytes("run-2", (run.result() / "status.json").read_bytes())
     same_result(run.result(), finished.result())
     hashes_agree(run.result())
     assert hidden(results) == []
@@ -153,7 +153,7 @@ def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
     found = objects(bucket / "results/P001")
     assert {name: found[name] for name in what.files} == {n: path.read_bytes() for n, path in what.files.items()}
     assert found.keys() == {*what.files, "run.json", "status.json"}
-    assert found["run.json"] == stamp_bytes("run-2")
+    assert found["run.json"] == stamp_bytes("run-2", found["status.json"])
 
 
 def summarized(run: Run, bucket: S3Place, run_id: str) -> str:

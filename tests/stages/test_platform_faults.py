@@ -103,8 +103,12 @@ def test_memory_that_runs_out_names_the_subject(finished: Run, tmp_path: Path, m
     assert [row.outcome for row in run.again().rows] == ["ok"] * 3
 
 
-def test_two_runs_do_not_share_an_output(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SHARED = "runs of up to 16 subjects each may share an output where their subjects differ"
+
+
+def test_two_runs_do_not_share_a_subject(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cardioscar.stages import subject_folder
+    from cardioscar.stages.cohort_run import run_cohort
 
     monkeypatch.setattr(subject_folder, "_LOCK_PATIENCE_S", 0.1)
     run = Run(finished.cohort, tmp_path / "run")
@@ -113,12 +117,45 @@ def test_two_runs_do_not_share_an_output(finished: Run, tmp_path: Path, monkeypa
     def start_another(event: object) -> None:
         if not refused:
             with pytest.raises(PlatformError) as caught:
-                run.again("P002")
+                run.again("P002,P001")
             refused.append(str(caught.value))
 
-    from cardioscar.stages.cohort_run import run_cohort
-
     run_cohort(run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
-    assert refused == ["another process is working on 'run' in the same output"]
+    said = "another process is working on 'P001' in the same output: wait for it, or name another output (-o)"
+    assert refused == [f"{said}; {SHARED}"]
     assert not run.result("P002").exists()
     assert hidden(run.out) == []
+
+
+def test_runs_of_other_subjects_share_an_output(finished: Run, tmp_path: Path) -> None:
+    """As in a job array: one run for each subject, at the same time."""
+    from cardioscar.stages.cohort_run import run_cohort
+
+    run = Run(finished.cohort, tmp_path / "run")
+    others: list[object] = []
+
+    def start_another(event: tuple[str, str, str]) -> None:
+        if event[1:] == ("preprocess", "ok") and not others:
+            others.append(run.again("P002").rows)
+
+    run_cohort(run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
+    assert len(others) == 1
+    table = (run.out / "results" / "cohort.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in table[1:]] == [["P001", "ok"], ["P002", "ok"]]
+    assert hidden(run.out) == []
+
+
+def test_a_run_of_many_subjects_has_the_output_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cardioscar.stages import subject_folder
+    from cardioscar.stages.run_lock import run_lock
+
+    monkeypatch.setattr(subject_folder, "_LOCK_PATIENCE_S", 0.1)
+    many = [f"P{number}" for number in range(17)]
+    for first, second in ((many, ["Q1"]), (["Q1"], many), (many, many)):
+        with (
+            run_lock(tmp_path, first),
+            pytest.raises(PlatformError, match=r"^another process is working on 'run'"),
+            run_lock(tmp_path, second),
+        ):
+            pass
+        assert hidden(tmp_path) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -71,8 +72,50 @@ class ResultsContract:
 
     def test_the_run_that_published_vouches(self, results: Results, row: Status, tmp_path: Path) -> None:
         self.publish(results, row, tmp_path, "run-1")
-        assert json.loads(self.shown()["P001/run.json"]) == {"run_id": "run-1"}
+        found = self.shown()
+        assert json.loads(found["P001/run.json"]) == {
+            "run_id": "run-1", "status_sha256": hashlib.sha256(found["P001/status.json"]).hexdigest(),
+        }  # fmt: skip
         assert [result.run_id for result in results.results(["P001"])] == ["run-1"]
+
+    def test_no_run_vouches_for_the_result_of_another(self, results: Results, row: Status, tmp_path: Path) -> None:
+        """Two runs at once: the stamp of one comes after the result of the other."""
+        self.publish(results, row, tmp_path, "run-1")
+        stamp = self.shown()["P001/run.json"]
+        self.publish(results, self.make(tmp_path, {"metrics.json": b'{"qc": 2}'}), tmp_path, "run-2")
+        self.overwrite("P001/run.json", stamp)
+        assert [(result.run_id, result.metrics) for result in results.results(["P001"])] == [("", {"qc": 2})]
+        self.overwrite("P001/run.json", b'{"run_id": "run-0"}')  # of an earlier version
+        assert [result.run_id for result in results.results(["P001"])] == ["run-0"]
+
+    @pytest.mark.parametrize(
+        ("data", "damage"),
+        [
+            (None, "its metrics.json is missing"),
+            (b"{}", "its metrics.json is not the one that its status.json names"),
+            (b"", "its metrics.json is not the one that its status.json names"),
+        ],
+    )
+    def test_numbers_that_are_not_the_subjects_own_are_not_taken(
+        self, results: Results, row: Status, tmp_path: Path, data: bytes | None, damage: str
+    ) -> None:
+        self.publish(results, row, tmp_path)
+        self.overwrite("P001/metrics.json", data)
+        assert [(result.metrics, result.damage) for result in results.results(["P001"])] == [(None, damage)]
+
+    def test_numbers_that_are_none_are_not_taken(self, results: Results, tmp_path: Path) -> None:
+        self.publish(results, self.make(tmp_path, {"metrics.json": b"[]"}), tmp_path)
+        [result] = results.results(["P001"])
+        assert (result.metrics, result.damage) == (None, "its metrics.json is damaged")
+
+    def test_subjects_are_those_with_a_row(self, results: Results, row: Status, tmp_path: Path) -> None:
+        assert results.subjects() == []
+        self.publish(results, row, tmp_path)
+        with results.workspace() as folder, results.alone():
+            (folder / "cohort.csv").write_bytes(b"subject\n")
+            results.put(folder / "cohort.csv")
+        results.ask()
+        assert results.subjects() == ["P001"]
 
     def test_another_run_renews_the_stamp_alone(self, results: Results, row: Status, tmp_path: Path) -> None:
         self.publish(results, row, tmp_path, "run-1")
@@ -81,7 +124,7 @@ class ResultsContract:
         assert self.changed_by(lambda: self.publish(results, row, tmp_path)) == []
         assert self.changed_by(lambda: self.publish(results, row, tmp_path, "run-2")) == ["P001/run.json"]
         after = self.shown()
-        assert json.loads(after.pop("P001/run.json")) == {"run_id": "run-2"}
+        assert json.loads(after.pop("P001/run.json"))["run_id"] == "run-2"
         assert after.items() <= before.items()
 
     def changed_by(self, action) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
 from cardioscar.stages import summarize_cohort
 from cardioscar.stages.status import Failure, read_status, write_status
@@ -138,9 +139,69 @@ def test_a_subject_whose_results_are_missing_is_lost(run: Run, harm: str) -> Non
         summarize(run, max_failed_fraction=0.3)
 
 
-def test_results_of_other_subjects_do_not_count(run: Run) -> None:
-    assert summarize(run, subjects="P001,P003")["subjects"] == 2
-    assert list(table(run)) == ["P001", "P003"]
+def test_results_of_other_subjects_do_not_count_and_keep_their_rows(run: Run) -> None:
+    fail(run, "P002")
+    summary = summarize(run, subjects="P001,P003", max_failed_fraction=0)
+    assert (summary["subjects"], summary["failed"], summary["earlier"]) == (2, 0, 1)
+    rows = table(run)
+    assert [(name, row["outcome"], row["of_run"]) for name, row in rows.items()] == [
+        ("P001", "ok", "this"), ("P002", "failed", "earlier"), ("P003", "ok", "this"),
+    ]  # fmt: skip
+    assert "mesh.vtu: expected millimetres, found metres" in rows["P002"].values()
+
+
+def test_reasons_of_the_verdict_are_in_table_and_page(run: Run) -> None:
+    path = run.result("P002") / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    metrics["qc"] = {"verdict": "review", "reasons": ["slice 3 is not where it should be", "=the scar seen is small"]}
+    rewrite(run, "P002", metrics)
+    summarize(run)
+    assert table(run)["P002"]["reasons"] == "slice 3 is not where it should be; =the scar seen is small"
+    page = (run.out / "results" / "cohort.html").read_text(encoding="utf-8")
+    assert "slice 3 is not where it should be; =the scar seen is small" in page
+    assert "Reasons for the verdict" in page
+
+
+def rewrite(run: Run, subject: str, metrics: object) -> None:
+    """Replace a subject's numbers, and its row, which names them by their hash."""
+    folder, row = run.result(subject), read_status(run.result(subject))
+    assert row is not None
+    (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    hashes = row.outputs | {"metrics.json": file_sha256(folder / "metrics.json")}
+    write_status(folder, dataclasses.replace(row, outputs=hashes))
+
+
+@pytest.mark.parametrize("metrics", [{}, [], {"scar": 3}, "no scar", "a text for a number", "another verdict"])
+def test_numbers_of_another_form_are_one_subjects_row(run: Run, metrics: object) -> None:
+    whole = json.loads((run.result("P002") / "metrics.json").read_text(encoding="utf-8"))
+    if metrics == "no scar":
+        del whole["scar"]
+    elif metrics == "a text for a number":
+        whole["scar"]["volume_ml"] = "many"
+    elif metrics == "another verdict":
+        whole["qc"]["verdict"] = "fine"
+    rewrite(run, "P002", whole if isinstance(metrics, str) else metrics)
+    summary = summarize(run, max_failed_fraction=0.5)
+    assert (summary["ok"], summary["failed"]) == (2, 1)
+    assert table(run)["P002"]["error_kind"] == "damaged"
+    assert table(run)["P002"]["error_message"].startswith("its metrics.json is ")
+
+
+def test_numbers_that_were_changed_are_not_taken(run: Run) -> None:
+    path = run.result("P002") / "metrics.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"volume_ml": ', '"volume_ml": 9'), encoding="utf-8")
+    summarize(run, max_failed_fraction=0.5)
+    row = table(run)["P002"]
+    assert (row["outcome"], row["scar_ml"]) == ("failed", "")
+    assert row["error_message"] == "its metrics.json is not the one that its status.json names"
+
+
+@pytest.mark.parametrize("change", [{"outputs": []}, {"outcome": "fine"}, {"outputs": {"metrics.json": 3}}])
+def test_a_row_of_another_form_is_none(run: Run, change: dict[str, object]) -> None:
+    path = run.result("P002") / "status.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    summarize(run, max_failed_fraction=0.5)
+    assert table(run)["P002"]["error_message"] == "no result: its shard did not finish"
 
 
 def test_the_same_results_give_the_same_pages(run: Run, tmp_path: Path) -> None:

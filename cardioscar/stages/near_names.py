@@ -1,0 +1,209 @@
+"""File names that are almost conventional: what they were probably meant to be, so that none is passed over in silence.
+
+`Mesh.vtu`, `labels.nii (1).gz`, `lables.nii.gz` or `subject.yml` beside no right one would change the map without a
+word: another mesh is built, another source is read, other settings hold. Files of other tools, notes and sidecars are
+nobody's near miss.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_DATA = _words_of("nii gz gzip nrrd nhdr mha mhd vtu vtk vtp ply stl pts elem")
+"""Words of the endings that are read."""
+
+_FOREIGN = _words_of(
+    "obj off msh inp vtr vts vti pvtu vtkhdf h5 hdf hdf5 xdmf ugrid mat npy npz dcm dicom ima img hdr mgz mgh "
+    "mnc nia seg"
+)
+"""Words of endings that others use for meshes and images."""
+
+_PACKED = _words_of("zip bz2 bz xz zst z tar tgz rar dvc lnk shortcut")
+_VERSIONS = _words_of(
+    "copy copies kopie copie copia of de von bak backup old orig original new final latest last edited edit fixed "
+    "corrected updated tmp temp part partial download crdownload filepart draft v ver version rev txt"
+)
+"""Words by which people, editors and browsers tell versions of a file apart."""
+
+_PUT_ASIDE = _words_of("bak backup old orig original tmp temp part partial download crdownload filepart")
+_KINDS = _words_of("dicom dcm series slices layers layer grid grids image images file files data vtk")
+"""Words that say what a file is."""
+
+_OTHERS = _words_of(
+    "json csv tsv md yaml yml xml html pdf png jpg jpeg svg log sha md5 asc sig bval bvec raw zraw lon xlsx xls docx "
+    "py sh ini cfg toml"
+)
+"""Words of endings that are no mesh's and no image's."""
+
+_NO_TYPOS = frozenset({"scan", "star", "ge", "age"})
+"""Words of their own, one letter away from a role."""
+
+_TABLES = _words_of("csv tsv xlsx xls ods txt")
+_SETTINGS = _words_of("yaml yml json toml ini cfg conf")
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What a name was probably meant to be.
+
+    Attributes:
+        role: Role, `subject` for a subject's settings, `cohort` for a manifest.
+        shown: The name, with what may be anybody's free text left out.
+        surely: It holds nothing but the role, endings, and what tells versions apart; else other words too.
+    """
+
+    role: str
+    shown: str
+    surely: bool
+
+
+def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", folder: bool = False) -> Meant | None:
+    """What a file or folder was probably meant to be; None for a hidden one and for what is clearly something else.
+
+    Args:
+        name: Its name, which is none of the conventional ones.
+        roles: Endings of each role.
+        own: The subject's id: it may be part of a name.
+        folder: It is a folder.
+
+    >>> roles = {"mesh": (".vtu",), "labels": (".nii.gz",)}
+    >>> [meant(name, roles).shown for name in ("Mesh.vtu", "labels.nii (1).gz", "lables.nii.gz", "Jane_mesh.vtu")]
+    ['Mesh.vtu', 'labels.nii (1).gz', 'lables.nii.gz', '…_mesh.vtu']
+    >>> [meant(name, roles) for name in ("README.md", "mesh.json", "notes.txt", "mask.nii.gz", ".mesh.vtu.swp")]
+    [None, None, None, None, None]
+    """
+    if name.startswith(".") and not name.endswith(".icloud"):
+        return None
+    words = _words(name)
+    stems = {word: role for word in words if (role := _role(word, roles))}
+    role = next(reversed(stems.values()), "")  # `lge_labels` are labels
+    rest = [word for word in words if word not in stems and not word.isdigit()]
+    if not role or (_OTHERS & {*rest} and not (rest[-1:] == ["txt"] and _DATA & {*rest})):
+        return None
+    ending = _DATA | _FOREIGN | _PACKED
+    if not folder and rest and not ending & {*rest}:
+        return None
+    known = ending | _VERSIONS | _KINDS | {*_words(own)} | {"icloud"}
+    return Meant(
+        role, _shown(name, {*known, *stems} - {*_words(own)}), set(rest) <= known and len({*stems.values()}) == 1
+    )
+
+
+def meant_settings(name: str) -> Meant | None:
+    """Whether a file was probably meant to be `subject.yaml`.
+
+    >>> [bool(meant_settings(name)) for name in ("subject.yml", "Subject.yaml", "subject.json", "settings.yaml")]
+    [True, True, True, True]
+    >>> [meant_settings(name) for name in ("subject.txt", "phantom.json", "subject_mesh.vtu")]
+    [None, None, None]
+    """
+    return _meant_text(name, "subject", ("subject", "settings"), _SETTINGS)
+
+
+def meant_manifest(name: str) -> Meant | None:
+    """Whether a file was probably meant to be `cohort.csv`.
+
+    >>> [bool(meant_manifest(name)) for name in ("cohort.CSV", "Cohort.csv", "cohort.xlsx", "cohort (1).csv")]
+    [True, True, True, True]
+    >>> [meant_manifest(name) for name in ("cohort.html", "cohort.txt", "participants.csv", ".~lock.cohort.csv#")]
+    [None, None, None, None]
+    """
+    return _meant_text(name, "cohort", ("cohort",), _TABLES)
+
+
+def _meant_text(name: str, role: str, stems: Collection[str], endings: Collection[str]) -> Meant | None:
+    if name.startswith(".") and not name.endswith(".icloud"):
+        return None
+    words = _words(name)
+    stem = {word for word in words if word in stems or _is_typo(word, role)}
+    rest = {word for word in words if word not in stem and not word.isdigit()}
+    if not stem or not rest & set(endings) - {"txt"} or not rest <= {*endings, *_VERSIONS, *_PACKED, "icloud"}:
+        return None
+    return Meant(role, _shown(name, stem | rest), surely=True)
+
+
+def is_put_aside(name: str) -> bool:
+    """Whether a name says that the file is an earlier or an unfinished version.
+
+    >>> is_put_aside("mesh.vtu~"), is_put_aside("mesh_old.vtu"), is_put_aside("mesh_2.vtu")
+    (True, True, False)
+    """
+    return name.endswith("~") or bool(_PUT_ASIDE & {*_words(name)})
+
+
+def is_sidecar(name: str) -> bool:
+    """Whether a file is something else about the one whose name it bears: a description, a checksum.
+
+    >>> is_sidecar("mesh.vtu.sha256"), is_sidecar("lge.json"), is_sidecar("mesh.txt"), is_sidecar("mesh.dat")
+    (True, True, True, False)
+    """
+    words = _words(name)
+    return bool(_OTHERS & {*words}) or words[-1:] == ["txt"]
+
+
+def shown_ending(name: str) -> str:
+    """The ending of a file as far as it is one that we know.
+
+    >>> shown_ending("mesh.obj"), shown_ending("lge.smith")
+    ('.obj', 'another ending')
+    """
+    ending = name.rpartition(".")[2]
+    return f".{ending}" if ending.lower() in _DATA | _FOREIGN | _PACKED | _VERSIONS | _OTHERS else "another ending"
+
+
+def _words(text: str) -> list[str]:
+    """Runs of letters and of digits, in small letters."""
+    return re.findall(r"[^\W\d_]+|md5|bz2|hdf5|\d+", unicodedata.normalize("NFKC", text).lower())
+
+
+def _role(word: str, roles: Mapping[str, Collection[str]]) -> str:
+    exact = next((role for role in roles if word.startswith(role) and word.removeprefix(role) in _DATA | {""}), "")
+    return exact or next((role for role in roles if _is_typo(word, role)), "")
+
+
+def _is_typo(word: str, role: str) -> bool:
+    """Whether a word is a role with a slip: a letter too many, too few, wrong, or two in the wrong order.
+
+    >>> _is_typo("lables", "labels"), _is_typo("label", "labels"), _is_typo("egl", "lge"), _is_typo("scan", "scar")
+    (True, True, False, False)
+    """
+    if word in _NO_TYPOS or word[:1] != role[:1] or word == role:
+        return False
+    # a wrong or a missing letter in three makes another word
+    allowed = 2 if len(role) > 5 else 1
+    return (len(word) > 3 or len(role) == 3 <= len(word)) and _slips(word, role) <= allowed and (
+        len(role) > 3 or sorted({*word}) == sorted({*role})
+    )  # fmt: skip
+
+
+def _slips(one: str, two: str) -> int:
+    """Restricted Damerau–Levenshtein distance."""
+    rows = [list(range(len(two) + 1))]
+    for i, a in enumerate(one, start=1):
+        row = [i]
+        for j, b in enumerate(two, start=1):
+            best = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == two[j - 2] and one[i - 2] == b:
+                best = min(best, rows[-2][j - 2] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]
+
+
+def _shown(name: str, known: Collection[str]) -> str:
+    """A name whose words are all ours, as it is; others, and long numbers, are left out."""
+
+    def say(found: re.Match[str]) -> str:
+        word = found[0]
+        return word if (len(word) <= 2 if word.isdecimal() else word.lower() in known) else "…"
+
+    plain = "".join(character if character.isprintable() else " " for character in unicodedata.normalize("NFKC", name))
+    return re.sub(r"…(?:[\W_]?…)+", "…", re.sub(r"[^\W\d_]+|\d+", say, plain))
