@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.vtk_files import cell_offsets
 from cardioscar.imaging.volume import Volume
 from cardioscar.types import Points
 
@@ -47,12 +48,10 @@ def sample_nodes(mesh: LVMesh, values: np.ndarray, points_mm: Points) -> tuple[n
 
 def _corner_range(grid: pv.UnstructuredGrid, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest value at the nodes of each of some cells."""
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
     if len(cells) == 0:
         return np.empty(0), np.empty(0)
     unique, row = np.unique(cells, return_inverse=True)
-    first = vtk_to_numpy(grid.GetCells().GetOffsetsArray()).astype(np.int64)
+    first = cell_offsets(grid)
     sizes = np.diff(first)[unique]
     starts = np.cumsum(sizes) - sizes
     places = np.arange(sizes.sum()) + np.repeat(first[unique] - starts, sizes)

@@ -92,6 +92,7 @@ def find_scar(
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, labels) else None)
     if rule == "probability":
         volume = _read(files["scar"], check_probability)
+        volume = replace(volume, values=np.clip(volume.values, 0, 1))  # what rounding left outside
         wall = _wall_on(volume, labels, mesh)
         stack = stack_from_volume(volume, observed=wall, thickness_mm=thickness_mm)
         return ScarSource(rule, stack, lge if lge is not None and _same_grid(lge, volume) else None)

@@ -217,8 +217,8 @@ def _add_coordinates(mesh: Any, settings: SubjectSettings) -> dict[str, Any]:
     except GeometryError as error:
         log.warning("no LV coordinates, so no AHA segments: %s", error)
         return {"orientation": "unknown", "long_axis": None, "septum_direction": None}
-    for name in ("apicobasal", "transmural", "rotational"):
-        mesh.grid.point_data[name] = getattr(coordinates, name).astype(np.float32)
+    for name, values in coordinates.stored().items():
+        mesh.grid.point_data[name] = values
     mesh.grid.point_data["aha_segment"] = aha_segments(coordinates).astype(np.uint8)
     return {
         "orientation": str(coordinates.orientation),

@@ -44,7 +44,7 @@ def scar_summary(
     low, high = border_zone
     return {
         "volume_ml": scar,
-        "fraction_of_wall": finite(scar / wall),
+        "fraction_of_wall": finite(min(scar / wall, 1.0)),  # the two sums round apart
         "dense_core_ml": float(ml[probability >= high].sum()),
         "border_zone_ml": float(ml[(probability >= low) & (probability < high)].sum()),
         "wall_ml": wall,

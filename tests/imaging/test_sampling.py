@@ -21,7 +21,9 @@ def mesh() -> LVMesh:
 
 def boxes(kind: int) -> LVMesh:
     """A block of hexahedra, or the same cut into wedges or pyramids."""
-    grid = pv.ImageData(dimensions=(6, 6, 6), spacing=(7.0, 8.0, 9.0), origin=(3.0, -4.0, 5.0)).cast_to_unstructured_grid()
+    grid = pv.ImageData(
+        dimensions=(6, 6, 6), spacing=(7.0, 8.0, 9.0), origin=(3.0, -4.0, 5.0)
+    ).cast_to_unstructured_grid()
     corners = grid.cells_dict[11][:, [0, 1, 3, 2, 4, 5, 7, 6]]
     if kind == 12:
         return LVMesh(pv.UnstructuredGrid({12: corners}, grid.points))
