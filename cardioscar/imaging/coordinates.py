@@ -57,6 +57,15 @@ class LVCoordinates:
     apex_closed: bool
     measures: WallMeasures | None = None
 
+    def stored(self) -> dict[str, np.ndarray]:
+        """The three coordinates as float32, within their ranges: float32 rounds π up, and an angle ends at π."""
+        pi = np.nextafter(np.float32(np.pi), np.float32(0))
+        return {
+            "apicobasal": np.clip(self.apicobasal.astype(np.float32), 0, 1),
+            "transmural": np.clip(self.transmural.astype(np.float32), 0, 1),
+            "rotational": np.clip(self.rotational.astype(np.float32), -pi, pi),
+        }
+
 
 def lv_coordinates(
     mesh: LVMesh, *, septum_direction: np.ndarray | None = None, apex_to_base: np.ndarray | None = None
@@ -187,4 +196,5 @@ def _apicobasal(matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, s
     ]
     rising = np.maximum.accumulate(np.array(mean))
     rising = (rising - rising[0]) / (rising[-1] - rising[0])
-    return np.interp(solved, np.maximum.accumulate(np.array(level)), np.clip(rising, 0, 1))
+    # interpolation may round past its own ends
+    return np.clip(np.interp(solved, np.maximum.accumulate(np.array(level)), np.clip(rising, 0, 1)), 0, 1)

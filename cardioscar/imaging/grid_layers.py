@@ -139,6 +139,7 @@ def _read_layer(path: Path, array: str, frame: str | None, number: int) -> Slice
     outside = int(((values < -1e-6) | (values > 1 + 1e-6)).sum())
     if outside:
         raise InputError(path.name, "probabilities from 0 to 1", f"{outside} cells outside")
+    values = np.clip(values, 0, 1)  # what rounding left outside
     affine, index = _lattice(grid, path.name)
     shape = tuple(index.max(axis=0) + 1)
     if len(np.unique(index, axis=0)) < len(index):

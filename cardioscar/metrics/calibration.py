@@ -101,7 +101,7 @@ def expected_calibration_error(
         return float("nan")
     filled = curve.weight > 0
     gap = np.abs(curve.observed[filled] - curve.predicted[filled])
-    return float(gap @ curve.weight[filled] / total)
+    return min(float(gap @ curve.weight[filled] / total), 1.0)  # the two sums round apart
 
 
 def brier_score(truth: np.ndarray, probability: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -162,5 +162,6 @@ def interval_coverage(
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted mean of values from 0 to 1."""
     total = float(weights.sum())
-    return float(values @ weights / total) if total > 0 else float("nan")
+    return min(float(values @ weights / total), 1.0) if total > 0 else float("nan")  # the two sums round apart

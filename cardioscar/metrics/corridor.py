@@ -108,7 +108,7 @@ def corridor_kept(corridor: NodeMask, living: NodeMask, node_volumes_ml: NodeVal
     same_length(alive, len(members), where="living")
     weights = as_weights(node_volumes_ml, len(members))
     whole = float(weights[members].sum())
-    return float(weights[members & alive].sum()) / whole if whole > 0 else float("nan")
+    return min(float(weights[members & alive].sum()) / whole, 1.0) if whole > 0 else float("nan")
 
 
 def _links(members: NodeMask, nodes: np.ndarray, nodes_mm: Points, cells: np.ndarray) -> sparse.csr_array:

@@ -72,4 +72,4 @@ class WallCubes:
         values = np.asarray(scar)
         if values.shape != self._shares.shape[1:]:
             raise InputError("scar", f"one value for each node, shape {self._shares.shape[1:]}", f"{values.shape}")
-        return np.asarray(self._shares @ values)
+        return np.clip(self._shares @ values, 0, 1)  # shares of a cube sum to 1 but for rounding

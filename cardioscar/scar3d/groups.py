@@ -82,7 +82,7 @@ def group_nodes(nodes_mm: Points, stack: SliceStack, *, merge: int = 1) -> Pixel
     counts = np.concatenate([t.counts for t in tables])
     return PixelGroups(
         group_index=inverse.astype(np.int32).reshape(-1),
-        targets=np.concatenate([t.means for t in tables])[seen].astype(np.float32),
+        targets=np.clip(np.concatenate([t.means for t in tables])[seen], 0, 1).astype(np.float32),
         pixels=counts[seen].astype(np.int32),
         slice_number=np.concatenate([np.full(t.counts.size, t.number) for t in tables])[seen].astype(np.int32),
         center_mm=np.concatenate([t.centers_mm for t in tables])[seen].astype(np.float32),

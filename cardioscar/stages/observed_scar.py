@@ -140,6 +140,7 @@ def _source(
         return ScarSource(rule, stack, _for_pictures(lge, labels), labels=labels)
     if rule == "probability":
         volume = _read(files["scar"], check_probability, trust)
+        volume = replace(volume, values=np.clip(volume.values, 0, 1))  # what rounding left outside
         wall, drawn = _wall_on(volume, labels, mesh)
         stack = stack_from_volume(volume, observed=wall, thickness_mm=thickness_mm)
         return ScarSource(rule, stack, _for_pictures(lge, volume), labels=drawn)

@@ -240,8 +240,8 @@ def _add_coordinates(mesh: Any, settings: SubjectSettings) -> tuple[Any, dict[st
     except GeometryError as error:
         log.warning("no LV coordinates, so no AHA segments: %s", error)
         return None, {"orientation": "unknown", "long_axis": None, "septum_direction": None}
-    for name in ("apicobasal", "transmural", "rotational"):
-        put_result(mesh.grid.point_data, name, getattr(coordinates, name).astype(np.float32))
+    for name, values in coordinates.stored().items():
+        put_result(mesh.grid.point_data, name, values)
     put_result(mesh.grid.point_data, "aha_segment", aha_segments(coordinates).astype(np.uint8))
     return coordinates, {
         "orientation": str(coordinates.orientation),

@@ -49,7 +49,7 @@ def scar_summary(
     _, possible, uncertain, likely = np.bincount(certainty, weights=ml, minlength=4).tolist()
     return {
         "volume_ml": likely + uncertain,
-        "fraction_of_wall": finite((likely + uncertain) / wall),
+        "fraction_of_wall": finite(min((likely + uncertain) / wall, 1.0)),  # the two sums round apart
         "likely_ml": likely,
         "uncertain_ml": uncertain,
         "possible_ml": possible,

@@ -168,3 +168,17 @@ def test_real_case(data_dir):
     assert (near[inner][:, 2] > 0).mean() > 0.9
     assert (near[outer][:, 0] > 0).mean() > 0.9
     assert (near[inner][:, 0] > 0).mean() < 0.1
+
+
+def test_stored_coordinates_keep_their_ranges_in_single_precision():
+    from cardioscar.imaging.coordinates import LVCoordinates
+
+    angle = np.array([np.pi, -np.pi, np.nextafter(np.pi, 0), 0.0, 3.0])
+    part = np.array([0.0, 1.0, np.nextafter(1.0, 0), 1e-300, 0.5])
+    found = LVCoordinates(part, part[::-1], angle, X, X, "given", 0.0, True).stored()
+    for name, low, high in (("apicobasal", 0, 1), ("transmural", 0, 1), ("rotational", -np.pi, np.pi)):
+        values = found[name]
+        assert values.dtype == np.float32
+        assert low <= float(values.min())
+        assert float(values.max()) <= high
+    np.testing.assert_allclose(found["rotational"], angle, atol=1e-6)
