@@ -66,7 +66,9 @@ class Case:
     def problem(self) -> Problem:
         """What a method is given."""
         wall_ml = float(self.node_ml.sum())
-        return build_problem(self.nodes_mm, self.stack, wall_ml=wall_ml, coordinates=self.coordinates)
+        return build_problem(
+            self.nodes_mm, self.stack, wall_ml=wall_ml, coordinates=self.coordinates, tetrahedra=self.tetrahedra
+        )
 
     def save(self, folder: Path) -> None:
         """Write the case; a folder that is there is whole."""

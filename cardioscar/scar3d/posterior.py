@@ -20,6 +20,7 @@ from cardioscar.scar3d.plan import ranges
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.scar3d.problem import Problem
 from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, shift_to_pixels
+from cardioscar.scar3d.refinement import refine
 from cardioscar.scar3d.residual_process import ResidualProcess, fit_residual
 from cardioscar.types import GroupOffsets, GroupValues, NodeValues
 
@@ -48,6 +49,11 @@ class ScarPosterior:
         reach_mm: float = 4.0,
         threshold: float = 0.5,
     ) -> None:
+        # the hard projection is a promise about the mesh's own nodes
+        finer = refine(problem) if projection != "hard" else None
+        self._nodes = len(problem.nodes_mm)
+        if finer is not None:
+            problem, prior_logits = finer.problem, finer.extend(prior_logits)
         self._problem, self._config = problem, config
         self._projection, self._reach_mm = projection, reach_mm if projection != "none" else 0.0
         self._noise_sd = config.pixel_sd(hard_labels=problem.hard_labels)
@@ -66,9 +72,14 @@ class ScarPosterior:
             "residual_seconds": round(residual.seconds, 3),
         }
 
-    @cached_property
+    @property
     def probability(self) -> NodeValues:
         """Scar probability at every node, 0 to 1, shape (nodes,), float32."""
+        return self._probability[: self._nodes]
+
+    @cached_property
+    def _probability(self) -> NodeValues:
+        """The same at the nodes and at the points between them."""
         logits = self._prior.astype(np.float64)
         logits[self.residual.nodes] += self.residual.mean()
         if self._projection != "none":
@@ -90,9 +101,9 @@ class ScarPosterior:
         """
         rng = np.random.default_rng(seed)
         near, targets = self.residual.nodes, self._problem.targets[self.residual.groups]
-        settled = (logit(np.clip(self.probability, 1e-6, 1 - 1e-6)) >= self._cut).astype(np.float32)
+        settled = (logit(np.clip(self._probability, 1e-6, 1 - 1e-6)) >= self._cut).astype(np.float32)
         if len(near) == 0:
-            yield from (settled.copy() for _ in range(number))
+            yield from (settled[: self._nodes].copy() for _ in range(number))
             return
         drawn = self.residual.draws(number, rng)
         unresolved = RandomFunctions(number, self._config.discrepancy_mm, rng).at(self._problem.nodes_mm[near])
@@ -113,7 +124,7 @@ class ScarPosterior:
                 self._project(logits, row, offsets, self.residual.groups, seen, carrier)
             values = settled.copy()
             values[near] = logits >= self._cut
-            yield values
+            yield values[: self._nodes]
 
     def _project(
         self,

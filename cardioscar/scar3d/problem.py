@@ -9,6 +9,7 @@ import numpy as np
 
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import SliceStack
+from cardioscar.imaging.tetrahedra import Tetrahedra
 from cardioscar.scar3d.groups import group_nodes, merge_for
 from cardioscar.scar3d.interpolation import hard_labels
 from cardioscar.scar3d.plan import Observations
@@ -29,6 +30,8 @@ class Problem:
         stack: The slices that may be seen, with their frames.
         coordinates: Apicobasal (0 apex to 1 base), angle about the long axis (−π to π, rad) and transmural (0
             endocardium to 1) coordinate of each node, shape (nodes, 3); None where the mesh has none.
+        tetrahedra: Corners of the mesh's cells, shape (cells, 4), between which `refine` puts points where nodes are
+            few; None where they are not known, or not needed.
     """
 
     nodes_mm: Points
@@ -38,6 +41,7 @@ class Problem:
     slice_number: GroupValues
     stack: SliceStack
     coordinates: Points | None = None
+    tetrahedra: Tetrahedra | None = None
 
     @property
     def n_groups(self) -> int:
@@ -68,6 +72,7 @@ def build_problem(
     wall_ml: float,
     nodes_per_group: float = 4.0,
     coordinates: Points | None = None,
+    tetrahedra: Tetrahedra | None = None,
 ) -> Problem:
     """Map pixels to nodes, merging pixels where the mesh is coarser than they are.
 
@@ -77,6 +82,7 @@ def build_problem(
         wall_ml: Wall volume of the mesh in ml.
         nodes_per_group: Nodes wanted in a group, see `merge_for`.
         coordinates: LV coordinates of the nodes, see `Problem`.
+        tetrahedra: Corners of the mesh's cells, see `Problem`.
 
     Returns:
         The problem.
@@ -94,6 +100,7 @@ def build_problem(
         slice_number=found.slice_number,
         stack=stack,
         coordinates=coordinates,
+        tetrahedra=tetrahedra,
     )
 
 
