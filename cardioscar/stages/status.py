@@ -99,6 +99,15 @@ def parse_status(data: bytes | None) -> Status | None:
 def _is_sound(row: Status) -> bool:
     """Whether what others rely on is of the kind that it should be: a file on a disk may hold anything."""
     hashes = {**row.inputs, **row.outputs}
-    texts = (row.subject, row.stage, row.started, row.version, row.config_sha256, *hashes, *hashes.values(), *row.warnings)
+    texts = (
+        row.subject,
+        row.stage,
+        row.started,
+        row.version,
+        row.config_sha256,
+        *hashes,
+        *hashes.values(),
+        *row.warnings,
+    )
     is_known = row.outcome in ("ok", "failed", "skipped") and (row.outcome == "ok") == (row.error is None)
     return is_known and isinstance(row.config, dict) and all(isinstance(text, str) for text in texts)
