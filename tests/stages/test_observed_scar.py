@@ -186,12 +186,10 @@ def test_labels_of_other_slices_are_refused(files: dict[str, Path], good_subject
     ):
         with pytest.raises(GeometryError, match=rf"lge.nii.gz: expected the grid of labels.nii.gz, or one {rule}"):
             find_scar(files, other, mesh, target="fwhm", **ARGUMENTS)
+    write_volume(tmp_path / "scar.nii.gz", cropped(canonical(read_volume(files["scar"])), 0, 4))
+    short = files | {"scar": tmp_path / "scar.nii.gz"}
     with pytest.raises(GeometryError, match=r"scar.nii.gz: expected .* that keeps the volume of the wall"):
-        short = cropped(canonical(read_volume(files["scar"])), 0, 4)
-        write_volume(good_subject.parent / "scar.nii.gz", short)
-        find_scar(
-            files | {"scar": good_subject.parent / "scar.nii.gz"}, labels, mesh, target="probability", **ARGUMENTS
-        )
+        find_scar(short, labels, mesh, target="probability", **ARGUMENTS)
 
 
 def test_an_image_on_another_grid_still_illustrates(files: dict[str, Path], good_subject: Path) -> None:
