@@ -41,7 +41,7 @@ class Anatomy:
         second_cavity: Area of the second largest place that the wall surrounds in each slice over that of the largest.
         scar: Share of the wall that is scar.
         scar_in_pool: Share of the scar that blood pool surrounds on all sides, specks left out.
-        scar_apart: Share of the scar in pieces that touch no myocardium, specks left out.
+        scar_apart: Share of the scar in pieces of the heart that hold no myocardium, specks left out.
         scar_reach_mm: In-plane distance of the scar from the cavity, its 95th percentile, and
         wall_reach_mm: of the myocardium.
     """
@@ -93,7 +93,7 @@ def measure(labels: Volume) -> Anatomy:
         second_cavity=sum(second for _, second in areas) / max(sum(first for first, _ in areas), 1),
         scar=_share(scar, wall),
         scar_in_pool=_share(_filled(pool) & large, scar),
-        scar_apart=_share(_without(wall, muscle) & large, scar),
+        scar_apart=_share(_without(heart, muscle) & large, scar),
         scar_reach_mm=_reach_mm(reach, large),
         wall_reach_mm=_reach_mm(reach, muscle),
     )
@@ -144,10 +144,13 @@ def _without_specks(scar: Bool[np.ndarray, "i j k"], pixel_mm2: float) -> Bool[n
     return np.asarray(large[pieces])
 
 
-def _without(wall: Bool[np.ndarray, "i j k"], muscle: Bool[np.ndarray, "i j k"]) -> Bool[np.ndarray, "i j k"]:
-    """Pieces of the wall, also those that touch by a corner or in the next slice, that hold no myocardium."""
-    pieces, _ = ndimage.label(wall, np.ones((3, 3, 3)))
-    return wall & ~np.isin(pieces, np.unique(pieces[muscle]))
+def _without(heart: Bool[np.ndarray, "i j k"], muscle: Bool[np.ndarray, "i j k"]) -> Bool[np.ndarray, "i j k"]:
+    """Pieces of the heart, also those that touch by a corner or in the next slice, that hold no myocardium.
+
+    What the wall surrounds joins its slices: an apical cap lies beneath the cavity of the next slice, not its wall.
+    """
+    pieces, _ = ndimage.label(heart, np.ones((3, 3, 3)))
+    return heart & ~np.isin(pieces, np.unique(pieces[muscle]))
 
 
 def _distance_mm(cavity: Bool[np.ndarray, "i j k"], pixel_mm: np.ndarray) -> np.ndarray:

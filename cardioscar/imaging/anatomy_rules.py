@@ -17,7 +17,7 @@ EMPTY_FAIL, EMPTY_REVIEW = 0.25, 0.5
 REACH_FAIL, REACH_REVIEW = 2.5, 1.8
 """How much farther from the cavity scar reaches than myocardium does."""
 APART_FAIL, APART_REVIEW = 0.5, 0.1
-"""Share of the scar that touches no myocardium."""
+"""Share of the scar that is joined to no myocardium."""
 IN_POOL_FAIL, IN_POOL_REVIEW = 0.5, 0.05
 """Share of the scar that blood pool surrounds."""
 FEW = 0.05
@@ -54,7 +54,7 @@ def breaches(a: Anatomy) -> list[Breach]:
     if a.scar > SCAR_FAIL and a.wall_slices > 1:
         found.append(Breach("myocardium in the wall", f"{a.scar:.0%} of it scar"))
     elif a.scar_apart > APART_FAIL and a.scar_apart * a.scar > FEW:
-        found.append(Breach("scar that touches myocardium", f"{a.scar_apart:.0%} of it apart from the wall"))
+        found.append(Breach("scar joined to myocardium", f"{a.scar_apart:.0%} of it apart from the heart"))
     if a.scar_in_pool > IN_POOL_FAIL and a.scar_in_pool * a.scar > FEW:
         found.append(Breach("scar in the wall", f"{a.scar_in_pool:.0%} of it in the middle of the blood pool"))
     if _reach(a) > REACH_FAIL and a.scar > FEW:
@@ -80,7 +80,7 @@ def doubts(a: Anatomy) -> list[str]:
     if SCAR_REVIEW < a.scar <= SCAR_FAIL:
         found.append(f"{a.scar:.0%} of the wall is scar: are the numbers of scar and myocardium exchanged?")
     if a.scar <= SCAR_FAIL and a.scar_apart > APART_REVIEW and not _clear(a, a.scar_apart, APART_FAIL):
-        found.append(f"{a.scar_apart:.0%} of the scar touches no myocardium")
+        found.append(f"{a.scar_apart:.0%} of the scar lies apart from the heart")
     if a.scar_in_pool > IN_POOL_REVIEW and not _clear(a, a.scar_in_pool, IN_POOL_FAIL):
         found.append(f"{a.scar_in_pool:.0%} of the scar lies in the middle of the blood pool")
     if _reach(a) > REACH_REVIEW and not (_reach(a) > REACH_FAIL and a.scar > FEW):

@@ -25,8 +25,9 @@ _TO_BASE = np.array([-0.57, 0.53, 0.62])
 
 _TIED = 0.99
 """Spacings within 1 % are equal: the voxels then do not tell which axis runs through the slices."""
-_ORIGIN_DIGITS = 3
-"""Positions are kept to a micrometre: float32 headers of one grid in two orders differ by less, and must not differ."""
+_STEP_DIGITS, _PLACE_DIGITS = 5, 3
+"""Steps are kept to 10 nm, and the lattice to a thousandth of a voxel: headers of one grid in two orders, cropped, or
+written by two programs, are rounded to single precision differently, and the maps must not differ by it."""
 
 
 def canonical(volume: Volume) -> Volume:
@@ -37,7 +38,7 @@ def canonical(volume: Volume) -> Volume:
 
     Returns:
         Slices along the last axis, from the usual apex to the base; `slice_numbers` are the indices of the slices in
-        the file. The origin is rounded to a micrometre.
+        the file. The frame is rounded to a thousandth of a voxel.
 
     >>> upside_down = Volume(np.arange(4).reshape(1, 1, 4), np.diag([-1.5, 1.5, -8.0, 1.0]))
     >>> canonical(upside_down).values.ravel(), canonical(upside_down).slice_numbers
@@ -46,12 +47,10 @@ def canonical(volume: Volume) -> Volume:
     order = _order(volume)
     steps = volume.affine[:3, :3]
     signs = np.array([_sign(steps[:, axis], way) for axis, way in zip(order, (_ACROSS, _DOWN, _TO_BASE), strict=True)])
-    affine = np.eye(4)
-    affine[:3, :3] = steps[:, order] * signs
     last = np.array(volume.values.shape) - 1
     corner = np.zeros(3)
     corner[list(order)] = np.where(signs < 0, last[list(order)], 0)
-    affine[:3, 3] = np.round(volume.index_to_mm(corner[None])[0], _ORIGIN_DIGITS) + 0.0
+    affine = _settled(steps[:, order] * signs, volume.index_to_mm(corner[None])[0])
     values = np.transpose(volume.values, order)[tuple(slice(None, None, int(sign)) for sign in signs)]
     numbers = slice_numbers(volume) if order[2] == slice_axis(volume) else tuple(range(values.shape[2]))
     return replace(volume, values=np.ascontiguousarray(values), affine=affine, slice_numbers=numbers[:: int(signs[2])])
@@ -83,6 +82,15 @@ def _sign(step: Float[np.ndarray, " xyz"], way: Float[np.ndarray, " xyz"]) -> in
     return 1 if step @ way >= 0 else -1
 
 
+def _settled(steps: Float[np.ndarray, "3 3"], origin: Float[np.ndarray, " xyz"]) -> Float[np.ndarray, "4 4"]:
+    """Affine freed of rounding: the index of the isocentre is the same but for whole numbers wherever a grid begins."""
+    of_isocentre = np.round(-np.linalg.solve(steps, origin), _PLACE_DIGITS)
+    affine = np.eye(4)
+    affine[:3, :3] = np.round(steps, _STEP_DIGITS) + 0.0
+    affine[:3, 3] = -affine[:3, :3] @ of_isocentre + 0.0
+    return affine
+
+
 def _canonical_slice(piece: Slice) -> Slice:
     order = [1, 0] if _swapped(*(piece.affine[:3, :2] / piece.pixel_mm).T) else [0, 1]
     steps = piece.affine[:3, [*order, 2]]
@@ -90,9 +98,7 @@ def _canonical_slice(piece: Slice) -> Slice:
     last = np.array(piece.values.shape) - 1
     corner = np.zeros(2)
     corner[order] = np.where(signs[:2] < 0, last[order], 0)
-    affine = np.eye(4)
-    affine[:3, :3] = steps * signs
-    affine[:3, 3] = np.round(piece.affine[:3, :2] @ corner + piece.affine[:3, 3], _ORIGIN_DIGITS) + 0.0
+    affine = _settled(steps * signs, piece.affine[:3, :2] @ corner + piece.affine[:3, 3])
     turned = tuple(slice(None, None, int(sign)) for sign in signs[:2])
     return replace(
         piece,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,8 @@ def brute_force(nodes: np.ndarray, stack: SliceStack) -> list[tuple[int, int, in
     for node in nodes:
         best, owner = np.inf, None
         for piece in stack:
-            i, j, t = piece.mm_to_index(node[None])[0]
+            # a face belongs to the pixel above it, and so does what lies within 1e-4 of a pixel below
+            i, j, t = piece.mm_to_index(node[None])[0] + 1e-4
             for (a, b), seen in np.ndenumerate(piece.observed):
                 if seen and a - 0.5 <= i < a + 0.5 and b - 0.5 <= j < b + 0.5 and -0.5 <= t < 0.5:
                     distance = abs(t) * piece.thickness_mm
@@ -75,6 +78,28 @@ def test_merged_pixels_keep_the_mean_over_observed_pixels(merge: int) -> None:
     total = (groups.targets * groups.pixels).sum()
     assert total == pytest.approx(piece.values[piece.observed].sum(), rel=1e-5)
     assert (np.bincount(groups.group_index) == 2 * groups.pixels).all()
+
+
+@given(merge=st.integers(2, 5), border=st.tuples(*[st.integers(0, 4)] * 4))
+def test_blocks_are_counted_from_the_wall(merge: int, border: tuple[int, int, int, int]) -> None:
+    rng = np.random.default_rng(sum(border))
+    stack = make_stack(rng)
+    before, after = border[:2], border[2:]
+
+    def framed(piece: Slice) -> Slice:
+        pad = list(zip(before, after, strict=True))
+        affine = piece.affine.copy()
+        affine[:3, 3] -= affine[:3, :2] @ before
+        return replace(piece, values=np.pad(piece.values, pad), observed=np.pad(piece.observed, pad), affine=affine)
+
+    nodes = rng.uniform([0, 0, -3], [15, 12, 30], (300, 3))
+    alone = group_nodes(nodes, stack, merge=merge)
+    wider = group_nodes(nodes, replace(stack, slices=tuple(framed(piece) for piece in stack)), merge=merge)
+    np.testing.assert_array_equal(wider.group_index, alone.group_index)
+    np.testing.assert_array_equal(wider.targets, alone.targets)
+    np.testing.assert_array_equal(wider.pixels, alone.pixels)
+    np.testing.assert_allclose(wider.center_mm, alone.center_mm, atol=1e-4)
+    assert wider.unseen_pixels == alone.unseen_pixels
 
 
 def test_the_order_of_nodes_does_not_matter(rng: np.random.Generator) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ def stack_with_wall(walls: list[bool]) -> SliceStack:
 
 @pytest.mark.parametrize(
     ("holdout", "expected"),
-    [("none", set()), ("odd", {3, 5}), ("even", {2, 4}), ("3,5", {3, 5}), ("1", {1}), ("6, 2", {2, 6})],
+    [("none", set()), ("odd", {2, 4}), ("even", {3, 5}), ("3,5", {3, 5}), ("1", {1}), ("6, 2", {2, 6})],
 )
 def test_slices_of_wall_are_hidden(holdout: str, expected: set[int]) -> None:
     assert hidden_slices(stack_with_wall([False, *[True] * 6, False]), holdout) == expected
@@ -32,8 +34,21 @@ def test_the_outermost_slices_and_every_second_one_stay_visible(walls: list[bool
     visible = set(present) - hidden
     assert hidden <= set(present)
     assert {present[0], present[-1]} <= visible
-    assert {n % 2 for n in hidden} <= {1 if holdout == "odd" else 0}
-    assert all(n in hidden for n in present[1:-1] if n % 2 == (holdout == "odd"))
+    # counted from the first slice with wall
+    assert {(n - present[0]) % 2 for n in hidden} <= {1 if holdout == "odd" else 0}
+    assert all(n in hidden for n in present[1:-1] if (n - present[0]) % 2 == (holdout == "odd"))
+
+
+@given(walls=st.lists(st.booleans(), min_size=4, max_size=25), holdout=st.sampled_from(["odd", "even", "none"]))
+def test_numbers_of_the_file_and_empty_slices_change_nothing(walls: list[bool], holdout: str) -> None:
+    if sum(walls) < 4:
+        return
+    stack = stack_with_wall(walls)
+    hidden = hidden_slices(stack, holdout)
+    other_way = tuple(replace(piece, number=len(walls) - 1 - piece.number) for piece in stack)
+    assert hidden_slices(SliceStack(other_way, "s"), holdout) == {len(walls) - 1 - n for n in hidden}
+    shifted = stack_with_wall([False, *walls])
+    assert hidden_slices(shifted, holdout) == {n + 1 for n in hidden}
 
 
 @pytest.mark.parametrize("holdout", ["", "Odd", "odd,3", "1;2", "-1", "1.5", "1,,2", "3,"])
