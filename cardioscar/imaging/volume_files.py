@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cardioscar.errors import InputError, PlatformError
+from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.dicom_series import read_dicom_series
 from cardioscar.imaging.file_head import read_head
-from cardioscar.imaging.header_trust import HeaderTrust
+from cardioscar.imaging.header_trust import HeaderTrust, sizes_text
 from cardioscar.imaging.labels import map_labels
 from cardioscar.imaging.metaimage_files import read_metaimage
 from cardioscar.imaging.nifti_files import read_nifti
@@ -21,6 +21,9 @@ from cardioscar.imaging.voxel_bytes import check_finite
 
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".ima")
 """Endings of the image files that `read_volume` knows; a folder is read as a DICOM series."""
+
+VOXEL_MM = (0.01, 100.0)
+"""Sides of a voxel that an image of a heart can have; others are those of a wrong unit."""
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +41,16 @@ def read_volume(path: Path, trust: HeaderTrust = "agree") -> Volume:
 
     Raises:
         InputError: If the file is missing, unreadable, empty, truncated, of another format, or not 3D.
-        GeometryError: If its header contradicts itself, or its frame is missing, singular or sheared.
+        GeometryError: If its header contradicts itself, or its frame is missing, singular, sheared, or of another order
+            of size than a heart's.
     """
     volume = _read(path, trust)
     check_finite(volume.source, volume.values)
+    sizes, (least, most) = volume.spacing_mm, VOXEL_MM
+    if sizes.min() < least or sizes.max() > most:
+        raise GeometryError(
+            volume.source, f"voxels of {least:g} to {most:g} mm", f"{sizes_text(sizes)} (another unit?)"
+        )
     if np.array_equal(volume.affine, np.eye(4)) or np.array_equal(volume.affine, np.diag([-1.0, -1, 1, 1])):
         log.warning("%s has the frame of an image that was given none: voxels of 1 mm, at the origin", volume.source)
     return volume

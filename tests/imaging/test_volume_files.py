@@ -59,6 +59,12 @@ BAD = {
     "cut.mha": (metaimage("1 0 0 0 1 0 0 0 1")[:-9], InputError, "a complete file of 312 bytes, found 303 (truncated)"),
     "long.nii": (GOOD + b"?", InputError, "expected a complete file of 448 bytes, found 449: more than described"),
     "long.nii.gz": (gzip.compress(GOOD + b"?"), InputError, "expected 448 bytes, as its header says, found more"),
+    "metres.nii": (
+        nifti(AFFINE_RAS, units=1),
+        GeometryError,
+        "voxels of 0.01 to 100 mm, found 2000×3000×4000 mm (another",
+    ),
+    "microns.nii": (nifti(AFFINE_RAS, units=3), GeometryError, "voxels of 0.01 to 100 mm, found 0.002×0.003×0.004 mm"),
     "pair.nii": (GOOD.replace(b"n+1\0", b"ni1\0"), InputError, "found the header of a pair (.hdr and .img)"),
     "cine.nii": (
         nifti(AFFINE_RAS, np.zeros((4, 3, 2, 5))),

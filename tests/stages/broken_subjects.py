@@ -92,6 +92,11 @@ def affine(name: str, edit: Callable[[np.ndarray], None]) -> Break:
     return change
 
 
+def without_sizes(rows: np.ndarray) -> None:
+    """Directions alone, as some converters leave them beside a `pixdim` that is right."""
+    rows[:, :3] /= np.linalg.norm(rows[:, :3], axis=0)
+
+
 def text(name: str, content: str) -> Break:
     """Write a file of text."""
 

@@ -68,7 +68,7 @@ FILES = {
     "empty file": Case(broken.text("labels.nii.gz", ""), "labels.nii.gz: expected an image file, found an empty file"),
     "no NRRD": Case(
         broken.both(broken.remove("lge.nii.gz"), broken.text("lge.nrrd", "NRRD?")),
-        "lge.nrrd: expected a complete NRRD file, found a truncated or damaged one",
+        "lge.nrrd: expected an NRRD image, found no NRRD header",
     ),
     "truncated mesh": Case(
         broken.truncated("mesh.vtu"), "mesh.vtu: expected a complete .vtu file, found a truncated or damaged one"
@@ -104,6 +104,14 @@ FILES = {
     "empty folder of DICOM": Case(
         broken.both(broken.keep("mesh.vtu"), lambda folder: (folder / "lge").mkdir()),
         "lge: expected a folder of DICOM files, found no files",
+    ),
+    "detached voxels of an .mha elsewhere": Case(
+        broken.both(broken.remove("scar.nii.gz"), broken.text("scar.mha", "elementdatafile: /proc/self/environ\n")),
+        "P002: expected a path of the voxels of scar.mha in its folder, found one that leads outside",
+    ),
+    "a folder in the folder of DICOM": Case(
+        broken.both(broken.keep("mesh.vtu"), lambda folder: (folder / "lge" / "SE001").mkdir(parents=True)),
+        "lge: expected the DICOM files themselves in the folder, found 1 folder in it",
     ),
     "detached voxels elsewhere": Case(
         broken.both(broken.remove("lge.nii.gz"), broken.text("lge.nhdr", "NRRD0004\ndata file: ../P001/lge.raw\n")),
@@ -183,6 +191,12 @@ GEOMETRY = {
         "labels.nii.gz: expected a finite 4×4 affine, found shape (4, 4), 4 non-finite entries",
         "geometry",
     ),
+    "voxel sizes that contradict each other": Case(
+        broken.affine("lge.nii.gz", broken.without_sizes),
+        "lge.nii.gz: expected sform and pixdim that agree (header_trust: sform or pixdim says which one counts), "
+        "found voxels of 1×1×1 mm against 2×2×9 mm",
+        "geometry",
+    ),
     "scar of another shape": Case(
         broken.other_shape,
         "scar.nii.gz: expected the grid of labels.nii.gz, found shape (51, 55, 10) against (52, 55, 10)",
@@ -240,8 +254,8 @@ GEOMETRY = {
 SETTINGS = {
     "unknown key": Case(
         broken.text("subject.yaml", "slice_thicknes_mm: 8\n"),
-        "subject.yaml: expected one of the keys mesh_frame, label_table, slice_thickness_mm, septum_direction, "
-        "apex_to_base, found unknown key 'slice_thicknes_mm' (did you mean 'slice_thickness_mm'?)",
+        "subject.yaml: expected one of the keys mesh_frame, label_table, header_trust, slice_thickness_mm, "
+        "septum_direction, apex_to_base, found unknown key 'slice_thicknes_mm' (did you mean 'slice_thickness_mm'?)",
         "config",
     ),
     "no YAML": Case(
@@ -502,6 +516,7 @@ def test_a_folder_with_a_refused_name_is_one_failed_row(make_cohort: MakeCohort,
         ({"nodes_per_group": 0}, "nodes_per_group: expected a positive number, found 0"),
         ({"holdout": "old"}, "holdout: expected none, odd, even or slice numbers like 3,5, found 'old'"),
         ({"label_table": "mine"}, "label_table: expected one of cardioscar, emidec, scarnet, found 'mine'"),
+        ({"header_trust": "mine"}, "preprocess: header_trust: expected one of agree, sform, .*, found 'mine'"),
         ({"hold_out": "odd"}, "preprocess: expected one of the keys .*, found unknown key 'hold_out' .*'holdout'.*"),
         ({"edge_mm": "fine"}, "preprocess: edge_mm: expected a value of type float, found 'fine'"),
         ({"target": "guess"}, "preprocess: target: expected one of auto, probability, .*, found 'guess'"),

@@ -21,6 +21,7 @@ from cardioscar.stages import evaluate, scoring
 from cardioscar.stages.flat_metrics import flat_metrics
 from cardioscar.stages.status import Status, read_status, write_status
 from tests.finished_run import Run, content
+from tests.stages import broken_subjects as change
 
 METHODS = ["cardioscar", "log_odds", "signed_distance"]
 TRUTH_SCORES = ["dice", "volume_error_percent", "hd95_mm", "ece", "brier"]
@@ -244,6 +245,27 @@ def test_a_label_volume_is_read_by_the_subjects_table(run: Run, where: str) -> N
         text = (folder / "subject.yaml").read_text(encoding="utf-8").replace("label_table: cardioscar\n", "")
         (folder / "subject.yaml").write_text(text, encoding="utf-8")
         [row] = run.stage("preprocess", ["P001"], options={"label_table": "emidec"})
+    assert row.outcome == "ok"
+    _, found = again(run)
+    assert found["truth"] == expected["truth"]
+
+
+@pytest.mark.parametrize("where", ["subject.yaml", "preprocess"])
+def test_a_label_volume_is_read_with_the_subjects_trust_in_its_header(run: Run, where: str) -> None:
+    folder = run.cohort / "P001"
+    (folder / "truth.vtu").unlink()
+    write_volume(folder / "truth.nii.gz", read_labels(folder / "labels.nii.gz"))
+    _, expected = again(run)
+    change.affine("truth.nii.gz", change.without_sizes)(folder)
+    refused, _ = again(run)
+    assert refused.error is not None
+    assert refused.error.message.startswith("truth.nii.gz: expected sform and pixdim that agree (header_trust: ")
+    if where == "subject.yaml":
+        with (folder / "subject.yaml").open("a", encoding="utf-8") as stream:
+            stream.write("header_trust: pixdim\n")
+        [row] = run.stage("preprocess", ["P001"])
+    else:
+        [row] = run.stage("preprocess", ["P001"], options={"header_trust": "pixdim"})
     assert row.outcome == "ok"
     _, found = again(run)
     assert found["truth"] == expected["truth"]

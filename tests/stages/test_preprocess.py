@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import json
 import shutil
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -433,22 +431,6 @@ def test_a_change_of_voxels_in_other_files_is_noticed(form: str, make_cohort: Ma
     assert row.outputs != first.outputs
 
 
-def lose_sizes(folder: Path, *names: str) -> None:
-    """Make the matrix one of unit vectors and leave `pixdim` right, as some converters do."""
-
-    def change_header(data: bytearray) -> None:
-        sizes = np.array(struct.unpack_from("<3f", data, 80))
-        rows = np.array(struct.unpack_from("<12f", data, 280)).reshape(3, 4)
-        rows[:, :3] /= sizes
-        struct.pack_into("<12f", data, 280, *rows.ravel())
-        struct.pack_into("<hh", data, 252, 0, 1)
-
-    for name in names:
-        data = bytearray(gzip.decompress((folder / name).read_bytes()))
-        change_header(data)
-        (folder / name).write_bytes(gzip.compress(bytes(data)))
-
-
 @pytest.mark.parametrize("where", ["cohort", "subject"])
 @pytest.mark.parametrize("target", ["probability", "labels", "fwhm"])
 def test_headers_that_contradict_themselves_are_refused_unless_one_statement_is_believed(
@@ -457,7 +439,8 @@ def test_headers_that_contradict_themselves_are_refused_unless_one_statement_is_
     """The same groups as from whole headers, whichever image the target reads."""
     cohort = make_cohort("P001")
     expected = arrays(prepared(cohort, "whole", target=target))
-    lose_sizes(cohort / "P001", "labels.nii.gz", "scar.nii.gz", "lge.nii.gz")
+    for name in ("labels.nii.gz", "scar.nii.gz", "lge.nii.gz"):
+        change.affine(name, change.without_sizes)(cohort / "P001")
     [row] = preprocess.run(cohort, ["P001"], cohort.parent / "refused", {"target": target})
     assert row.error is not None
     assert row.error.kind == "geometry"
@@ -478,7 +461,7 @@ def test_headers_that_contradict_themselves_are_refused_unless_one_statement_is_
 
 def test_a_subject_may_be_trusted_otherwise_than_its_cohort(make_cohort: MakeCohort) -> None:
     cohort = make_cohort("P001")
-    lose_sizes(cohort / "P001", "labels.nii.gz")
+    change.affine("labels.nii.gz", change.without_sizes)(cohort / "P001")
     with (cohort / "P001" / SETTINGS).open("a") as stream:
         stream.write("header_trust: agree\n")
     [row] = preprocess.run(cohort, ["P001"], cohort.parent / "out", {"header_trust": "pixdim"})
