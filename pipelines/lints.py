@@ -12,13 +12,14 @@ MAX_SPEC_BYTES = 200 * 1024
 MAX_ARGUMENT_BYTES = 128 * 1024
 """Longest single argument of a process on Linux (`MAX_ARG_STRLEN`)."""
 
-UNCACHED = ("list-subjects", "train", "infer", "evaluate", "summarize-cohort")
+UNCACHED = ("list-subjects", "train", "infer", "evaluate", "reconstruct", "summarize-cohort")
 """Tasks that read or write outside their artifacts, or whose cache key would miss what they depend on."""
 
 FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
-GPU_TASKS = ("train",)
+GPU_TASKS = ("train", "reconstruct")
+"""Tasks that may run on a GPU; a pipeline has one of them."""
 
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _PIP = re.compile(r"\bpip3?\s+install\b|\buv\s+(?:pip|add)\b|ensurepip")
@@ -90,8 +91,8 @@ def unplaced_gpu_tasks(ir: IR) -> Iterator[str]:
         mounts = settings.get("emptyDirMounts", [])
         if not any(m.get("mountPath") == "/dev/shm" and m.get("medium") == "Memory" for m in mounts):  # noqa: S108
             yield f"{where}: has no memory-backed /dev/shm"
-    for name in set(GPU_TASKS) - seen:
-        yield f"{name}: expected a task of this name"
+    if not seen:
+        yield f"{' or '.join(GPU_TASKS)}: expected a task of this name"
 
 
 def run_time_installs(ir: IR) -> Iterator[str]:

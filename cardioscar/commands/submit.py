@@ -141,7 +141,7 @@ def _check_place(name: str, uri: Any) -> None:
 
 def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
     """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here."""
-    from cardioscar.stages.preflight import check_run_size
+    from cardioscar.stages.preflight import WorkflowSize, check_run_size
 
     shard_size = package.effective(given, "shard_size")
     if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
@@ -150,7 +150,8 @@ def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
     if isinstance(ids, str):
         _note(f"the cohort's size is checked by the run itself: {ids}")
         return
-    size = check_run_size(len(ids), int(shard_size), sum(len(one.encode()) for one in ids))
+    workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
+    size = check_run_size(len(ids), int(shard_size), sum(len(one.encode()) for one in ids), workflow=workflow)
     _note(f"{size.subjects} subjects in shards of up to {int(shard_size)}: {size.shards} shards, {size.pods} pods")
     for warning in size.warnings():
         _note(warning)

@@ -87,6 +87,12 @@ class PipelinePackage:
         """Declared parameters by name."""
         return dict(self.spec["root"].get("inputDefinitions", {}).get("parameters", {}))
 
+    def constant(self, task: str, name: str) -> Any:
+        """Value of a task's input that was fixed when the pipeline was compiled; None where there is no such one."""
+        tasks = self.spec["root"].get("dag", {}).get("tasks", {})
+        inputs = tasks.get(task, {}).get("inputs", {}).get("parameters", {})
+        return inputs.get(name, {}).get("runtimeValue", {}).get("constant")
+
     def declared(self, name: str, where: str) -> dict[str, Any]:
         """Declaration of one parameter.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cardioscar.errors import InputError
 from cardioscar.stages.cohort_source import CohortSource, Listed, open_cohort
 from cardioscar.stages.logs import about
-from cardioscar.stages.preflight import check_run_size, check_shards
+from cardioscar.stages.preflight import WorkflowSize, check_run_size, check_shards
 from cardioscar.stages.sharding import plan_shards
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,13 @@ def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed
     return [known[name] for name in dict.fromkeys(wanted)]
 
 
-def run(cohort_uri: str | Path, shard_size: int, subjects: str = "", fingerprint: str | Path = "") -> list[list[str]]:
+def run(
+    cohort_uri: str | Path,
+    shard_size: int,
+    subjects: str = "",
+    fingerprint: str | Path = "",
+    workflow: Mapping[str, Any] | None = None,
+) -> list[list[str]]:
     """List a cohort's subjects in shards of about equal cost; no file of a subject is read.
 
     Args:
@@ -46,6 +53,7 @@ def run(cohort_uri: str | Path, shard_size: int, subjects: str = "", fingerprint
         shard_size: At most so many subjects in a shard.
         subjects: Comma-separated ids to keep; empty for all.
         fingerprint: File that receives a hash of the cohort's files, see `CohortSource.fingerprint`.
+        workflow: What a run of the pipeline takes of the cluster, see `preflight.WorkflowSize`.
 
     Returns:
         Shards of ids; a refused id stands in as `row-N`, so that it becomes a row with its reason.
@@ -54,12 +62,13 @@ def run(cohort_uri: str | Path, shard_size: int, subjects: str = "", fingerprint
         ConfigError: If the run would pass the platform's limits; the message proposes a shard size.
         UnreachableError: If the object store does not answer.
     """
+    taken = WorkflowSize.of(workflow)
     source = open_cohort(cohort_uri)
     entries = select(source, subjects)
-    check_run_size(len(entries), shard_size, sum(len(entry.subject.encode()) for entry in entries))
+    check_run_size(len(entries), shard_size, sum(len(entry.subject.encode()) for entry in entries), workflow=taken)
     shards = plan_shards(costs(entries), shard_size)
     with about("list", "cohort"):
-        for warning in check_shards(shards).warnings():
+        for warning in check_shards(shards, workflow=taken).warnings():
             log.warning(warning)
     if fingerprint:
         Path(fingerprint).write_text(source.fingerprint(), encoding="utf-8")

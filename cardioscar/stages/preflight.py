@@ -1,28 +1,22 @@
-"""What a run costs the cluster, known before it starts: pods, workflow nodes, size of arguments."""
+"""What a run costs the cluster, known before it starts: pods, bytes of its workflow, size of arguments.
+
+Argo keeps a run in one Kubernetes object: its spec, and the state of all nodes, compressed. An object has 1 MiB. What a
+pipeline takes of it is laid out from the compiled pipeline itself, calibrated on a measured run, and compiled into it.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 
-PODS_PER_RUN = 6
-"""Root driver, loop driver, and driver and executor of `list_subjects` and `summarize_cohort`."""
-
-PODS_PER_SHARD = 12
-"""Iteration driver, driver of the nested pipeline, and driver and executor of each of the five stages."""
-
-NODES_PER_RUN = 12
-"""Argo nodes outside the loop: its pods, and the groups that hold them."""
-
-NODES_PER_SHARD = 25
-"""Argo nodes of one iteration: its pods, the groups that hold them, and a retry node for each stage."""
-
-MAX_NODES = 2000
-"""Argo keeps the state of all nodes of a run in one object of at most 1 MiB: about this many fit."""
+MAX_WORKFLOW_BYTES = 1024 * 1024
+"""Argo refuses a workflow whose JSON, nodes compressed, is longer."""
 
 MAX_ARGUMENT_BYTES = 128 * 1024
 """Linux refuses a longer single argument (`MAX_ARG_STRLEN`), and pods receive the list of shards as one."""
@@ -33,10 +27,46 @@ WARN_SHARE = 0.8
 _BYTES_PER_SUBJECT = 4
 """Quotes, comma and blank around one id in JSON."""
 
+_INCLUDED_BYTES_PER_SHARD = 8 * (8 + _BYTES_PER_SUBJECT)
+"""What `shard_bytes` holds already: ids of 8 subjects of 8 characters."""
+
+
+@dataclass(frozen=True)
+class WorkflowSize:
+    """What a run of a pipeline takes, and what each of its shards adds; by default with five stages as five tasks."""
+
+    run_pods: int = 6
+    """Root driver, loop driver, and driver and executor of `list_subjects` and `summarize_cohort`."""
+    shard_pods: int = 12
+    """Iteration driver, driver of the nested pipeline, and driver and executor of each stage."""
+    run_nodes: int = 23
+    """Nodes outside the loop: its pods, the groups that hold them, and a retry node around each of both."""
+    shard_nodes: int = 40
+    """Nodes of one iteration."""
+    run_bytes: int = 119_000
+    """Bytes of the spec, and of the compressed nodes outside the loop."""
+    shard_bytes: int = 33_500
+    """Compressed bytes of the nodes of one iteration, with ids of 8 subjects of 8 characters."""
+    id_bytes: float = 2.5
+    """Bytes that each further byte of ids adds: it stands in the inputs of every task of its shard."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any] | None) -> WorkflowSize:
+        """The size that was compiled into a pipeline; the default where there is none.
+
+        Raises:
+            ConfigError: If a value has another name or type.
+        """
+        return from_mapping(cls, values or {}, where="workflow")
+
+
+FIVE_TASKS = WorkflowSize()
+"""The pipeline `reconstruct_cohort`."""
+
 
 @dataclass(frozen=True)
 class RunSize:
-    """What one run of the cohort pipeline asks of the cluster."""
+    """What one run of a cohort pipeline asks of the cluster."""
 
     subjects: int
     """Subjects of the cohort."""
@@ -44,26 +74,41 @@ class RunSize:
     """Iterations of the loop."""
     argument_bytes: int
     """Length of the list of shards as JSON."""
+    workflow: WorkflowSize = FIVE_TASKS
+    """What the pipeline takes."""
 
     @property
     def pods(self) -> int:
         """Pods, drivers included."""
-        return PODS_PER_RUN + PODS_PER_SHARD * self.shards
+        return self.workflow.run_pods + self.workflow.shard_pods * self.shards
 
     @property
     def nodes(self) -> int:
         """Nodes of the Argo workflow."""
-        return NODES_PER_RUN + NODES_PER_SHARD * self.shards
+        return self.workflow.run_nodes + self.workflow.shard_nodes * self.shards
 
-    def warnings(self, *, max_nodes: int = MAX_NODES, max_argument_bytes: int = MAX_ARGUMENT_BYTES) -> list[str]:
+    @property
+    def workflow_bytes(self) -> int:
+        """Bytes of the Argo workflow at its end, without retries."""
+        more = max(0, self.argument_bytes - _INCLUDED_BYTES_PER_SHARD * self.shards)
+        return math.ceil(
+            self.workflow.run_bytes + self.workflow.shard_bytes * self.shards + self.workflow.id_bytes * more
+        )
+
+    def warnings(
+        self, *, max_workflow_bytes: int = MAX_WORKFLOW_BYTES, max_argument_bytes: int = MAX_ARGUMENT_BYTES
+    ) -> list[str]:
         """Say which limits are near, one line each.
 
-        >>> RunSize(subjects=1000, shards=77, argument_bytes=9000).warnings()
-        ['1937 workflow nodes of at most 2000: take larger shards, or more runs']
+        >>> RunSize(subjects=1000, shards=25, argument_bytes=9000).warnings()
+        ['a workflow of about 973000 bytes of at most 1048576: take larger shards, or more runs']
         """
         found = []
-        if self.nodes > WARN_SHARE * max_nodes:
-            found.append(f"{self.nodes} workflow nodes of at most {max_nodes}: take larger shards, or more runs")
+        if self.workflow_bytes > WARN_SHARE * max_workflow_bytes:
+            found.append(
+                f"a workflow of about {self.workflow_bytes} bytes of at most {max_workflow_bytes}: "
+                "take larger shards, or more runs"
+            )
         if self.argument_bytes > WARN_SHARE * max_argument_bytes:
             found.append(
                 f"the list of ids takes {self.argument_bytes} bytes of at most {max_argument_bytes}: take more runs"
@@ -71,25 +116,26 @@ class RunSize:
         return found
 
 
-def pods(subjects: int, shard_size: int) -> int:
-    """Count the pods of one run of the cohort pipeline.
+def pods(subjects: int, shard_size: int, workflow: WorkflowSize = FIVE_TASKS) -> int:
+    """Count the pods of one run of a cohort pipeline.
 
     Args:
         subjects: Number of subjects.
         shard_size: Subjects handled by one pod of each stage.
+        workflow: What the pipeline takes.
 
     Returns:
         Number of pods, drivers included.
 
-    >>> pods(subjects=1000, shard_size=20)
-    606
+    >>> pods(subjects=1000, shard_size=40)
+    306
     """
-    return _estimated(subjects, shard_size, 0).pods
+    return _estimated(subjects, shard_size, 0, workflow).pods
 
 
-def nodes(subjects: int, shard_size: int) -> int:
+def nodes(subjects: int, shard_size: int, workflow: WorkflowSize = FIVE_TASKS) -> int:
     """Count the nodes that such a run has in its Argo workflow; arguments as in `pods`."""
-    return _estimated(subjects, shard_size, 0).nodes
+    return _estimated(subjects, shard_size, 0, workflow).nodes
 
 
 def check_run_size(
@@ -97,7 +143,8 @@ def check_run_size(
     shard_size: int,
     id_bytes: int,
     *,
-    max_nodes: int = MAX_NODES,
+    workflow: WorkflowSize = FIVE_TASKS,
+    max_workflow_bytes: int = MAX_WORKFLOW_BYTES,
     max_argument_bytes: int = MAX_ARGUMENT_BYTES,
 ) -> RunSize:
     """Refuse a run that the platform could not finish, before its first pod is paid for.
@@ -106,64 +153,92 @@ def check_run_size(
         subjects: Number of subjects.
         shard_size: Subjects handled by one pod of each stage.
         id_bytes: Length of all subject ids together, in bytes.
-        max_nodes: Largest number of Argo nodes in a run.
+        workflow: What the pipeline takes.
+        max_workflow_bytes: Largest workflow, in bytes.
         max_argument_bytes: Largest argument of a task, in bytes.
 
     Returns:
         The size of the run, its argument estimated from above; its `warnings` say what is near a limit.
 
     Raises:
-        ConfigError: If the shard size is not positive, the run has too many nodes (the message proposes a
+        ConfigError: If the shard size is not positive, the workflow is too large (the message proposes a
             shard size, and a number of runs), or the list of ids is too long for one argument (it proposes a
             number of runs).
 
-    >>> check_run_size(subjects=1000, shard_size=20, id_bytes=8000).nodes
-    1262
-    >>> check_run_size(subjects=1000, shard_size=1, id_bytes=8000)
+    >>> check_run_size(subjects=1000, shard_size=40, id_bytes=8000).workflow_bytes
+    980750
+    >>> check_run_size(subjects=1000, shard_size=8, id_bytes=8000)
     Traceback (most recent call last):
-    cardioscar.errors.ConfigError: shard_size: expected at least 13 for 1000 subjects, found 1 (25012 nodes: keep it \
-by splitting the cohort into 13 runs)
+    cardioscar.errors.ConfigError: shard_size: expected at least 38 for 1000 subjects, found 8 (125 shards, a workflow \
+of about 4.1 MiB of 1.0: keep it by splitting the cohort into 5 runs)
     """
     if shard_size < 1:
         raise ConfigError("shard_size", "a whole number of at least 1", str(shard_size))
-    size = _estimated(subjects, shard_size, id_bytes)
-    return _checked(size, str(shard_size), max_nodes, max_argument_bytes)
+    size = _estimated(subjects, shard_size, id_bytes, workflow)
+    return _checked(size, str(shard_size), max_workflow_bytes, max_argument_bytes)
 
 
 def check_shards(
     shards: Sequence[Sequence[str]],
     *,
-    max_nodes: int = MAX_NODES,
+    workflow: WorkflowSize = FIVE_TASKS,
+    max_workflow_bytes: int = MAX_WORKFLOW_BYTES,
     max_argument_bytes: int = MAX_ARGUMENT_BYTES,
 ) -> RunSize:
     """Refuse a run of these very shards; limits and errors as in `check_run_size`.
 
-    >>> check_shards([["P1", "P2"], ["P3"]])
-    RunSize(subjects=3, shards=2, argument_bytes=22)
+    >>> check_shards([["P1", "P2"], ["P3"]]).argument_bytes
+    22
     """
     length = len(json.dumps([list(shard) for shard in shards]).encode())
-    size = RunSize(sum(map(len, shards)), len(shards), length)
-    return _checked(size, f"{max(map(len, shards), default=0)} at most", max_nodes, max_argument_bytes)
+    size = RunSize(sum(map(len, shards)), len(shards), length, workflow)
+    return _checked(size, f"{max(map(len, shards), default=0)} at most", max_workflow_bytes, max_argument_bytes)
 
 
-def _estimated(subjects: int, shard_size: int, id_bytes: int) -> RunSize:
+def _estimated(subjects: int, shard_size: int, id_bytes: int, workflow: WorkflowSize) -> RunSize:
     shards = math.ceil(subjects / shard_size)
-    return RunSize(subjects, shards, id_bytes + _BYTES_PER_SUBJECT * (subjects + shards))
+    return RunSize(subjects, shards, id_bytes + _BYTES_PER_SUBJECT * (subjects + shards), workflow)
 
 
-def _checked(size: RunSize, shard_size: str, max_nodes: int, max_argument_bytes: int) -> RunSize:
-    most_shards = max(1, (max_nodes - NODES_PER_RUN) // NODES_PER_SHARD)
-    runs = max(math.ceil(size.shards / most_shards), math.ceil(size.argument_bytes / max_argument_bytes))
-    if size.nodes > max_nodes:
-        raise ConfigError(
-            "shard_size",
-            f"at least {math.ceil(size.subjects / most_shards)} for {size.subjects} subjects",
-            f"{shard_size} ({size.nodes} nodes: keep it by splitting the cohort into {runs} runs)",
+def _checked(size: RunSize, shard_size: str, max_workflow_bytes: int, max_argument_bytes: int) -> RunSize:
+    if size.workflow_bytes > max_workflow_bytes:
+        found = (
+            f"{shard_size} ({size.shards} shards, a workflow of about {size.workflow_bytes / 2**20:.1f} MiB of "
+            f"{max_workflow_bytes / 2**20:.1f}: keep it by splitting the cohort into "
+            f"{_runs(size, max_workflow_bytes, max_argument_bytes)} runs)"
         )
+        least = _least_shard_size(size, max_workflow_bytes)
+        if least is None:
+            raise ConfigError("subjects", "ids that fit into one workflow at any shard size", found)
+        raise ConfigError("shard_size", f"at least {least} for {size.subjects} subjects", found)
     if size.argument_bytes > max_argument_bytes:
         raise ConfigError(
             "subjects",
             f"a list of ids of at most {max_argument_bytes} bytes a run",
-            f"{size.argument_bytes} bytes for {size.subjects} subjects (split the cohort into {runs} runs)",
+            f"{size.argument_bytes} bytes for {size.subjects} subjects (split the cohort into "
+            f"{_runs(size, max_workflow_bytes, max_argument_bytes)} runs)",
         )
     return size
+
+
+def _least_shard_size(size: RunSize, max_workflow_bytes: int) -> int | None:
+    """The smallest shard size with which the cohort fits into one workflow; None where none does."""
+    ids = max(0, size.argument_bytes - _BYTES_PER_SUBJECT * (size.subjects + size.shards))
+
+    def passes(shard_size: int) -> bool:
+        return _estimated(size.subjects, shard_size, ids, size.workflow).workflow_bytes <= max_workflow_bytes
+
+    low, high = 1, max(1, size.subjects)
+    if not passes(high):
+        return None
+    while low < high:  # larger shards are fewer, and take less
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle + 1, high)
+    return low
+
+
+def _runs(size: RunSize, max_workflow_bytes: int, max_argument_bytes: int) -> int:
+    """Into how many runs of equal numbers of shards the cohort must be split for each to pass."""
+    a_shard = (size.workflow_bytes - size.workflow.run_bytes) / max(1, size.shards)
+    most = max(1, int((max_workflow_bytes - size.workflow.run_bytes) / a_shard))
+    return max(math.ceil(size.shards / most), math.ceil(size.argument_bytes / max_argument_bytes))

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    ir = compile_pipeline("reconstruct_cohort")
+    ir = compile_pipeline("reconstruct_cohort_fused" if options.fused else "reconstruct_cohort")
     declared = ir.parameters(ROOT)
     given = dict(assignment.partition("=")[::2] for assignment in options.set)
     if unknown := given.keys() - declared.keys():
@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--max-failed-fraction", type=float, default=0.1, help="default: %(default)s")
     parser.add_argument("--holdout", default="none", help="none, odd, even or a list of slices (default: none)")
+    parser.add_argument("--fused", action="store_true", help="all stages of a shard in one task")
     parser.add_argument(
         "--set",
         action="append",

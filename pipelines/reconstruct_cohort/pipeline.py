@@ -1,6 +1,6 @@
 """From a cohort of LGE-MRI slices to 3D scar maps: shards of subjects, five stages each, one verdict."""
 
-from kfp import dsl, kubernetes
+from kfp import dsl
 
 from components.data_processing.group_sort import group_sort
 from components.data_processing.list_subjects import list_subjects
@@ -10,46 +10,7 @@ from components.evaluation.evaluate import evaluate
 from components.evaluation.summarize_cohort import summarize_cohort
 from components.images import image
 from components.training.train import train
-
-PARALLEL_SHARDS = 10
-"""Shards in flight at once. Fixed when the pipeline is compiled: Kubeflow takes no parameter here."""
-
-LITERALS = {
-    "target": ["auto", "probability", "labels", "fwhm", "nsd", "layers"],
-    "label_table": ["cardioscar", "emidec", "scarnet"],
-    "method": ["fourier", "reference"],
-    "device": ["auto", "cpu", "cuda"],
-    "projection": ["soft", "hard", "none"],
-    "accelerator_limit": ["0", "1"],
-}
-"""Choices that the Kubeflow UI offers as a drop-down."""
-
-_S3_KEYS = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
-_MLFLOW_KEYS = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
-_S3_ENDPOINT = {"AWS_ENDPOINT_URL_S3": "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION": "AWS_DEFAULT_REGION"}
-_MLFLOW_ENDPOINT = {"MLFLOW_TRACKING_URI": "MLFLOW_TRACKING_URI"}
-
-
-def _place(task, display_name, task_image, cpu, memory, caching=False, retries=2):
-    """Give a task its name, image and resources. A retry repeats work only where a pod was lost."""
-    task.set_display_name(display_name)
-    task.set_container_image(task_image)
-    task.set_cpu_limit(cpu)
-    task.set_memory_limit(memory)
-    task.set_caching_options(caching)
-    if retries:
-        task.set_retry(retries, backoff_duration="10s", backoff_factor=3.0)
-    return task
-
-
-def _connect(task, s3_secret, endpoints, mlflow_secret=None):
-    """Give a task the endpoints and credentials of object store and tracking server, where they exist."""
-    kubernetes.use_secret_as_env(task, s3_secret, _S3_KEYS, optional=True)
-    keys = _S3_ENDPOINT
-    if mlflow_secret is not None:
-        kubernetes.use_secret_as_env(task, mlflow_secret, _MLFLOW_KEYS, optional=True)
-        keys = {**_S3_ENDPOINT, **_MLFLOW_ENDPOINT}
-    kubernetes.use_config_map_as_env(task, endpoints, keys, optional=True)
+from pipelines.placing import PARALLEL_SHARDS, connect, place, place_on_gpu
 
 
 @dsl.pipeline(name="reconstruct-shard", description="The five stages over one shard of subjects.")
@@ -111,8 +72,8 @@ def reconstruct_shard(
         options=preprocess_options,
         fingerprint=fingerprint,
     )
-    _place(grouped, "Preprocess", task_image, cpu, memory, caching=True)
-    _connect(grouped, s3_secret, endpoints)
+    place(grouped, "Preprocess", task_image, cpu, memory, caching=True)
+    connect(grouped, s3_secret, endpoints)
 
     ordered = group_sort(
         subjects=subjects,
@@ -120,7 +81,7 @@ def reconstruct_shard(
         batch_nodes=batch_nodes,
         options=group_sort_options,
     )
-    _place(ordered, "Sort groups", task_image, cpu, memory, caching=True)
+    place(ordered, "Sort groups", task_image, cpu, memory, caching=True)
 
     fitted = train(
         subjects=subjects,
@@ -131,13 +92,9 @@ def reconstruct_shard(
         prior=prior,
         options=train_options,
     )
-    _place(fitted, "Train", train_image, train_cpu, train_memory)
-    _connect(fitted, s3_secret, endpoints, mlflow_secret)  # a prior lies in the object store or the registry
-    fitted.set_accelerator_type(accelerator_type)
-    fitted.set_accelerator_limit(accelerator_limit)
-    kubernetes.add_node_selector_json(fitted, node_selector)
-    kubernetes.add_toleration_json(fitted, tolerations)
-    kubernetes.empty_dir_mount(fitted, "dshm", "/dev/shm", medium="Memory", size_limit="2Gi")  # noqa: S108
+    place(fitted, "Train", train_image, train_cpu, train_memory)
+    connect(fitted, s3_secret, endpoints, mlflow_secret)  # a prior lies in the object store or the registry
+    place_on_gpu(fitted, accelerator_type, accelerator_limit, node_selector, tolerations)
 
     inferred = infer(
         subjects=subjects,
@@ -152,7 +109,7 @@ def reconstruct_shard(
         seed=seed,
         options=infer_options,
     )
-    _place(inferred, "Infer", task_image, cpu, memory)
+    place(inferred, "Infer", task_image, cpu, memory)
 
     evaluated = evaluate(
         cohort_uri=cohort_uri,
@@ -168,8 +125,8 @@ def reconstruct_shard(
         figures=figures,
         options=evaluate_options,
     )
-    _place(evaluated, "Evaluate", task_image, cpu, memory)
-    _connect(evaluated, s3_secret, endpoints, mlflow_secret)
+    place(evaluated, "Evaluate", task_image, cpu, memory)
+    connect(evaluated, s3_secret, endpoints, mlflow_secret)
 
 
 @dsl.pipeline(
@@ -267,8 +224,8 @@ def reconstruct_cohort(
         endpoints: ConfigMap with AWS_ENDPOINT_URL_S3, AWS_DEFAULT_REGION, MLFLOW_TRACKING_URI; may be absent.
     """
     listed = list_subjects(cohort_uri=cohort_uri, shard_size=shard_size, subjects=subjects)
-    _place(listed, "List subjects", task_image, cpu, memory, retries=0)
-    _connect(listed, s3_secret, endpoints)
+    place(listed, "List subjects", task_image, cpu, memory, retries=0)
+    connect(listed, s3_secret, endpoints)
 
     with dsl.ParallelFor(listed.outputs["Output"], name="shards", parallelism=PARALLEL_SHARDS) as shard:
         reconstructed = reconstruct_shard(
@@ -324,5 +281,5 @@ def reconstruct_cohort(
         subjects=subjects,
         run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
     ).after(reconstructed)
-    _place(summary, "Summarize cohort", task_image, cpu, memory, retries=0)
-    _connect(summary, s3_secret, endpoints, mlflow_secret)
+    place(summary, "Summarize cohort", task_image, cpu, memory, retries=0)
+    connect(summary, s3_secret, endpoints, mlflow_secret)

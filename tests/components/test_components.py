@@ -40,7 +40,7 @@ def asset(request):
 
 
 def test_the_components_are_those_of_the_pipeline():
-    assert sorted(ALL) == sorted([*STAGES_WITH_CONFIG, "list_subjects", "summarize_cohort"])
+    assert sorted(ALL) == sorted([*STAGES_WITH_CONFIG, "list_subjects", "reconstruct", "summarize_cohort"])
 
 
 def test_modules_import_only_kfp_and_the_image_name(asset):
@@ -147,6 +147,27 @@ def test_a_component_hands_folders_subjects_and_settings_to_its_stage(monkeypatc
 def test_a_setting_given_twice_is_refused_by_name(monkeypatch, name, setting):
     with pytest.raises(TypeError, match=f"multiple values for keyword argument '{setting}'"):
         call(monkeypatch, name, **CALLS[name][0], options={setting: 1})
+
+
+def test_reconstruct_hands_each_stage_its_settings(monkeypatch):
+    given = []
+    replace_stage(monkeypatch, "reconstruct", lambda *values, **settings: given.append((values, settings)))
+    function = ALL["reconstruct"][1].python_func
+    places = {"cohort_uri": "c", "subjects": ["a"], "results_uri": "r", "work": types.SimpleNamespace(path="w")}
+    function(**places, run_id="run-1", tracking_uri="t", seed=3, n_sd=4.0, train_options={"steps": 5})
+    (((cohort, subjects, work, options, *rest), named),) = given
+    assert (cohort, subjects, work, rest, named) == ("c", ["a"], "w", ["r", "t", "cardioscar"], {"run_id": "run-1"})
+    assert list(options) == list(STAGES_WITH_CONFIG)
+    assert options["train"] == {"method": "fourier", "seed": 3, "device": "auto", "prior": "", "steps": 5}
+    assert (options["infer"]["seed"], options["preprocess"]["n_sd"], options["evaluate"]) == (3, 4.0, {"figures": True})
+    # each is a setting of its stage, and has its default where none is given
+    function(**places)
+    for name, settings in given[1][0][3].items():
+        config = importlib.import_module(f"cardioscar.stages.{name}").Config
+        defaults = {field.name: field.default for field in dataclasses.fields(config)}
+        assert settings == {key: defaults[key] for key in settings}, name
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'seed'"):
+        function(**places, train_options={"seed": 1})
 
 
 def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import os
 import subprocess
@@ -18,8 +19,8 @@ pytest.importorskip("kfp")
 from kfp.components import load_component_from_text
 
 from cardioscar.stages import preflight
-from pipelines.argo_size import argo_size
-from pipelines.compile import compile_pipeline, main
+from pipelines.argo_size import argo_size, counts
+from pipelines.compile import PIPELINES, SIZES, compile_pipeline, main
 from pipelines.readme import main as readme_main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,8 +45,8 @@ def test_the_golden_file_is_current():
 
 def test_a_golden_file_that_is_not_current_is_found(tmp_path, capsys):
     assert main(["--check", "--output", str(tmp_path)]) == 1
-    place = f"{tmp_path.name}/reconstruct_cohort.yaml"
-    assert capsys.readouterr().err == f"{place}: is not current; run python -m pipelines.compile\n"
+    lines = [f"{tmp_path.name}/{name}.yaml: is not current; run python -m pipelines.compile" for name in PIPELINES]
+    assert capsys.readouterr().err.splitlines() == lines
 
 
 def test_a_site_compiles_with_its_own_image(tmp_path):
@@ -126,11 +127,63 @@ def test_the_verdict_waits_for_the_loop(ir):
     assert tasks["for-loop-1"]["iteratorPolicy"] == {"parallelismLimit": 10}
 
 
-@pytest.mark.parametrize("shards", [0, 1, 2, 79])
-def test_preflight_counts_what_argo_makes_of_the_pipeline(ir, shards):
-    size = argo_size(ir, shards)
-    assert size.pods == preflight.pods(subjects=shards * 5, shard_size=5)
-    assert size.nodes == preflight.nodes(subjects=shards * 5, shard_size=5)
+@pytest.mark.parametrize("name", PIPELINES)
+def test_what_a_run_takes_is_what_argo_makes_of_the_compiled_pipeline(name):
+    """Bytes are those of the machine at hand within a twentieth, and never less."""
+    told, laid_out = dataclasses.asdict(SIZES[name]), dataclasses.asdict(argo_size(compile_pipeline(name)))
+    for key, value in laid_out.items():
+        if not key.endswith("bytes"):
+            assert told[key] == value, key
+        else:
+            assert value <= told[key] <= max(1.05 * value, value + 1), key
+
+
+def test_the_nodes_of_a_run_are_those_that_a_cluster_counted(ir):
+    """2 shards on Kubeflow Pipelines 2.17.0 with its stock manifests and Argo 4.0.5."""
+    assert counts(ir, [["P001", "P003"], ["P002"]]) == {"Retry": 51, "Pod": 30, "DAG": 21, "TaskGroup": 1}
+
+
+def test_preflight_knows_the_pipeline_by_default(ir):
+    assert dataclasses.asdict(preflight.WorkflowSize()) == dataclasses.asdict(SIZES["reconstruct_cohort"])
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_the_first_task_is_told_what_a_run_takes(name):
+    task = compile_pipeline(name).component("root")["dag"]["tasks"]["list-subjects"]
+    given = task["inputs"]["parameters"]["workflow"]["runtimeValue"]["constant"]
+    assert preflight.WorkflowSize.of(given) == preflight.WorkflowSize(**dataclasses.asdict(SIZES[name]))
+
+
+def test_the_fused_pipeline_takes_the_same_parameters_with_the_same_defaults(ir):
+    """So that a file of options serves both; only what places the work differs."""
+    fused = compile_pipeline("reconstruct_cohort_fused").parameters("root")
+    placing = {"train_image", "accelerator_limit", "node_selector", "tolerations"}
+    assert fused.keys() == ir.parameters("root").keys()
+    for name, spec in ir.parameters("root").items():
+        same = {key: value for key, value in spec.items() if key != "description"}
+        if name not in placing:
+            assert {key: value for key, value in fused[name].items() if key != "description"} == same, name
+    assert {name: fused[name]["defaultValue"] for name in placing - {"train_image"}} == {
+        "accelerator_limit": "0", "node_selector": {}, "tolerations": [],
+    }  # fmt: skip
+    assert fused["train_image"]["defaultValue"] == fused["task_image"]["defaultValue"]
+
+
+def test_settings_reach_the_one_task_by_their_names():
+    ir = compile_pipeline("reconstruct_cohort_fused")
+    (task,) = [task for task in ir.tasks() if task.name == "reconstruct"]
+    given = task.spec["inputs"]["parameters"]
+    for name in ir.parameters(task.component):
+        expected = {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
+        assert given[name] == (expected if name == "run_id" else {"componentInputParameter": name})
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_every_task_runs_as_the_same_user_and_never_as_root(name):
+    ir = compile_pipeline(name)
+    contexts = [ir.kubernetes(task)["securityContext"] for task, _ in ir.container_tasks()]
+    assert len(contexts) == {"reconstruct_cohort": 7, "reconstruct_cohort_fused": 3}[name]
+    assert all(found == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True} for found in contexts)
 
 
 def test_the_readme_is_current():

@@ -11,6 +11,7 @@ def list_subjects(
     fingerprint: dsl.OutputPath(str),
     shard_size: int = 8,
     subjects: str = "",
+    workflow: dict = {},  # noqa: B006
 ) -> list[list[str]]:
     """List the subjects of a cohort in shards of about equal cost, the unit of work of one pod.
 
@@ -22,6 +23,7 @@ def list_subjects(
             until a file changes.
         shard_size: Largest number of subjects that one pod handles.
         subjects: Ids of the subjects to process, separated by commas; empty for all.
+        workflow: What a run and a shard take of the cluster; empty for the five stages as separate tasks.
 
     Returns:
         Shards of subject ids.
@@ -30,4 +32,4 @@ def list_subjects(
     from cardioscar.stages.logs import configure
 
     configure(stderr=True)
-    return stage.run(cohort_uri, shard_size, subjects, fingerprint)
+    return stage.run(cohort_uri, shard_size, subjects, fingerprint, workflow)

@@ -1,0 +1,1 @@
+"""The pipeline `reconstruct_cohort_fused`."""
