@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 MAX_CELLS = 5_000_000
 # Where mesh and labels differ in volume by more than this share, the wall is made thicker or thinner to match.
 VOLUME_TOLERANCE = 1e-3
+# Pieces apart from the wall that are less than this share of it are specks of a drawing, and no concern.
+SPECK = 1e-3
 # fTetWild takes seconds for edges of 3.5 to 7 mm and minutes for 1.5 mm, so finer meshes are divided from such ones.
 COARSE_EDGE_MM = 5.0
 # fTetWild's median edge over the edge that it was asked for, measured between 1.5 and 6 mm.
@@ -98,7 +100,7 @@ def mesh_from_labels(
 
     The wall (myocardium and scar) is interpolated between slices by shape, unlabelled slices included, continued
     straight for half a slice distance beyond the first and the last labelled slice, and cut flat there. The mesh holds
-    the labelled volume. Pieces apart from the largest are dropped with a warning.
+    the labelled volume. Pieces apart from the largest are dropped, with a warning unless they are specks.
 
     Args:
         labels: Values of `Label`, any orientation.
@@ -130,7 +132,8 @@ def mesh_from_labels(
     step_mm = height_mm / max(2, 2 * round(height_mm / (2 * lattice_step_mm(edge_mm))))
     grid, dropped_ml = _largest_piece(sample_wall(wall, step_mm=step_mm, cap_mm=cap))
     if dropped_ml > 0:
-        log.warning("%s: pieces apart from the LV wall dropped (%.2f ml)", labels.source, dropped_ml)
+        say = log.warning if dropped_ml > SPECK * aim_ml else log.info
+        say("%s: pieces apart from the LV wall dropped (%.2f ml)", labels.source, dropped_ml)
         aim_ml -= dropped_ml
     thicker_mm = 0.0
     for _ in range(3):
