@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +119,17 @@ def test_pieces_apart_from_the_wall_are_dropped_and_logged(caplog):
     mesh = mesh_from_labels(replace(labels, values=speck), edge_mm=3.0)
     assert mesh.volume_ml == pytest.approx(wall_ml(labels), rel=0.01)
     assert "dropped" in caplog.text
+
+
+def test_a_speck_apart_from_the_wall_is_dropped_without_a_warning(caplog):
+    labels = labelled_shell()
+    speck = labels.values.copy()
+    speck[2:5, 2:5, 7] = 1
+    with caplog.at_level(logging.INFO):
+        mesh = mesh_from_labels(replace(labels, values=speck), edge_mm=2.5)
+    assert mesh.volume_ml == pytest.approx(wall_ml(labels), rel=0.01)
+    [said] = [record for record in caplog.records if "dropped" in record.getMessage()]
+    assert said.levelno == logging.INFO
 
 
 def test_caps_of_a_given_height():
