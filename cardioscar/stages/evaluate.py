@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +173,7 @@ def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
     for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
         flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
-    params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
+    params = {name: _text(value) for stage, config in configs.items() for name, value in _named(stage, config)}
     files = {
         "report.html": output / subject / "report.html",
         "metrics.json": output / subject / "metrics.json",
@@ -194,6 +194,15 @@ def _record(row: Status, experiment: str, artifacts: Sequence[Path]) -> Any:
     )
 
 
+def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Settings by their full name, those within settings too."""
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _named(f"{prefix}.{name}", value)
+        else:
+            yield f"{prefix}.{name}", value
+
+
 def _text(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
@@ -207,6 +216,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.scar3d.interpolation import log_odds, signed_distance
     from cardioscar.stages import scoring
     from cardioscar.stages.electrophysiology import add_electrophysiology
+    from cardioscar.stages.inference_facts import add_facts
     from cardioscar.stages.interval_check import intervals_and_truth, read_intervals
     from cardioscar.stages.quality import quality
     from cardioscar.stages.slice_quality import left_out_summary, slices_summary
@@ -253,6 +263,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         "orientation": facts["orientation"],
     }
     add_electrophysiology(metrics, job.upstream["scars"])
+    add_facts(metrics, job.upstream["scars"])
     reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
     truth = read_truth(mesh)
     if truth is not None:

@@ -53,6 +53,8 @@ SHAPE = {
     "orientation": str,
     "channels": list | None,
     "channel_draws": int | None,
+    "posterior": dict | None,
+    "coverage": dict | None,
     "qc": ["verdict", "reasons"],
 }
 """Keys of `metrics.json` and what they hold."""
