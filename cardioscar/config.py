@@ -22,7 +22,8 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
 
     Args:
         cls: Frozen dataclass whose fields are the known keys.
-        values: Keys and values, as read from YAML or JSON. Integers are accepted for floats.
+        values: Keys and values, as read from YAML or JSON. Integers are accepted for floats, a mapping for a field that
+            is a configuration dataclass itself.
         where: Name of the source, for error messages.
 
     Returns:
@@ -53,6 +54,12 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
 
 
 def _checked(value: Any, hint: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if isinstance(value, hint):
+            return value
+        if not isinstance(value, Mapping):
+            raise ConfigError(where, "settings and their values", repr(value))
+        return from_mapping(hint, value, where=where)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         if value not in args:

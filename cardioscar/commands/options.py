@@ -53,6 +53,8 @@ def expand(words: Sequence[str]) -> list[str]:
     ['cohort', '--preprocess.holdout', 'odd', '--train.seed=3', '--infer.seed=3']
     >>> expand(["--no-figures", "--seed", "3", "cohort"])
     ['--evaluate.no-figures', '--train.seed=3', '--infer.seed=3', 'cohort']
+    >>> expand(["--posterior.region-mm", "20"])
+    ['--infer.posterior.region-mm', '20']
     """
     owners: dict[str, list[str]] = {}
     for stage, config in STAGE_CONFIGS.items():
@@ -64,6 +66,7 @@ def expand(words: Sequence[str]) -> list[str]:
         name, equals, value = word.removeprefix("--").partition("=")
         negated = name.replace("-", "_").startswith("no_")
         key = name.replace("-", "_").removeprefix("no_")
+        key, dot, within = key.partition(".")
         if not word.startswith("--") or key not in owners:
             result.append(word)
             index += 1
@@ -74,7 +77,7 @@ def expand(words: Sequence[str]) -> list[str]:
             equals, value = "=", words[index]
             index += 1
         for stage in owners[key]:
-            flag = f"--{stage.replace('_', '-')}.{'no-' if negated else ''}{key.replace('_', '-')}"
+            flag = f"--{stage.replace('_', '-')}.{'no-' if negated else ''}{(key + dot + within).replace('_', '-')}"
             result.append(flag + equals + value)
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -23,7 +23,7 @@ class DropoutMaps:
         problem: Nodes, groups and slices.
         sampled: Logits of the thinned networks, shape (samples, nodes), see `sample_logits`.
         beside: What each sample is averaged with, see `prior_mean`.
-        projection: `soft` trusts a pixel within its variance, `hard` meets it exactly, `none` leaves samples alone.
+        projection: `soft` trusts a pixel within its variance, `hard` meets it to 1e-6, `none` leaves samples alone.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
         threshold: Probability from which a node of a sample is scar.
     """
@@ -39,11 +39,15 @@ class DropoutMaps:
         threshold: float = 0.5,
     ) -> None:
         self._problem, self._sampled, self._threshold = problem, sampled, threshold
-        self._beside, self._projection = beside, projection
+        self._beside, self._projection, self._unsettled = beside, projection, 0
         groups = problem.groups
         self._carrier = ShiftCarrier(
             problem.nodes_mm, groups.node_order, groups.group_offsets, reach_mm if projection != "none" else 0.0
         )
+
+    def facts(self) -> dict[str, Any]:
+        """How the projection went, ready for JSON: `unsettled_pixels` of the worst sample made so far."""
+        return {"samples": len(self._sampled), "unsettled_pixels": self._unsettled}
 
     @cached_property
     def probability(self) -> NodeValues:
@@ -74,5 +78,6 @@ class DropoutMaps:
             logits = prior_mean(sampled, self._beside).astype(np.float64)
             if self._projection != "none":
                 rows, offsets = groups.node_order, groups.group_offsets
-                shift_to_pixels(logits, rows, offsets, targets, self._carrier, variance=variance)
+                unsettled = shift_to_pixels(logits, rows, offsets, targets, self._carrier, variance=variance)
+                self._unsettled = max(self._unsettled, unsettled)
             yield expit(logits)

@@ -69,6 +69,16 @@ def signed_distance(stack: SliceStack, points_mm: Points, *, width_mm: float = 1
     return np.asarray(expit(_between(stack, points_mm, layer) / width_mm))
 
 
+def linear(stack: SliceStack, points_mm: Points) -> NodeValues:
+    """Interpolate the scar fraction itself: in the middle between scar and living tissue it is a half.
+
+    Returns:
+        Scar fraction at each point, 0 to 1. Outside the wall the nearest wall pixel holds, as in `log_odds`.
+    """
+    found = _between(stack, points_mm, lambda piece: np.asarray(_filled(piece, piece.values), dtype=np.float64))
+    return np.clip(found, 0, 1)
+
+
 def _filled(piece: Slice, values: np.ndarray) -> np.ndarray:
     if piece.observed.all():
         return values

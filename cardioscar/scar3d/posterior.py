@@ -19,9 +19,10 @@ from cardioscar.scar3d.matern import RandomFunctions
 from cardioscar.scar3d.plan import ranges
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, shift_to_pixels
+from cardioscar.scar3d.projection import ShiftCarrier, pixel_variance, shift_to_pixels
 from cardioscar.scar3d.refinement import refine
 from cardioscar.scar3d.residual_process import ResidualProcess, fit_residual
+from cardioscar.scar3d.unseen_tissue import UnseenTissue, handed_over, unseen_tissue
 from cardioscar.types import GroupOffsets, GroupValues, NodeValues
 
 Projection = Literal["soft", "hard", "none"]
@@ -34,9 +35,10 @@ class ScarPosterior:
         problem: Nodes, groups and slices.
         prior_logits: Prior mean of the scar logit at all nodes, shape (nodes,), see `prior_mean`.
         config: Settings.
-        projection: How maps meet the pixels: within the pixels' variance, exactly, or not at all.
+        projection: How maps meet the pixels: within the pixels' variance, to 1e-6, or not at all.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
         threshold: Probability from which a node is scar: a draw is cut at its logit.
+        beside: What stands beside the network in the prior mean, for the facts.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class ScarPosterior:
         projection: Projection = "soft",
         reach_mm: float = 4.0,
         threshold: float = 0.5,
+        beside: str = "",
     ) -> None:
         # the hard projection is a promise about the mesh's own nodes
         finer = refine(problem) if projection != "hard" else None
@@ -56,30 +59,44 @@ class ScarPosterior:
             problem, prior_logits = finer.problem, finer.extend(prior_logits)
         self._problem, self._config = problem, config
         self._projection, self._reach_mm = projection, reach_mm if projection != "none" else 0.0
+        self._unsettled, self._beside = 0, beside
         self._noise_sd = config.pixel_sd(hard_labels=problem.hard_labels)
         self._cut = float(logit(threshold))
-        self._prior = np.clip(np.asarray(prior_logits, dtype=np.float32), -LIMIT, LIMIT)
+        self._prior = handed_over(problem, prior_logits, config)
+        self.unseen: UnseenTissue = unseen_tissue(problem, config)
         self.residual: ResidualProcess = fit_residual(problem, self._prior, config)
 
     def facts(self) -> dict[str, Any]:
-        """How the fit of the residual went, ready for JSON."""
+        """How the fits of residual and projection went, ready for JSON.
+
+        Returns:
+            `converged` and `iterations` of the residual, its `inducing_points`, `active_nodes` and `residual_seconds`;
+            `beside`, what stands beside the network in the prior mean; `unsettled_pixels`, the groups whose projection
+            did not settle, in the map or in the worst of the draws made so far; `unseen_nodes`, beyond what the pixels
+            vouch for, and `base_rate`, the scar probability far from them.
+        """
         residual = self.residual
+        _ = self._shown
         return {
-            "active_nodes": len(residual.nodes),
-            "inducing_points": len(residual.mode),
-            "iterations": residual.iterations,
             "converged": residual.converged,
+            "iterations": residual.iterations,
+            "inducing_points": len(residual.mode),
+            "active_nodes": len(residual.nodes),
             "residual_seconds": round(residual.seconds, 3),
+            "beside": self._beside,
+            "unsettled_pixels": self._unsettled,
+            "unseen_nodes": int((self.unseen.nodes < self._nodes).sum()),
+            "base_rate": round(float(self.unseen.base.mean(np.zeros(1, dtype=bool))[0]), 4),
         }
 
     @property
     def probability(self) -> NodeValues:
         """Scar probability at every node, 0 to 1, shape (nodes,), float32."""
-        return self._probability[: self._nodes]
+        return self.unseen.faded(self._shown)[: self._nodes].astype(np.float32)
 
     @cached_property
-    def _probability(self) -> NodeValues:
-        """The same at the nodes and at the points between them."""
+    def _shown(self) -> NodeValues:
+        """What the slices show, carried on everywhere: the probability but for its fading, at nodes and points."""
         logits = self._prior.astype(np.float64)
         logits[self.residual.nodes] += self.residual.mean()
         if self._projection != "none":
@@ -97,13 +114,27 @@ class ScarPosterior:
             seed: Seed of the draws.
 
         Yields:
-            1 at scarred nodes, else 0, shape (nodes,), float32; the same in all of them out of reach of scarred pixels.
+            1 at scarred nodes, else 0, shape (nodes,), float32; the same in all of them where slices show no scar near
+            by.
         """
+        unseen, shown = self.unseen.nodes, self._shown[self.unseen.nodes]
+        drawn = np.zeros(len(self._prior), dtype=bool)
+        drawn[self.residual.nodes] = True
+        drawn = drawn[unseen]
+        # another stream of random numbers: what lies beyond the slices changes nothing of the draws within them
+        beyond = self.unseen.draws(number, np.random.default_rng([seed, 1]))
+        for values, (continues, level, share) in zip(self._shown_draws(number, seed), beyond, strict=True):
+            scar = level < np.where(continues, shown, share)
+            values[unseen] = np.where(continues & drawn, values[unseen], scar)
+            yield values[: self._nodes]
+
+    def _shown_draws(self, number: int, seed: int) -> Iterator[NodeValues]:
+        """Draws of what the slices show, carried on everywhere."""
         rng = np.random.default_rng(seed)
         near, targets = self.residual.nodes, self._problem.targets[self.residual.groups]
-        settled = (logit(np.clip(self._probability, 1e-6, 1 - 1e-6)) >= self._cut).astype(np.float32)
+        settled = (logit(np.clip(self._shown, 1e-6, 1 - 1e-6)) >= self._cut).astype(np.float32)
         if len(near) == 0:
-            yield from (settled[: self._nodes].copy() for _ in range(number))
+            yield from (settled.copy() for _ in range(number))
             return
         drawn = self.residual.draws(number, rng)
         unresolved = RandomFunctions(number, self._config.discrepancy_mm, rng).at(self._problem.nodes_mm[near])
@@ -124,7 +155,7 @@ class ScarPosterior:
                 self._project(logits, row, offsets, self.residual.groups, seen, carrier)
             values = settled.copy()
             values[near] = logits >= self._cut
-            yield values[: self._nodes]
+            yield values
 
     def _project(
         self,
@@ -139,7 +170,8 @@ class ScarPosterior:
         variance = None
         if self._projection == "soft":
             variance = pixel_variance(self._problem.targets[groups], offsets, noise_sd=self._noise_sd)
-        shift_to_pixels(logits, row, offsets, seen, carrier, variance=variance)
+        unsettled = shift_to_pixels(logits, row, offsets, seen, carrier, variance=variance)
+        self._unsettled = max(self._unsettled, unsettled)
 
     @cached_property
     def _observed_nearby(self) -> tuple[np.ndarray, GroupOffsets, ShiftCarrier]:

@@ -36,6 +36,30 @@ class PosteriorConfig:
     """Its standard deviation in logits."""
     iterations: int = 8
     """Upper limit of Gauss-Newton steps."""
+    bridged_mm: float = 2.5
+    """Tissue this near to pixels is as sure as they make it; in the middle between two slices half the distance to
+    either counts, so gaps of up to four times this are bridged."""
+    continuation_mm: float = 12.0
+    """Farther away, what the slices show goes on for more than this distance in half of the hearts, in mm."""
+    continuation_apical_mm: float = 20.0
+    """The same beyond the last slice towards the apex, where the wall narrows and scars go on for longer."""
+    handover_mm: tuple[float, float] = (5.0, 12.0)
+    """Distances from the pixels in mm between which interpolation takes the place of the prior mean, which would
+    extrapolate."""
+    region_mm: float = 25.0
+    """Length scale of scar regions that no slice shows (Matérn 5/2), in mm."""
+    region_ml: float = 6.0
+    """Wall of one such region in ml: the wall that was seen counts as so many patches."""
+    scar_share: float = 0.22
+    """Mean share of the wall that is scar, in hearts with an infarct."""
+    scar_share_ml: float = 60.0
+    """Volume of wall in ml whose seen share counts as much as that mean."""
+    own_scar: float = 0.5
+    """Probability that tissue which no slice shows has scar of its own, beside scar that goes on from the slices."""
+    own_scar_apical: float = 0.75
+    """The same beyond the last slice towards the apex, where infarcts are commonest."""
+    infarct: float = 0.5
+    """Probability that a heart has an infarct at all, before its slices are seen."""
 
     def pixel_sd(self, *, hard_labels: bool) -> float:
         """Standard deviation of a pixel's own error, as a fraction."""
@@ -52,11 +76,24 @@ class PosteriorConfig:
             "grid_mm",
             "noise_sd",
             "discrepancy_mm",
+            "continuation_mm",
+            "continuation_apical_mm",
+            "region_mm",
+            "region_ml",
+            "scar_share_ml",
         ):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")
         if not 0 <= self.shared_error <= 1:
             raise ConfigError("shared_error", "a correlation from 0 to 1", f"{self.shared_error:g}")
-        for name in ("active_mm", "discrepancy_sd"):
+        for name in ("own_scar", "own_scar_apical"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(name, "a probability from 0 to 1", f"{getattr(self, name):g}")
+        for name in ("scar_share", "infarct"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(name, "a share between 0 and 1", f"{getattr(self, name):g}")
+        if not 0 <= self.handover_mm[0] < self.handover_mm[1] < math.inf:
+            raise ConfigError("handover_mm", "two rising distances of at least 0 mm", str(self.handover_mm))
+        for name in ("active_mm", "discrepancy_sd", "bridged_mm"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")

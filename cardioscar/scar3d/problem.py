@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from cardioscar.imaging.tetrahedra import Tetrahedra
 from cardioscar.scar3d.groups import group_nodes, merge_for
 from cardioscar.scar3d.interpolation import hard_labels
 from cardioscar.scar3d.plan import Observations
+from cardioscar.scar3d.reach import Reach, reach_of
 from cardioscar.scar3d.sorting import SortedGroups, complete_batches, sort_by_group
 from cardioscar.types import GroupValues, Points
 
@@ -52,6 +53,28 @@ class Problem:
     def hard_labels(self) -> bool:
         """Whether the pixels are labels, scar or not, rather than fractions, see `interpolation.hard_labels`."""
         return hard_labels(self.stack)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Distances from all nodes to the observed pixels; 0 for a node that a pixel sees."""
+        unseen = np.ones(len(self.nodes_mm), dtype=bool)
+        unseen[self.groups.node_order] = False
+        found = reach_of(self.stack, self.nodes_mm[unseen])
+
+        def everywhere(values: np.ndarray) -> np.ndarray:
+            result = np.zeros(len(unseen), dtype=values.dtype)
+            result[unseen] = values
+            return result
+
+        return Reach(*(everywhere(getattr(found, one.name)) for one in fields(found)))
+
+    @cached_property
+    def apical_end(self) -> int:
+        """Which end of the stack is the apex, as `Reach.end` counts; 0 where the mesh has no LV coordinates."""
+        if self.coordinates is None:
+            return 0
+        height = self.nodes_mm @ next(s for s in self.stack if s.observed.any()).normal
+        return int(-np.sign(np.cov(height, np.asarray(self.coordinates)[:, 0])[0, 1]))
 
     def observations(self, *, batch_nodes: int = 10_000) -> Observations:
         """The groups as a fit takes them."""

@@ -19,6 +19,20 @@ _NEARLY_MET = 0.01
 _SETTLED = 1e-9
 
 
+@dataclass(frozen=True)
+class Projected:
+    """Logits that were shifted towards their pixels.
+
+    Attributes:
+        logits: Shifted logits, shape (nodes,), float64.
+        unsettled: Groups whose shift still moved when the iterations were used up: they meet their pixel as nearly as
+            it had come.
+    """
+
+    logits: NodeValues
+    unsettled: int
+
+
 def project(
     logits: NodeValues,
     group_offsets: GroupOffsets,
@@ -27,7 +41,7 @@ def project(
     variance: GroupValues | None = None,
     prior_sd: float = 2.0,
     iterations: int = 60,
-) -> NodeValues:
+) -> Projected:
     r"""Shift the logits of each group so that its mean probability meets the pixel.
 
     Hard (`variance=None`): the shift δ solves $\frac1n \sum σ(l_i + δ) = y$, by safeguarded Newton for all groups at
@@ -43,7 +57,7 @@ def project(
         iterations: Upper limit of Newton steps.
 
     Returns:
-        Shifted logits, shape (nodes,), float64.
+        Shifted logits, and how many groups did not settle.
     """
     logits = np.clip(np.asarray(logits, dtype=np.float64), -LIMIT, LIMIT)
     sizes = np.diff(group_offsets)
@@ -51,18 +65,19 @@ def project(
     goal = np.clip(np.asarray(targets, dtype=np.float64), 1e-7, 1 - 1e-7)
     far = np.full(len(goal), 2 * LIMIT)
     if variance is None:
-        shift = _root(_hard, groups, (goal,), -far, far, np.zeros(len(goal)), iterations)
-        return logits + np.repeat(shift, sizes)
+        shift, unsettled = _root(_hard, groups, (goal,), -far, far, np.zeros(len(goal)), iterations)
+        return Projected(logits + np.repeat(shift, sizes), unsettled)
     missed = (groups.sums(np.zeros(len(goal)))[0] / sizes - goal) ** 2 / variance
     off = missed > _NEARLY_MET
     # a root of the soft projection starts at the hard one: its objective is not convex, and may be flat at no shift
     hard = np.zeros(len(goal))
-    hard[off] = _root(_hard, groups.only(off), (goal[off],), -far[off], far[off], hard[off], iterations, 1e-3)
+    hard[off], _ = _root(_hard, groups.only(off), (goal[off],), -far[off], far[off], hard[off], iterations, 1e-3)
     # no point farther than this beats no shift, and beyond the hard shift (here within 1e-3) the objective only grows
     reach = np.where(off, 1e-2, 2 * prior_sd * np.sqrt(missed))
     given = (goal, np.asarray(variance, dtype=np.float64), np.full(len(goal), prior_sd**-2.0))
-    shift = _root(_soft, groups, given, np.minimum(hard, 0) - reach, np.maximum(hard, 0) + reach, hard, iterations)
-    return logits + np.repeat(shift, sizes)
+    low, high = np.minimum(hard, 0) - reach, np.maximum(hard, 0) + reach
+    shift, unsettled = _root(_soft, groups, given, low, high, hard, iterations)
+    return Projected(logits + np.repeat(shift, sizes), unsettled)
 
 
 @dataclass(frozen=True)
@@ -111,13 +126,15 @@ def _root(
     start: GroupValues,
     iterations: int,
     tolerance: float = _SETTLED,
-) -> GroupValues:
+) -> tuple[GroupValues, int]:
     """Safeguarded Newton for many rising functions at once: a step out of its bracket becomes a bisection.
+
+    Returns the roots, and how many of them still moved by more than the tolerance in the last step.
 
     Groups that have settled leave, so that a few slow ones do not keep all the others busy.
     """
     result = start.copy()
-    open_, x = np.arange(len(start)), start
+    open_, x, going = np.arange(len(start)), start, np.ones(len(start), dtype=bool)
     for _ in range(iterations):
         if len(open_) == 0:
             break
@@ -133,7 +150,8 @@ def _root(
         if going.sum() <= 0.7 * len(going):
             groups, open_, x, low, high = groups.only(going), open_[going], x[going], low[going], high[going]
             given = tuple(values[going] for values in given)
-    return result
+            going = np.ones(len(open_), dtype=bool)
+    return result, int(going.sum())
 
 
 class ShiftCarrier:
@@ -185,7 +203,7 @@ def shift_to_pixels(
     carrier: ShiftCarrier,
     *,
     variance: GroupValues | None,
-) -> None:
+) -> int:
     """Project a map onto its pixels and carry the shifts on into the gaps, in place.
 
     Args:
@@ -195,11 +213,15 @@ def shift_to_pixels(
         targets: Scar fraction of each group, 0 to 1.
         carrier: Carries on to the nodes that no pixel sees.
         variance: As for `project`.
+
+    Returns:
+        How many groups did not settle.
     """
     observed = np.clip(logits[rows].astype(np.float64), -LIMIT, LIMIT)
     projected = project(observed, group_offsets, targets, variance=variance)
-    logits[rows] = projected
-    carrier.carry(logits, observed, projected)
+    logits[rows] = projected.logits
+    carrier.carry(logits, observed, projected.logits)
+    return projected.unsettled
 
 
 def pixel_variance(targets: GroupValues, group_offsets: GroupOffsets, *, noise_sd: float = 0.05) -> GroupValues:

@@ -82,10 +82,17 @@ def refine(problem: Problem, *, points_per_mm3: float = POINTS_PER_MM3) -> Refin
         targets=found.targets,
         pixels=found.pixels,
         slice_number=found.slice_number,
-        coordinates=None,
+        coordinates=None if problem.coordinates is None else _of_nearest_corner(weights, problem.coordinates),
         tetrahedra=None,
     )
     return Refinement(finer, weights)
+
+
+def _of_nearest_corner(weights: sparse.csr_array, coordinates: Points) -> Points:
+    """LV coordinates of nodes and points; a point takes those of its nearest corner, since angles jump."""
+    corners, weight = weights.indices.reshape(-1, 4), weights.data.reshape(-1, 4)
+    nearest = corners[np.arange(len(corners)), weight.argmax(axis=1)]
+    return np.concatenate([coordinates, coordinates[nearest]])
 
 
 def _inside(cells: Tetrahedra, volume_mm3: Float[np.ndarray, " cells"], number: int, nodes: int) -> sparse.csr_array:

@@ -18,6 +18,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial import cKDTree
 from scipy.special import expit
 
+from cardioscar.scar3d.grid_interpolation import trilinear
 from cardioscar.scar3d.matern import matern52
 from cardioscar.scar3d.plan import ranges
 from cardioscar.scar3d.posterior_config import PosteriorConfig
@@ -96,7 +97,7 @@ def fit_residual(problem: Problem, prior_logits: NodeValues, config: PosteriorCo
         return ResidualProcess(none, none, empty, np.empty((0, 0), np.float32), np.empty(0), np.empty((0, 0)))
     place = _metric(problem, config.stretch)
     points = (problem.nodes_mm[active_nodes] - problem.nodes_mm[active_nodes[0]]) @ place
-    grid, weights = _interpolation(points, config.grid_mm)
+    grid, weights = trilinear(points, config.grid_mm)
     basis = _basis(_inducing(points, config.inducing_mm), grid, config)
 
     offsets, order = problem.groups.group_offsets, problem.groups.node_order
@@ -189,26 +190,6 @@ def _thinned(points: Points, spacing: float) -> Points:
     cube = cube.reshape(-1)
     counts = np.bincount(cube)
     return np.stack([np.bincount(cube, weights=points[:, axis]) / counts for axis in range(3)], axis=1)
-
-
-def _interpolation(points: Points, spacing: float) -> tuple[Points, sparse.csr_matrix]:
-    """Grid points around the points, and the trilinear weights from grid to points."""
-    scaled = points / spacing
-    low = np.floor(scaled).astype(np.int64)
-    inside = scaled - low
-    low -= low.min(axis=0)
-    shape = low.max(axis=0) + 2
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    at = np.ravel_multi_index(np.moveaxis(low[:, None] + corners, 2, 0), tuple(shape))
-    weight = np.where(corners, inside[:, None], 1 - inside[:, None]).prod(axis=2)
-    used, column = np.unique(at, return_inverse=True)
-    origin = np.floor(scaled.min(axis=0))
-    grid = (np.column_stack(np.unravel_index(used, tuple(shape))) + origin) * spacing
-    matrix = sparse.csr_matrix(
-        (weight.astype(np.float32).reshape(-1), column.reshape(-1), np.arange(0, 8 * len(points) + 1, 8)),
-        shape=(len(points), len(used)),
-    )
-    return grid, matrix
 
 
 def _basis(inducing: Points, grid: Points, config: PosteriorConfig) -> np.ndarray:

@@ -176,6 +176,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.scar3d.interpolation import log_odds, signed_distance
     from cardioscar.stages import scoring
     from cardioscar.stages.electrophysiology import add_electrophysiology
+    from cardioscar.stages.inference_facts import add_facts
     from cardioscar.stages.input_summary import input_summary
     from cardioscar.stages.interval_check import intervals_and_truth, read_intervals
     from cardioscar.stages.quality import quality
@@ -230,6 +231,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         "warnings": [],
     }
     add_electrophysiology(metrics, job.upstream["scars"])
+    add_facts(metrics, job.upstream["scars"])
     reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
     truth = read_truth(mesh)
     if truth is not None:

@@ -22,7 +22,7 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
         **_left_out(metrics.get("leave_one_out")),
         **_intervals(metrics.get("intervals"), metrics.get("interval_truth")),
         **_channels(metrics.get("channels")),
-        **_coverage(metrics.get("coverage")),
+        **_inference(metrics.get("posterior"), metrics.get("coverage")),
         "fit_steps": metrics["fit"]["steps"],
         "fit_loss": metrics["fit"]["final_loss"],
     }
@@ -45,9 +45,14 @@ def _channels(channels: Sequence[Mapping[str, Any]] | None) -> dict[str, float |
     }
 
 
-def _coverage(coverage: Mapping[str, Any] | None) -> dict[str, float | None]:
-    names = ("unseen_wall_fraction", "unseen_scar_fraction", "unseen_wall_ml", "unseen_scar_ml")
-    return {name: coverage[name] for name in names if name in coverage} if coverage else {}
+def _inference(posterior: Mapping[str, Any] | None, coverage: Mapping[str, Any] | None) -> dict[str, float | None]:
+    flat = {
+        f"posterior_{name}": float(posterior[name])
+        for name in ("converged", "iterations", "inducing_points", "unsettled_pixels")
+        if posterior and name in posterior
+    }
+    names = ("unseen_wall_fraction", "unseen_scar_fraction", "unseen_wall_ml", "unseen_scar_ml", "farthest_mm")
+    return flat | {name: coverage[name] for name in names if coverage and name in coverage}
 
 
 def _left_out(scores: Mapping[str, Any] | None) -> dict[str, float | None]:

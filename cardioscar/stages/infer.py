@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from cardioscar.imaging.lvmesh import LVMesh
     from cardioscar.scar3d.dropout_maps import DropoutMaps
     from cardioscar.scar3d.posterior import ScarPosterior
-    from cardioscar.scar3d.prior_mean import Beside
     from cardioscar.scar3d.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Config:
     draws: int = 64
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
-    """How maps meet the pixels: within the pixels' variance, exactly, or not at all."""
+    """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6; `none`, not at all."""
     blend: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     blend_labels: float = 0.4
@@ -59,6 +59,8 @@ class Config:
     """Seed of the dropout and posterior draws."""
     device: str = "auto"
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
+    posterior: PosteriorConfig = field(default_factory=PosteriorConfig)
+    """How pixels correct the map, and what is believed of tissue that no slice shows."""
 
     def __post_init__(self) -> None:
         for name, least in (("samples", 1), ("draws", 2)):
@@ -93,7 +95,8 @@ def run(
         subjects: Ids.
         output: Artifact folder: `<subject>/scar.vtu` with point data `scar_probability`, `scar_uncertainty`,
             `scar_uncertainty_dropout`, `scar_binary`, `scar_certainty`, `border_zone`, `channel` and
-            `channel_open_probability`; `intervals.json`, `electrophysiology.json`; on request
+            `channel_open_probability`; `intervals.json`, `electrophysiology.json`, `inference.json` (`posterior`: how
+            the fits converged; `coverage`: how much of wall and scar no slice shows); on request
             `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
@@ -123,6 +126,7 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.stored_field import load_field
     from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
     from cardioscar.stages.electrophysiology import ElectrophysiologyMap
+    from cardioscar.stages.inference_facts import coverage_facts, warn_of, write_facts
     from cardioscar.stages.scar_mesh import write_scar, write_scar_tags
 
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu", own=True)
@@ -133,7 +137,7 @@ def _infer(job: Work, config: Config) -> None:
         field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed
     )
     dropout_sd = sigmoid_sd(sampled)
-    found = _dropout(problem, sampled, config) if config.method == "dropout" else _posterior(problem, sampled, config)
+    found = _maps(problem, sampled, config)
     probability = found.probability
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
     summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
@@ -143,6 +147,9 @@ def _infer(job: Work, config: Config) -> None:
     for scar in found.draws(config.draws, config.seed):
         summary.see(scar)
         electrophysiology.see(scar)
+    facts = found.facts()
+    warn_of(facts)
+    coverage = coverage_facts(problem.reach.nearest_mm, probability, mesh.node_volumes_ml, threshold=config.threshold)
 
     put_result(data, "scar_probability", probability)
     put_result(data, "scar_uncertainty", summary.node_sd)
@@ -150,6 +157,7 @@ def _infer(job: Work, config: Config) -> None:
     put_result(data, "scar_binary", (probability >= config.threshold).astype(np.uint8))
     electrophysiology.write(job.out)
     (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
+    write_facts(job.out, facts, coverage)
     own = load_own_mesh(job.upstream["groups"])
     write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, doubt_range=config.doubt_range)
     if config.write_nifti:
@@ -185,39 +193,27 @@ def _problem(job: Work, mesh: LVMesh) -> Problem:
         )
 
 
-def _dropout(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps:
+def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | ScarPosterior:
     from cardioscar.scar3d.dropout_maps import DropoutMaps
+    from cardioscar.scar3d.prior_mean import Blend
+    from cardioscar.scar3d.recipe import beside_what_suits, scar_posterior
 
+    blend = Blend(config.blend, config.blend_labels, config.learned)
+    if config.method == "posterior":
+        return scar_posterior(
+            problem,
+            sampled,
+            blend=blend,
+            config=config.posterior,
+            projection=config.projection,
+            reach_mm=config.reach_mm,
+            threshold=config.threshold,
+        )
     return DropoutMaps(
         problem,
         sampled,
-        beside=_beside(problem, config),
+        beside=beside_what_suits(problem, blend),
         projection=config.projection,
         reach_mm=config.reach_mm,
         threshold=config.threshold,
     )
-
-
-def _posterior(problem: Problem, sampled: np.ndarray, config: Config) -> ScarPosterior:
-    from cardioscar.scar3d.posterior import ScarPosterior
-    from cardioscar.scar3d.posterior_config import PosteriorConfig
-    from cardioscar.scar3d.prior_mean import prior_mean
-
-    prior = prior_mean(sampled.mean(axis=0), _beside(problem, config))
-    return ScarPosterior(
-        problem,
-        prior,
-        PosteriorConfig(),
-        projection=config.projection,
-        reach_mm=config.reach_mm,
-        threshold=config.threshold,
-    )
-
-
-def _beside(problem: Problem, config: Config) -> Beside:
-    from cardioscar.scar3d.prior_mean import Blend, beside_field
-
-    found = beside_field(problem, Blend(config.blend, config.blend_labels, config.learned))
-    if found.reason:
-        log.info("log-odds interpolation in place of the learned prior: %s", found.reason)
-    return found

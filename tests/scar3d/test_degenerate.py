@@ -160,7 +160,7 @@ def test_projections_are_finite_and_meet_or_approach_their_pixels(heart: Heart, 
     logits = np.random.default_rng(heart.seed).normal(0, sd, len(problem.nodes_mm))
     before = np.clip(logits[order], -LIMIT, LIMIT)
     variance = pixel_variance(problem.targets, offsets) if soft else None
-    after = project(logits[order], offsets, problem.targets, variance=variance)
+    after = project(logits[order], offsets, problem.targets, variance=variance).logits
     assert np.isfinite(after).all()
 
     def miss(values: np.ndarray) -> np.ndarray:

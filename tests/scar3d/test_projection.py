@@ -26,7 +26,7 @@ def means(logits: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 @given(seed=st.integers(0, 10_000))
 def test_hard_projection_meets_every_pixel(seed: int) -> None:
     logits, offsets, targets = problem(seed)
-    residual = np.abs(means(project(logits, offsets, targets), offsets) - targets)
+    residual = np.abs(means(project(logits, offsets, targets).logits, offsets) - targets)
     between = (targets > 0) & (targets < 1)
     assert residual[between].max(initial=0) < 1e-9
     assert residual.max() < 1e-6
@@ -35,7 +35,7 @@ def test_hard_projection_meets_every_pixel(seed: int) -> None:
 def test_hard_projection_is_the_root_that_brentq_finds() -> None:
     logits, offsets, _ = problem(1, groups=5)
     targets = np.array([0.1, 0.5, 0.9, 0.33, 0.77])
-    projected = project(logits, offsets, targets)
+    projected = project(logits, offsets, targets).logits
     for g, (a, b) in enumerate(pairwise(offsets)):
         shift = brentq(lambda d: expit(logits[a:b] + d).mean() - targets[g], -60, 60, xtol=1e-12)  # noqa: B023
         np.testing.assert_allclose(projected[a:b] - logits[a:b], shift, atol=1e-6)
@@ -46,7 +46,7 @@ def test_soft_projection_minimises_its_objective(seed: int) -> None:
     logits, offsets, targets = problem(seed, groups=8)
     logits = np.clip(logits, -4, 4)
     variance = pixel_variance(targets, offsets, noise_sd=0.2)
-    projected = project(logits, offsets, targets, variance=variance, prior_sd=1.0)
+    projected = project(logits, offsets, targets, variance=variance, prior_sd=1.0).logits
     for g, (a, b) in enumerate(pairwise(offsets)):
 
         def objective(d: float, a: int = a, b: int = b, g: int = g) -> float:
@@ -60,21 +60,23 @@ def test_soft_projection_minimises_its_objective(seed: int) -> None:
 def test_soft_projection_moves_towards_the_pixel_and_never_past_it(seed: int) -> None:
     logits, offsets, targets = problem(seed)
     before = means(logits, offsets) - targets
-    after = means(project(logits, offsets, targets, variance=pixel_variance(targets, offsets)), offsets) - targets
+    after = (
+        means(project(logits, offsets, targets, variance=pixel_variance(targets, offsets)).logits, offsets) - targets
+    )
     assert (np.abs(after) <= np.abs(before) + 1e-9).all()
     assert (before * after >= -1e-9).all()
 
 
 def test_order_of_probabilities_within_a_group_is_kept() -> None:
     logits, offsets, targets = problem(3)
-    projected = project(logits, offsets, targets)
+    projected = project(logits, offsets, targets).logits
     for a, b in pairwise(offsets):
         assert (np.argsort(projected[a:b]) == np.argsort(logits[a:b])).all()
 
 
 def test_extreme_logits_stay_finite() -> None:
     logits = np.array([1e9, -1e9, 0.0, np.finfo(float).max])
-    projected = project(logits, np.array([0, 2, 4]), np.array([0.5, 1.0]))
+    projected = project(logits, np.array([0, 2, 4]), np.array([0.5, 1.0])).logits
     assert np.isfinite(projected).all()
 
 
@@ -105,14 +107,14 @@ def test_a_group_is_projected_as_if_it_were_alone(soft: bool) -> None:
     """Groups settle at different steps, and those that have leave the computation."""
     logits, offsets, targets = problem(5, groups=200)
     variance = pixel_variance(targets, offsets)
-    whole = project(logits, offsets, targets, variance=variance if soft else None)
+    whole = project(logits, offsets, targets, variance=variance if soft else None).logits
     for g, (a, b) in enumerate(pairwise(offsets)):
         one = np.array([0, b - a])
-        alone = project(logits[a:b], one, targets[g : g + 1], variance=variance[g : g + 1] if soft else None)
+        alone = project(logits[a:b], one, targets[g : g + 1], variance=variance[g : g + 1] if soft else None).logits
         np.testing.assert_allclose(whole[a:b], alone, atol=1e-7)
 
 
 def test_no_groups_are_projected_to_nothing() -> None:
     empty = np.empty(0)
     for variance in (None, empty):
-        assert len(project(empty, np.array([0]), empty, variance=variance)) == 0
+        assert len(project(empty, np.array([0]), empty, variance=variance).logits) == 0

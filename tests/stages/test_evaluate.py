@@ -82,6 +82,8 @@ SHAPE = {
     "septum": ["source", "scanner_frame"],
     "channels": list | None,
     "channel_draws": int | None,
+    "posterior": dict | None,
+    "coverage": dict | None,
     "warnings": list,
     "qc": ["verdict", "reasons"],
 }

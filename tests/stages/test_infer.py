@@ -206,6 +206,7 @@ def test_nothing_is_written_that_was_not_asked_for(run: Run) -> None:
     assert content(run.folder("infer")).keys() == {
         "scar.vtu",
         "intervals.json",
+        "inference.json",
         "electrophysiology.json",
         "status.json",
     }

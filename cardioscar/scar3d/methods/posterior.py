@@ -8,10 +8,10 @@ from typing import Literal
 from cardioscar.scar3d.fit import fit_field
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.posterior import ScarPosterior
 from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.prior_mean import Blend, beside_field, prior_mean
+from cardioscar.scar3d.prior_mean import Blend
 from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.recipe import scar_posterior
 from cardioscar.scar3d.uncertainty import sample_logits
 
 
@@ -39,14 +39,9 @@ class Posterior:
         """Fit, blend, correct and project; a draw is a possible heart."""
         fit = fit_field(problem.observations(), replace(self.fit, seed=seed))
         sampled = sample_logits(fit.field, problem.nodes_mm, samples=self.samples, seed=seed)
-        beside = beside_field(problem, self.blend)
-        prior = prior_mean(sampled.mean(axis=0), beside)
+        posterior = scar_posterior(
+            problem, sampled, blend=self.blend, config=self.posterior, projection=self.projection
+        )
         del sampled
-        posterior = ScarPosterior(problem, prior, self.posterior, projection=self.projection)
-        facts = {
-            "steps": fit.steps,
-            "stop_reason": fit.stop_reason,
-            "fit_seconds": round(fit.seconds, 3),
-            "beside": beside.kind,
-        }
+        facts = {"steps": fit.steps, "stop_reason": fit.stop_reason, "fit_seconds": round(fit.seconds, 3)}
         return Reconstruction(posterior.probability, posterior.draws, facts | posterior.facts())
