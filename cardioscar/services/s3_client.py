@@ -84,6 +84,7 @@ class S3Connection:
         client: The boto3 client.
         endpoint: `host:port` of the store, for messages.
         settings: Times and limits.
+        knows_conditions: The store has not yet said that it does not know conditional writes.
     """
 
     def __init__(self, settings: S3Settings) -> None:
@@ -94,6 +95,7 @@ class S3Connection:
         self.client, self._probe = _make_clients(settings)
         url = urlsplit(self.client.meta.endpoint_url)
         self.endpoint = f"{url.hostname}:{url.port or {'http': 80}.get(url.scheme, 443)}"
+        self.knows_conditions = True
         self._reached = False
         self._refusal: tuple[float, Exception] | None = None
         self._lock = threading.Lock()

@@ -18,8 +18,17 @@ from cardioscar.errors import InputError, PlatformError, UnreachableError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.services.s3_client import MIB, S3Connection
 from cardioscar.services.s3_uri import S3Place
-from cardioscar.services.storage_errors import MissingObjectError, may_pass, plain_errors
+from cardioscar.services.storage_errors import (
+    MissingObjectError,
+    ReplacedError,
+    is_unsupported,
+    may_pass,
+    plain_errors,
+)
 from cardioscar.services.storage_listing import is_object
+
+NOTHING = ""
+"""In the place of an ETag: there is no object."""
 
 _CHUNK = MIB
 _DAMAGED_TRIES = 3
@@ -152,7 +161,14 @@ def download(connection: S3Connection, place: S3Place, path: Path) -> Path:
     return path
 
 
-def upload(connection: S3Connection, place: S3Place, data: bytes | Path, digests: Digests) -> str:
+def upload(
+    connection: S3Connection,
+    place: S3Place,
+    data: bytes | Path,
+    digests: Digests,
+    *,
+    instead_of: str | None = None,
+) -> str:
     """Write an object, record its sha256 and read it back.
 
     Args:
@@ -160,18 +176,27 @@ def upload(connection: S3Connection, place: S3Place, data: bytes | Path, digests
         place: The object.
         data: The bytes, or the file that holds them.
         digests: What `digests_of(data)` says.
+        instead_of: ETag of the object that is to be replaced, or `NOTHING` where there is none: a store that knows
+            conditional writes takes it in no other's place. None replaces whatever is there.
 
     Returns:
         The store's ETag of the bytes that were read back.
 
     Raises:
-        PlatformError: If other bytes come back each time.
+        PlatformError: If other bytes come back each time; ReplacedError, if somebody else has written there.
     """
     send = _send_parts if digests.size >= connection.settings.multipart_from_bytes else _send
     for _ in range(_DAMAGED_TRIES):
-        connection.call(place, partial(send, connection, place, data, digests))
+        try:
+            sent = connection.call(place, partial(send, connection, place, data, digests, instead_of))
+        except (ReplacedError, MissingObjectError):
+            # perhaps by an attempt of our own whose answer was lost
+            if (etag := verified_etag(connection, place, digests.sha256)) is not None:
+                return etag
+            raise ReplacedError(f"{place} at {connection.endpoint} was replaced meanwhile") from None
         if (etag := verified_etag(connection, place, digests.sha256)) is not None:
             return etag
+        instead_of = sent if instead_of is not None else None
     raise _damaged(connection, place)
 
 
@@ -182,6 +207,15 @@ def verified_etag(connection: S3Connection, place: S3Place, sha256: str) -> str 
     except MissingObjectError:
         return None
     return received.etag if received.sha256 == sha256 else None
+
+
+def current_etag(connection: S3Connection, place: S3Place) -> str:
+    """The store's name of the bytes of an object; `NOTHING` where there is none."""
+    try:
+        head = partial(connection.client.head_object, Bucket=place.bucket, Key=place.prefix)
+        return str(connection.call(place, head).get("ETag", "")).strip('"')
+    except MissingObjectError:
+        return NOTHING
 
 
 def recorded_sha256(connection: S3Connection, place: S3Place) -> str | None:
@@ -203,20 +237,49 @@ def _get(connection: S3Connection, place: S3Place, rest: dict[str, str]) -> dict
     return connection.client.get_object(Bucket=place.bucket, Key=place.prefix, **rest)
 
 
-def _send(connection: S3Connection, place: S3Place, data: bytes | Path, digests: Digests) -> None:
-    """Send an object in one request, which the store refuses if the bytes were damaged on their way."""
+def _send(
+    connection: S3Connection, place: S3Place, data: bytes | Path, digests: Digests, instead_of: str | None
+) -> str:
+    """Send an object in one request, which the store refuses if the bytes were damaged on their way; its ETag."""
     kept = {"Bucket": place.bucket, "Key": place.prefix, "ContentMD5": digests.md5, **_described(place, digests)}
-    if isinstance(data, bytes):
-        connection.client.put_object(Body=data, **kept)
-        return
-    with data.open("rb") as body:
-        connection.client.put_object(Body=body, **kept)
+
+    def send(condition: dict[str, str]) -> dict[str, Any]:
+        if isinstance(data, bytes):
+            return connection.client.put_object(Body=data, **kept, **condition)
+        with data.open("rb") as body:
+            return connection.client.put_object(Body=body, **kept, **condition)
+
+    return str(_conditionally(connection, send, instead_of).get("ETag", "")).strip('"')
 
 
-def _send_parts(connection: S3Connection, place: S3Place, data: bytes | Path, digests: Digests) -> None:
-    """Send an object in parts, several at once; on failure the parts are taken back."""
+def _conditionally(
+    connection: S3Connection, send: Callable[[dict[str, str]], dict[str, Any]], instead_of: str | None
+) -> dict[str, Any]:
+    """Write under a condition, or where the store does not know conditions, without."""
+    from botocore.exceptions import ClientError
+
+    if instead_of is None or not connection.knows_conditions:
+        return send({})
+    try:
+        return send({"IfNoneMatch": "*"} if instead_of == NOTHING else {"IfMatch": f'"{instead_of}"'})
+    except ClientError as error:
+        if not is_unsupported(error):
+            raise
+        connection.knows_conditions = False
+        return send({})
+
+
+def _send_parts(
+    connection: S3Connection, place: S3Place, data: bytes | Path, digests: Digests, instead_of: str | None
+) -> str:
+    """Send an object in parts, several at once; on failure the parts are taken back.
+
+    The library sends no condition with them: what is there is looked at before.
+    """
     from s3transfer.manager import TransferConfig, TransferManager  # type: ignore[import-untyped]
 
+    if instead_of is not None and current_etag(connection, place) != instead_of:
+        raise ReplacedError(f"{place} at {connection.endpoint} was replaced meanwhile")
     settings = connection.settings
     config = TransferConfig(
         multipart_threshold=settings.multipart_from_bytes,
@@ -226,6 +289,7 @@ def _send_parts(connection: S3Connection, place: S3Place, data: bytes | Path, di
     with TransferManager(connection.client, config) as manager:
         source = str(data) if isinstance(data, Path) else io.BytesIO(data)
         manager.upload(source, place.bucket, place.prefix, extra_args=_described(place, digests)).result()
+    return current_etag(connection, place)
 
 
 def _described(place: S3Place, digests: Digests) -> dict[str, Any]:

@@ -28,10 +28,15 @@ _DAMAGED = frozenset({"BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"
 """A body that arrived other than it was sent; Ceph compares the signed sha256 before the MD5."""
 _REGION = frozenset({"301", "PermanentRedirect", "IllegalLocationConstraintException", "TemporaryRedirect"})
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
+_REPLACED = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
 
 class MissingObjectError(InputError):
     """There is no object of that key."""
+
+
+class ReplacedError(PlatformError):
+    """An object is not what it was when it was looked at: somebody else writes there."""
 
 
 def is_unsupported(error: Exception) -> bool:
@@ -94,8 +99,8 @@ def _answered(error: Exception, endpoint: str, bucket: str, where: str) -> Cardi
         return PlatformError(f"{place}: this machine's clock differs too much from the store's ({code}); set the clock")
     if code in _REGION:
         return ConfigError(place, "the bucket's region in AWS_DEFAULT_REGION", f"another region ({code})")
-    if code == "PreconditionFailed":
-        return PlatformError(f"{where} at {endpoint} was replaced meanwhile; try again")
+    if code in _REPLACED:
+        return ReplacedError(f"{where} at {endpoint} was replaced meanwhile; try again")
     if code in _MISSING:
         return MissingObjectError(where, f"an object at {endpoint}", "none")
     if code in ("401", "403", "AccessDenied", "AllAccessDisabled", "AccountProblem") or status in (401, 403):

@@ -71,14 +71,16 @@ def test_a_run_that_fails_everywhere_repeats_no_secret(
         (run.cohort / "P002" / f"{name}.nii.gz").write_bytes(b"\x1f\x8b\x08")
     os.environ["CARDIOSCAR_PUSHGATEWAY"] = UNREACHABLE
     os.environ["CARDIOSCAR_LOG_FORMAT"] = log_format
-    code = main(
-        ["run", str(run.cohort), "-o", str(run.out), *FLAGS, "--jobs=1", "--verbose",
-         f"--tracking-uri={UNREACHABLE}", "--max-failed-fraction=0.5"]
-    )  # fmt: skip
+    words = ["run", str(run.cohort), "-o", str(run.out), *FLAGS, "--jobs=1", "--verbose", "--max-failed-fraction=0.5"]
+    code = main([*words, f"--tracking-uri={UNREACHABLE}"])
     said = capfd.readouterr()
     assert code == 4, said.err
-    assert "metrics are not pushed: Pushgateway http://127.0.0.1:9" in said.err
     assert "MLflow server http://127.0.0.1:9: connection refused" in said.err
+    assert MARK not in said.out + said.err
+    code = main([*words, "--tracking-uri=off"])
+    said = capfd.readouterr()
+    assert code == 0, said.err
+    assert "metrics are not pushed: Pushgateway http://127.0.0.1:9" in said.err
     assert "P002" in said.out
     assert MARK not in said.out + said.err
     assert leaks(run.out) == []

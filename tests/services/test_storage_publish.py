@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cardioscar.errors import InputError, PlatformError
 from cardioscar.services import storage_publish
@@ -83,6 +84,7 @@ def make_folder(path: Path, files: dict[str, bytes]) -> Path:
 def is_whole(store: Store, place: S3Place) -> bool:
     """Read as a reader does: False without a marker; with one, every file and no other must be as it says."""
     found = {entry.relative: store.read(place / entry.relative) for entry in store.files(place)}
+    found.pop("publishing.json", None)  # of a process that was killed
     if "status.json" not in found:
         return False
     outputs = json.loads(found.pop("status.json"))["outputs"]
@@ -108,7 +110,9 @@ def test_a_folder_arrives_whole_and_its_marker_is_written_last(s3, bucket, new):
     assert report.uploaded[-1] == "status.json"
     assert sorted(report.uploaded) == ["big", "changed", "figures/b.png", "same", "status.json"]
     assert report.uploaded_bytes == sum(path.stat().st_size for path in new.rglob("*") if path.is_file())
-    assert [call for call in client.calls if call in WRITES][-1] == "put_object"
+    # then the claim to the place is taken back
+    assert [call for call in client.calls if call in WRITES][-2:] == ["put_object", "delete_objects"]
+    assert sorted(entry.relative for entry in s3.files(bucket / "r/P001")) == sorted(report.uploaded)
     assert "complete_multipart_upload" in client.calls
 
 
@@ -156,6 +160,7 @@ def test_killed_at_any_call_it_leaves_a_whole_publication_or_no_marker(s3, bucke
         s3.publish(new, place)
         assert is_whole(s3, place)
         assert s3.read(place / "status.json") == (new / "status.json").read_bytes()
+        assert not s3.exists(place / "publishing.json")
         assert "Uploads" not in s3.connection.client.list_multipart_uploads(Bucket=bucket.bucket)
     assert outcomes.count(False) > 10
     assert outcomes[0]
@@ -215,7 +220,7 @@ def test_bytes_that_are_damaged_in_the_store_are_sent_again(s3, bucket, old, mon
 
     monkeypatch.setattr(client, "put_object", damage_once)
     s3.publish(old, bucket / "r")
-    assert len(damaged) == 5
+    assert len(damaged) == 6  # the claim to the place too
     assert is_whole(s3, bucket / "r")
 
 
@@ -243,21 +248,153 @@ def test_parts_are_taken_back_when_an_upload_fails(s3, bucket, new, monkeypatch)
 
 
 @pytest.mark.parametrize("foreign", ["r/same", "r/extra"])
-def test_another_writer_is_noticed_and_gets_no_marker(s3, bucket, old, monkeypatch, foreign):
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_another_writer_is_noticed(s3, bucket, old, monkeypatch, foreign, goes_on):
+    """One that claims nothing: what it wrote once is mended, and while it goes on nothing is shown."""
     real = storage_publish.list_files
     listings = []
 
-    def interfere_before_the_last_listing(*arguments):
-        if listings:
-            s3.connection.client.put_object(Bucket=bucket.bucket, Key=foreign, Body=b"?")
+    def interfere_before_the_third_listing(*arguments):
         listings.append(1)
+        if len(listings) == 3 or (goes_on and len(listings) > 3):
+            s3.connection.client.put_object(Bucket=bucket.bucket, Key=foreign, Body=b"?")
         return real(*arguments)
 
-    monkeypatch.setattr(storage_publish, "list_files", interfere_before_the_last_listing)
-    with pytest.raises(PlatformError, match="another process writes to the same place"):
+    monkeypatch.setattr(storage_publish, "list_files", interfere_before_the_third_listing)
+    if goes_on:
+        with pytest.raises(PlatformError, match="another process writes to the same place"):
+            s3.publish(old, bucket / "r")
+        assert not s3.exists(bucket / "r/status.json")
+    else:
         s3.publish(old, bucket / "r")
-    assert len(listings) == 2
-    assert not s3.exists(bucket / "r/status.json")
+        assert is_whole(s3, bucket / "r")
+
+
+class Paused:
+    """A client that waits before one of its writes until it is let go on."""
+
+    def __init__(self, client, number: int) -> None:
+        self._client, self._number, self._writes = client, number, count()
+        self.waits, self.go_on = threading.Event(), threading.Event()
+
+    def __getattr__(self, name):
+        found = getattr(self._client, name)
+        if name not in WRITES:
+            return found
+
+        def call(*arguments, **how):
+            if next(self._writes) == self._number:
+                self.waits.set()
+                self.go_on.wait(30)
+            return found(*arguments, **how)
+
+        return call
+
+
+class Unconditional:
+    """A client of a store that does not heed conditions, or says that it does not know them."""
+
+    def __init__(self, client, *, says_so: bool) -> None:
+        self._client, self._says_so = client, says_so
+
+    def __getattr__(self, name):
+        found = getattr(self._client, name)
+        if name != "put_object":
+            return found
+
+        def call(**how):
+            conditions = [how.pop(condition, None) for condition in ("IfMatch", "IfNoneMatch")]
+            if any(conditions) and self._says_so:
+                raise ClientError({"Error": {"Code": "NotImplemented"}, "ResponseMetadata": {}}, "PutObject")
+            return found(**how)
+
+        return call
+
+
+STORES = {
+    "conditional": lambda client: client,
+    "silent": lambda client: Unconditional(client, says_so=False),
+    "honest": lambda client: Unconditional(client, says_so=True),
+}
+
+
+@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("before", ["nothing", "an older one"])
+def test_a_slow_publisher_and_its_successor_do_not_mix(s3, bucket, tmp_path, kind, before):
+    """The slow one is stopped before each of its writes in turn, the other publishes meanwhile."""
+    slow = make_folder(tmp_path / "slow", {"a": b"slow", "b": b"slow", "same": b"s", "left/c": b"slow"})
+    quick = make_folder(tmp_path / "quick", {"a": b"quick", "b": b"quick", "same": b"s", "d": b"quick"})
+    older = make_folder(tmp_path / "older", {"a": b"older", "b": b"quick", "same": b"s"})
+    store, client = noting(s3)
+    if before != "nothing":
+        s3.publish(older, bucket / "count")
+    store.publish(slow, bucket / "count")
+    writes = sum(call in WRITES for call in client.calls)
+    assert writes > 6
+    ends = []
+    for number in range(writes):
+        place = bucket / f"r{number}"
+        if before != "nothing":
+            s3.publish(older, place)
+        stopped, other = noting(s3)[0], noting(s3)[0]
+        for one in (stopped, other):
+            one.connection.client = STORES[kind](s3.connection.client)
+            one.connection.knows_conditions = True
+        stopped.connection.client = paused = Paused(stopped.connection.client, number)
+        outcome = []
+
+        def publish(stopped=stopped, place=place, outcome=outcome):
+            try:
+                stopped.publish(slow, place)
+                outcome.append("shown")
+            except PlatformError as error:
+                outcome.append(str(error))
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        assert paused.waits.wait(30)
+        other.publish(quick, place)
+        assert s3.read(place / "status.json") == (quick / "status.json").read_bytes()
+        paused.go_on.set()
+        thread.join()
+        whole = is_whole(s3, place)  # fails where the marker of one stands over files of the other
+        if outcome == ["shown"]:
+            assert whole
+            # it was done but for its claim, when the other began
+            later = quick if number == writes - 1 else slow
+            assert s3.read(place / "status.json") == (later / "status.json").read_bytes()
+        else:
+            assert "another process writes to the same place" in outcome[0]
+        ends.append((outcome == ["shown"], whole))
+        other.publish(quick, place)
+        assert is_whole(s3, place)
+        assert s3.read(place / "status.json") == (quick / "status.json").read_bytes()
+    assert (True, True) in ends  # it claims the place last
+    assert any(not shown for shown, _ in ends)
+    if kind == "conditional" and before == "nothing":
+        assert all(whole for _, whole in ends)  # the loser has overwritten nothing
+
+
+def test_two_that_publish_at_once_end_with_one_of_both(s3, bucket, tmp_path):
+    for number in range(6):
+        folders = [make_folder(tmp_path / f"{w}{number}", {n: w.encode() for n in "abcdef"}) for w in "xy"]
+        outcomes = []
+
+        def publish(folder, place=bucket / f"r{number}", outcomes=outcomes):
+            try:
+                Store(small_parts()).publish(folder, place)
+                outcomes.append("shown")
+            except PlatformError as error:
+                outcomes.append(str(error))
+
+        threads = [threading.Thread(target=publish, args=(folder,)) for folder in folders]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(text == "shown" or "another process writes to the same place" in text for text in outcomes)
+        assert "shown" in outcomes
+        assert is_whole(s3, bucket / f"r{number}")
 
 
 def test_a_store_that_lists_other_etags_is_believed_by_its_bytes(s3, bucket, old, new, monkeypatch):
