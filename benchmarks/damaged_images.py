@@ -136,7 +136,7 @@ class Reader:
             self._process.communicate()
 
     def _started(self) -> subprocess.Popen[str]:
-        words = [sys.executable, "-c", _READER, str(self.whole), str(LIMIT_S), str(LIMIT_MIB)]
+        words = [sys.executable, "-W", "error", "-c", _READER, str(self.whole), str(LIMIT_S), str(LIMIT_MIB)]
         return subprocess.Popen(
             words, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )

@@ -28,6 +28,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _EXPLICIT = b"1.2.840.10008.1.2.1".ljust(len(_DEFLATED), b"\0")
 _RULE = "a complete DICOM file"
 _META_BEGINS = 132
+_LARGEST = 1e12
 _UNDEFINED, _DELIMITER = 0xFFFFFFFF, 8
 
 
@@ -100,12 +101,12 @@ def pixel_bytes(dataset: Dataset) -> bytes | None:
 
 
 def numbers_of(dataset: Dataset, keyword: str, count: int) -> np.ndarray | None:
-    """Finite numbers of an attribute, shape (count,); None where there are none, or others."""
+    """Numbers of an attribute, finite and at most `_LARGEST`, shape (count,); None where there are none, or others."""
     try:
         numbers = np.array([float(part) for part in text_of(dataset, keyword).split("\\")])
     except ValueError:
         return None
-    return numbers if numbers.size == count and np.isfinite(numbers).all() else None
+    return numbers if numbers.size == count and (np.abs(numbers) <= _LARGEST).all() else None
 
 
 def whole_of(dataset: Dataset, keyword: str) -> int | None:

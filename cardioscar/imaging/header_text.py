@@ -13,6 +13,8 @@ from cardioscar.errors import GeometryError, InputError
 
 MAX_HEADER_BYTES = 1 << 22
 """Length of the longest header that is read."""
+LARGEST_NUMBER = 1e9
+"""Largest number of a header: no length in millimetres is larger, whatever its unit."""
 MAX_FILES = 4096
 """Files over which the voxels of one image may be spread."""
 
@@ -102,7 +104,7 @@ def files_named(where: str, text: str, lines: Iterator[tuple[str, int]]) -> tupl
 
 
 def header_numbers(where: str, text: str | None, count: int, name: str) -> np.ndarray:
-    """Numbers of a field, finite, shape (count,).
+    """Numbers of a field, finite and at most `LARGEST_NUMBER`, shape (count,).
 
     Raises:
         GeometryError: If the field is missing, or holds something else.
@@ -111,7 +113,7 @@ def header_numbers(where: str, text: str | None, count: int, name: str) -> np.nd
         numbers = np.array([float(word) for word in (text or "").split()])
     except ValueError:
         numbers = np.array([])
-    if numbers.size != count or not np.isfinite(numbers).all():
+    if numbers.size != count or not (np.abs(numbers) <= LARGEST_NUMBER).all():
         raise GeometryError(where, f"{count} numbers in {name}", "none" if text is None else "something else")
     return numbers
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.slices import through_axis
+from cardioscar.imaging.volume import FARTHEST_MM, SMALLEST_MM
 from cardioscar.types import Affine
 
 HeaderTrust = Literal["agree", "sform", "qform", "pixdim"]
@@ -90,12 +91,15 @@ def chosen_sizes(
         The sizes of the matrix where the two agree, whatever the trust: they have more digits.
 
     Raises:
-        GeometryError: If they differ by more than `SPACING_TOLERANCE`, and the trust is in neither.
+        GeometryError: If they differ by more than `SPACING_TOLERANCE`, and the trust is in neither, or in impossible
+            ones.
     """
     known = np.isfinite(stated_mm)
     if same_sizes(matrix_mm[known], stated_mm[known]) or trust == "sform":
         return matrix_mm
     if trust in ("pixdim", "qform") and trust in choices:
+        if not ((stated_mm[known] >= SMALLEST_MM) & (stated_mm[known] <= FARTHEST_MM)).all():
+            raise GeometryError(where, f"voxel sizes of {SMALLEST_MM:g} to {FARTHEST_MM:g} mm", "others")
         return np.where(known, stated_mm, matrix_mm)
     stated = np.where(known, stated_mm, matrix_mm)
     raise contradiction(where, names, f"voxels of {sizes_text(matrix_mm)} against {sizes_text(stated)}", choices)

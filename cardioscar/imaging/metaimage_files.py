@@ -47,7 +47,8 @@ def read_metaimage(path: Path, trust: HeaderTrust = "agree") -> Volume:
         skip=header.skip, packed_bytes=header.packed_bytes,
     )  # fmt: skip
     if (header.slope, header.intercept) != (1.0, 0.0):
-        values = values * header.slope + header.intercept
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            values = values * header.slope + header.intercept
     _say_doubts(where, header)
     thickness = stated_thickness(where, sizes, header.sizes_mm, trust, names="ElementSpacing and ElementSize")
     return Volume(values, affine, where, thickness)

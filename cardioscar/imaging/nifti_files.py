@@ -54,4 +54,6 @@ def _scaled(where: str, stored: np.ndarray, header: NiftiHeader) -> np.ndarray:
     if (header.slope, header.intercept) == (1.0, 0.0):
         return native
     precise = native.dtype.itemsize > 2 and native.dtype != np.float32
-    return (native.astype(np.float64) * header.slope + header.intercept).astype(np.float64 if precise else np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        scaled = native.astype(np.float64) * header.slope + header.intercept
+        return scaled if precise else scaled.astype(np.float32)

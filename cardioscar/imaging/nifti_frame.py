@@ -14,7 +14,7 @@ from cardioscar.imaging.header_trust import (
     frames_apart,
 )
 from cardioscar.imaging.nifti_header import NiftiHeader
-from cardioscar.imaging.volume import RAS_TO_LPS, check_affine
+from cardioscar.imaging.volume import FARTHEST_MM, RAS_TO_LPS, check_affine
 from cardioscar.types import Affine
 
 
@@ -40,7 +40,7 @@ def nifti_affine(where: str, header: NiftiHeader, trust: HeaderTrust = "agree") 
     """
     if header.sform_ras is None or (trust == "qform" and header.quaternion is not None):
         return _qform(where, header)
-    affine = RAS_TO_LPS @ np.vstack([header.sform_ras, [0, 0, 0, 1]])
+    affine = _lps(np.vstack([header.sform_ras, [0, 0, 0, 1]]))
     check_affine(affine, where=where)
     lengths, stated = np.linalg.norm(affine[:3, :3], axis=0), header.pixdim_mm
     if not np.isfinite(stated).all():
@@ -68,7 +68,7 @@ def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> Affine:
     """Rotation and offset of the qform with voxels of some size; NaN where its quaternion is none."""
     assert header.quaternion is not None
     assert header.offset_mm is not None
-    b, c, d = header.quaternion
+    b, c, d = map(float, header.quaternion)
     length = b * b + c * c + d * d
     # float32 may exceed one by a little where the turn is by 180°
     scale = np.sqrt(max(length, 1.0)) if length <= 1 + 1e-4 else np.nan
@@ -83,14 +83,19 @@ def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> Affine:
     ras = np.eye(4)
     ras[:3, :3] = turn * sizes_mm * [1, 1, header.handedness]
     ras[:3, 3] = header.offset_mm
-    return RAS_TO_LPS @ ras
+    return _lps(ras)
+
+
+def _lps(ras: Affine) -> Affine:
+    """Signs of rows alone, so that what is not finite stays where it is."""
+    return np.asarray(ras * np.diag(RAS_TO_LPS)[:, None])
 
 
 def _check_forms(where: str, sform: Affine, header: NiftiHeader) -> None:
     """Compare directions and places; sizes have been."""
     sizes = np.linalg.norm(sform[:3, :3], axis=0)
     qform = _turned(header, sizes)
-    if not np.isfinite(qform).all():
+    if not np.isfinite(qform).all() or np.abs(qform).max() > FARTHEST_MM:
         raise contradiction(where, "sform and qform", "a qform that is no frame", "sform")
     distance_mm, angle_deg = frames_apart(sform, qform, header.shape)
     if distance_mm > SHIFT_TOLERANCE_VOXELS * sizes.min() or angle_deg > TURN_TOLERANCE_DEG:

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.header_text import TextHeader, files_named, lines_of, plain, whole_number, whole_numbers
+from cardioscar.imaging.header_text import (
+    LARGEST_NUMBER,
+    TextHeader,
+    files_named,
+    lines_of,
+    plain,
+    whole_number,
+    whole_numbers,
+)
 from cardioscar.imaging.voxel_bytes import check_dimensions, count_voxels
 
 _FIELDS = {
@@ -206,7 +214,7 @@ def _vectors(where: str, text: str, name: str) -> list[np.ndarray | None]:
             vector = np.array([float(part) for part in word.strip("()").split(",")])
         except ValueError:
             vector = np.array([])
-        if vector.size != 3 or not np.isfinite(vector).all():
+        if vector.size != 3 or not (np.abs(vector) <= LARGEST_NUMBER).all():
             raise GeometryError(where, f"vectors of three numbers in {name}", "something else")
         vectors.append(vector)
     return vectors
@@ -228,6 +236,6 @@ def _per_axis(where: str, values: Mapping[str, str], name: str, n_axes: int) -> 
         numbers = np.array([float(word) for word in values[name].split()])
     except ValueError:
         numbers = np.array([])
-    if numbers.size != n_axes or np.isinf(numbers).any():
+    if numbers.size != n_axes or (np.abs(numbers) > LARGEST_NUMBER).any():
         raise GeometryError(where, f"{n_axes} numbers in {name}", "something else")
     return numbers

@@ -18,8 +18,12 @@ Readers convert what they read into it (NIfTI affines and many mesh files are RA
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+SMALLEST_MM, FARTHEST_MM = 1e-6, 1e6
+"""Shortest step, and largest number, of an affine: a kilometre from the scanner's centre no heart lies."""
+
+
 def check_affine(affine: np.ndarray, *, where: str, tolerance: float = 1e-3) -> None:
-    """Refuse affines that no scanner writes: not finite, singular, or with axes that are not orthogonal.
+    """Refuse affines that no scanner writes: not finite, far away, singular, or with axes that are not orthogonal.
 
     Args:
         affine: Index to millimetres, shape (4, 4).
@@ -36,8 +40,10 @@ def check_affine(affine: np.ndarray, *, where: str, tolerance: float = 1e-3) -> 
             "a finite 4×4 affine",
             f"shape {affine.shape}, {int((~np.isfinite(affine)).sum())} non-finite entries",
         )
+    if np.abs(affine).max() > FARTHEST_MM:
+        raise GeometryError(where, f"a frame within {FARTHEST_MM:g} mm", f"a number of {np.abs(affine).max():.3g}")
     lengths = np.linalg.norm(steps, axis=0)
-    if lengths.min() < 1e-6 or abs(np.linalg.det(steps)) < 1e-6 * lengths.prod():
+    if lengths.min() < SMALLEST_MM or abs(np.linalg.det(steps)) < 1e-6 * lengths.prod():
         raise GeometryError(where, "an invertible affine", f"a singular one (axis lengths {np.round(lengths, 4)} mm)")
     cosines = (steps / lengths).T @ (steps / lengths) - np.eye(3)
     worst = float(np.abs(cosines).max())

@@ -153,7 +153,8 @@ def _numbers(written: bytes, count: int, dtype: np.dtype, where: str) -> np.ndar
     rule = "numbers of the voxels' type"
     try:
         if dtype.kind == "f":
-            return np.array([float(word) for word in words], dtype)
+            with np.errstate(over="ignore"):  # what is not finite is refused
+                return np.array([float(word) for word in words], dtype)
         whole = [int(word) for word in words]
         limits = np.iinfo(dtype)
         if min(whole) < limits.min or max(whole) > limits.max:
