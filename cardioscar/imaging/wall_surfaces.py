@@ -152,8 +152,8 @@ def _torn(
         log.info("%s: endocardium and epicardium meet at the rim, told apart by the direction of each face", source)
         return False
     log.warning(
-        "%s: endocardium and epicardium are connected (they meet over %.0f mm, at %.0f to %.0f %% of the height: a hole "
-        "in the wall?) and told apart by the direction of each face: depth and AHA segments are less sure",
+        "%s: endocardium and epicardium are connected (they meet over %.0f mm, at %.0f to %.0f %% of the height: a "
+        "hole in the wall?) and told apart by the direction of each face: depth and AHA segments are less sure",
         source, length_mm, 100 * share.min(), 100 * share.max(),
     )  # fmt: skip
     return True
