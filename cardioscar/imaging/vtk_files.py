@@ -14,7 +14,7 @@ from jaxtyping import Bool
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.imaging.atomic import atomic_file
 from cardioscar.imaging.completeness import check_ply, check_stl
-from cardioscar.imaging.reader_probe import READER_MODULES, check_reader_survives
+from cardioscar.imaging.reader_probe import READER_MODULES, check_reader_survives, checksum
 from cardioscar.imaging.vtk_consistency import check_connectivity, is_consistent
 from cardioscar.imaging.vtk_header import read_vtk_header, stated_frame
 
@@ -66,8 +66,7 @@ def read_vtk_and_frame(path: Path, *, frame: str | None = None, own: bool = Fals
         check_ply(path)
     elif path.suffix.lower() == ".stl":
         check_stl(path)
-    if not own:
-        check_reader_survives(path, header.reader)
+    expected = None if own else check_reader_survives(path, header.reader)
     reader = _reader(header.reader)
     with _captured() as window:
         if reader.IsA("vtkDataReader"):
@@ -81,6 +80,8 @@ def read_vtk_and_frame(path: Path, *, frame: str | None = None, own: bool = Fals
         output = reader.GetOutput()
     if output is None or reader.GetErrorCode() or _reports_failure(window) or not is_consistent(output):
         raise InputError(path.name, f"a complete {path.suffix} file", "a truncated or damaged one")
+    if expected is not None and checksum(output) != expected:
+        raise InputError(path.name, f"a complete {path.suffix} file", "one that lacks some of its values")
     mesh = pv.wrap(output)
     if not isinstance(mesh, pv.DataSet):
         raise InputError(path.name, "one mesh", f"a {type(mesh).__name__}")
