@@ -22,7 +22,6 @@ def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
         **_left_out(metrics.get("leave_one_out")),
         **_intervals(metrics.get("intervals"), metrics.get("interval_truth")),
         **_channels(metrics.get("channels")),
-        **_coverage(metrics.get("coverage")),
         "fit_steps": metrics["fit"]["steps"],
         "fit_loss": metrics["fit"]["final_loss"],
     }
@@ -43,11 +42,6 @@ def _channels(channels: Sequence[Mapping[str, Any]] | None) -> dict[str, float |
         "channels": float(len(channels)),
         "channels_open": None if None in shares else float(sum(share > 0.5 for share in shares)),
     }
-
-
-def _coverage(coverage: Mapping[str, Any] | None) -> dict[str, float | None]:
-    names = ("unseen_wall_fraction", "unseen_scar_fraction", "unseen_wall_ml", "unseen_scar_ml")
-    return {name: coverage[name] for name in names if name in coverage} if coverage else {}
 
 
 def _left_out(scores: Mapping[str, Any] | None) -> dict[str, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
     for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
         flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
-    params = {f"{stage}.{k}": _text(v) for stage, config in configs.items() for k, v in config.items()}
+    params = {name: _text(value) for stage, config in configs.items() for name, value in _named(stage, config)}
     files = {
         "report.html": output / subject / "report.html",
         "metrics.json": output / subject / "metrics.json",
@@ -57,6 +57,15 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         run_key=run_key(subject, inputs, config_sha256(configs), row.version),
         started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
     )
+
+
+def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Settings by their full name, those within settings too."""
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _named(f"{prefix}.{name}", value)
+        else:
+            yield f"{prefix}.{name}", value
 
 
 def _text(value: Any) -> Any:
