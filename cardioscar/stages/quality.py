@@ -73,9 +73,9 @@ def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     if score is not None and score < HIDDEN_DICE_REVIEW:
         found.review.append(f"hidden slices are predicted poorly (Dice {score:.3f}, below {HIDDEN_DICE_REVIEW:.2f})")
     found += _of_coverage(metrics.get("coverage") or {})
-    if (metrics.get("posterior") or {}).get("converged") is False:
-        found.review.append("the uncertainty is not settled: the posterior did not converge")
     warned = [row["text"] for row in metrics.get("warnings") or ()]
+    if (metrics.get("posterior") or {}).get("converged") is False and not any("converge" in text for text in warned):
+        found.review.append("the uncertainty is not settled: the posterior did not converge")
     if metrics.get("aha") == {} and not any("no AHA segments" in text for text in warned):
         found.review.append("the wall was not divided into AHA segments")
     found.review += warned

@@ -234,7 +234,7 @@ def test_numbers_are_on_the_page(written):
         "2 slices of 7.5 mm, 9.9 mm apart, 1 more hidden from the fit",
         "pixels of 1.25 × 1.25 mm, merged 2 × 2 · own mesh, 8,765 nodes",
         *("35 to 50 % of the enhancement above remote", "379.2", "495.4", "1.01", "2 to 3 SD above remote", "6.08"),
-        *("23.1 %, 29.4 ml", "5.7 %, 1.2 ml", "41 mm", "not converged"),
+        *("23.1 %, 29.4 ml", "5.7 %", "1.2 ml", "41 mm", "not converged"),
         "a wall thinner than an edge",
         *("0.893", "0.876", "0.871", "−3.2", "4.6", "0.012"),
         *("0.861", "0.803", "0.818", "0.857", "2,110", "9,000 wall pixels"),

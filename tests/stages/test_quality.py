@@ -218,6 +218,12 @@ def test_a_warning_that_says_why_there_are_no_segments_is_enough() -> None:
     assert quality(warned, FACTS)["reasons"] == ["no LV coordinates, so no AHA segments"]
 
 
+def test_a_warning_that_says_what_did_not_converge_is_enough() -> None:
+    text = "the correction of the map by the pixels had not converged after 8 steps"
+    warned = GOOD | {"posterior": {"converged": False}, "warnings": [{"stage": "infer", "text": text}]}
+    assert quality(warned, FACTS)["reasons"] == [text]
+
+
 def test_a_failure_outweighs_a_doubt_and_both_are_said() -> None:
     found = quality(GOOD | {"fit": {"stop_reason": "diverged"}, "residual": {"rms": 0.3}}, FACTS)
     assert found["verdict"] == "fail"
