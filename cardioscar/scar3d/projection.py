@@ -17,6 +17,9 @@ LIMIT = 40.0
 # the soft shift is at most τ/10, where the objective has one minimum.
 _NEARLY_MET = 0.01
 _SETTLED = 1e-9
+# Newton's method needs a few steps. What has not settled by then goes in circles, or forward by ever the same share:
+# from then on a step must halve the one before, or else halves the bracket.
+_PATIENT = 10
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def project(
     *,
     variance: GroupValues | None = None,
     prior_sd: float = 2.0,
-    iterations: int = 60,
+    iterations: int = 100,
 ) -> Projected:
     r"""Shift the logits of each group so that its mean probability meets the pixel.
 
@@ -127,7 +130,8 @@ def _root(
     iterations: int,
     tolerance: float = _SETTLED,
 ) -> tuple[GroupValues, int]:
-    """Safeguarded Newton for many rising functions at once: a step out of its bracket becomes a bisection.
+    """Safeguarded Newton for many rising functions at once: a step out of its bracket, or one of many that hardly help,
+    becomes a bisection.
 
     Returns the roots, and how many of them still moved by more than the tolerance in the last step.
 
@@ -135,7 +139,8 @@ def _root(
     """
     result = start.copy()
     open_, x, going = np.arange(len(start)), start, np.ones(len(start), dtype=bool)
-    for _ in range(iterations):
+    last = np.full(len(start), np.inf)
+    for taken in range(iterations):
         if len(open_) == 0:
             break
         value, derivative = function(groups, x, *given)
@@ -144,11 +149,15 @@ def _root(
         step = np.divide(value, derivative, out=np.zeros_like(value), where=derivative > 1e-300)
         new = x - step
         escaped = (new < low) | (new > high) | (derivative <= 1e-300)
+        if taken >= _PATIENT:
+            escaped |= np.abs(step) > last / 2
         new = np.where(escaped & (value != 0), (low + high) / 2, np.where(value == 0, x, new))
-        going = np.abs(new - x) > tolerance
+        last = np.abs(new - x)
+        going = last > tolerance
         x = result[open_] = new
         if going.sum() <= 0.7 * len(going):
-            groups, open_, x, low, high = groups.only(going), open_[going], x[going], low[going], high[going]
+            groups, open_, x, last = groups.only(going), open_[going], x[going], last[going]
+            low, high = low[going], high[going]
             given = tuple(values[going] for values in given)
             going = np.ones(len(open_), dtype=bool)
     return result, int(going.sum())
