@@ -22,7 +22,7 @@ class MeshCommand:
     edge_mm: float = 1.5
     """Edge length in mm."""
     label_table: str = "cardioscar"
-    """Convention of the labels: cardioscar, emidec or scarnet."""
+    """Convention of the labels: cardioscar, emidec, acdc, mnms or scarnet."""
     frame: Literal["LPS", "RAS"] = "LPS"
     """World frame of a surface."""
 
