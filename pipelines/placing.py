@@ -10,7 +10,7 @@ PARALLEL_SHARDS = 10
 
 LITERALS = {
     "target": ["auto", "probability", "labels", "fwhm", "nsd", "layers"],
-    "label_table": ["cardioscar", "emidec", "scarnet"],
+    "label_table": ["cardioscar", "emidec", "acdc", "mnms", "scarnet"],
     "method": ["fourier", "reference"],
     "device": ["auto", "cpu", "cuda"],
     "projection": ["soft", "hard", "none"],

@@ -22,7 +22,7 @@ class MeshCommand:
     edge_mm: float = 1.5
     """Edge length in mm."""
     label_table: str = "cardioscar"
-    """Convention of the labels: cardioscar, emidec or scarnet."""
+    """Convention of the labels: cardioscar, emidec, acdc, mnms or scarnet."""
     header_trust: Literal["agree", "sform", "qform", "pixdim"] = "agree"
     """Which statement counts where those of the image header contradict each other; agree: none."""
     frame: Literal["LPS", "RAS"] | None = None

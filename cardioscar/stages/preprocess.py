@@ -36,12 +36,14 @@ class Config:
     target: Target = "auto"
     """What a pixel says about scar: by the files that there are, or one of the named sources."""
     holdout: str = "none"
-    """Slices whose scar is hidden and scored: none, odd, even (index; never the outermost with wall), or a list 3,5."""
+    """Slices whose scar is hidden and scored: none, odd, even (counted from the first with wall at the apical end; never
+    the outermost with wall), or a list of the file's indices 3,5."""
     slice_thickness_mm: float | None = None
     """Thickness of the excited slices in mm, of all subjects; by default that of `subject.yaml`, else the image file's,
     else the distance between slices."""
     label_table: str = "cardioscar"
-    """Convention of the label volumes: cardioscar, emidec or scarnet; a subject's `subject.yaml` may name another."""
+    """Convention of the label volumes: cardioscar, emidec, acdc, mnms or scarnet; a subject's `subject.yaml` may name
+    another."""
     header_trust: HeaderTrust = "agree"
     """Which statement counts where those of an image header contradict each other: agree (none: refused), sform (the
     matrix), qform (NIfTI's rotation) or pixdim (the voxel sizes beside the matrix); a subject's `subject.yaml` may say

@@ -196,10 +196,10 @@ def one_slice(image: np.ndarray) -> np.ndarray:
     return blank
 
 
-def other_shape(folder: Path) -> None:
-    """The scar volume a row shorter."""
+def fewer_slices(folder: Path) -> None:
+    """The scar volume without its last three slices."""
     volume = read_volume(folder / "scar.nii.gz")
-    write_volume(folder / "scar.nii.gz", dataclasses.replace(volume, values=volume.values[:-1]))
+    write_volume(folder / "scar.nii.gz", dataclasses.replace(volume, values=volume.values[:, :, :-3]))
 
 
 def ras_mesh(folder: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_probability_volume(make_cohort: MakeCohort) -> None:
     seen = groups["group_index"] >= 0
     of_node = scar.mm_to_index(groups["nodes_mm"][seen]) - index[groups["group_index"][seen]]
     of_node[:, 2] *= 9 / 8  # thickness 8 mm, slices 9 mm apart
-    assert np.abs(of_node).max() <= 0.5 + 1e-4
+    assert np.abs(of_node).max() <= 0.5 + 1e-3  # frames are kept to a thousandth of a voxel
     assert said["target"] == "probability"
     assert sorted(p.name for p in folder.iterdir()) == [
         "groups.npz", "mesh.vtu", "preprocess.json", "slices.npz", "status.json", "view.npz", "view_lge.npz",
