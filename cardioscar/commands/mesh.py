@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from cardioscar.imaging.header_trust import HeaderTrust
+
 
 @dataclass(frozen=True)
 class MeshCommand:
@@ -23,7 +25,7 @@ class MeshCommand:
     """Edge length in mm."""
     label_table: str = "cardioscar"
     """Convention of the labels: cardioscar, emidec, acdc, mnms or scarnet."""
-    header_trust: Literal["agree", "sform", "qform", "pixdim"] = "agree"
+    header_trust: HeaderTrust = "agree"
     """Which statement counts where those of the image header contradict each other; agree: none."""
     frame: Literal["LPS", "RAS"] | None = None
     """World frame of a surface; by default the one that its file states, else LPS."""

@@ -18,6 +18,7 @@ LARGEST_NUMBER = 1e9
 MAX_FILES = 4096
 """Files over which the voxels of one image may be spread."""
 
+_LONGEST_PATH = 4096
 _PATTERN = re.compile(r"([^%]*%0?[0-9]{0,2}d[^%]*?)\s+(-?[0-9]{1,9})\s+(-?[0-9]{1,9})\s+(-?[0-9]{1,9})(?:\s+([0-9]))?")
 
 
@@ -82,6 +83,8 @@ def files_named(where: str, text: str, lines: Iterator[tuple[str, int]]) -> tupl
     Raises:
         InputError: If there is none, there are too many, or the pattern is none.
     """
+    if len(text) > _LONGEST_PATH:
+        raise InputError(where, f"a path of at most {_LONGEST_PATH} characters", f"{len(text)}")
     words = text.split()
     axes: int | None = None
     if words[:1] == ["LIST"] and len(words) <= 2:

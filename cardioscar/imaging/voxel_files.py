@@ -22,16 +22,24 @@ HEADERS = {".nrrd": split_nrrd, ".nhdr": split_nrrd, ".mha": split_metaimage, ".
 
 _PACKINGS: dict[str, Packing] = {"raw": "raw", "gzip": "gzip", "bzip2": "bzip2", "zlib": "zlib"}
 _LARGEST_SKIP = 1 << 26
+_USUAL_HEADER = 1 << 16
+_LAST_FIELD = re.compile(rb"^[ \t]*elementdatafile[ \t]*[=:](?![ \t]*LIST)[^\n]*\n", re.IGNORECASE | re.MULTILINE)
+_MOST_WRITTEN = 1 << 23
+"""Voxels of the largest image in text or hexadecimal digits, which take many times their size to be read."""
 _BYTES_OF_A_NUMBER = 40
 """Characters of the longest number in a text, with blanks."""
 
 
 def read_header(path: Path) -> bytes:
-    """The beginning of an image file, long enough for any text header.
+    """The beginning of an image file, as far as its text header goes and at least one byte beyond the longest.
 
     Raises:
         InputError: If it cannot be read, or is empty.
     """
+    data = read_head(path, kind="an image file", size=_USUAL_HEADER)
+    ends = b"\n\n" in data or b"\n\r\n" in data if data.startswith(b"NRRD") else _LAST_FIELD.search(data)
+    if len(data) < _USUAL_HEADER or ends:
+        return data
     return read_head(path, kind="an image file", size=MAX_HEADER_BYTES + 1)
 
 
@@ -134,6 +142,8 @@ def _read_part(path: Path, begin: int, count: int, dtype: np.dtype, encoding: st
             begin, skip = (max(_size(path) - length, begin) if skip < 0 else begin + skip), 0
         data = read_exactly(path, begin, skip + length, _PACKINGS[encoding], where=where)
         return np.frombuffer(data, dtype, offset=skip)
+    if count > _MOST_WRITTEN:
+        raise InputError(where, f"at most {_MOST_WRITTEN} voxels written out", f"{count}")
     limit = count * (_BYTES_OF_A_NUMBER if encoding == "text" else 4 * dtype.itemsize) + 1024
     if _size(path) - begin > limit:
         raise InputError(where, f"{count} numbers written out", "a longer file")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.volume_files import read_labels
 from cardioscar.stages.drawn_labels import wall_mask
 from tests.commands.conftest import Said
+from tests.stages import broken_subjects as change
 
 Cardioscar = Callable[..., Said]
 
@@ -20,6 +22,21 @@ def test_labels_become_a_mesh_of_their_volume(cohort: Path, cardioscar: Cardiosc
     assert mesh.volume_ml == pytest.approx(wall_mask(labels).sum() * labels.voxel_ml, rel=0.03)
     assert said.out.startswith(f"{tmp_path / 'lv.vtu'}: {mesh.n_nodes} nodes, {mesh.grid.n_cells} cells, ")
     assert "cell quality (scaled Jacobian) worst 0." in said.out
+
+
+def test_labels_whose_header_contradicts_itself_are_meshed_by_the_statement_that_is_believed(
+    cohort: Path, cardioscar: Cardioscar, tmp_path: Path
+) -> None:
+    shutil.copy(cohort / "P001" / "labels.nii.gz", tmp_path)
+    labels = read_labels(tmp_path / "labels.nii.gz")
+    change.affine("labels.nii.gz", change.without_sizes)(tmp_path)
+    words = ("mesh", tmp_path / "labels.nii.gz", "-o", tmp_path / "lv.vtu", "--edge-mm", "4")
+    said = cardioscar(*words)
+    assert said.code == 2
+    assert said.err.startswith("cardioscar: labels.nii.gz: expected sform and pixdim that agree (header_trust: ")
+    assert cardioscar(*words, "--header-trust", "pixdim").code == 0
+    volume_ml = wall_mask(labels).sum() * labels.voxel_ml
+    assert read_mesh(tmp_path / "lv.vtu").volume_ml == pytest.approx(volume_ml, rel=0.03)
 
 
 def test_a_closed_surface_is_filled(cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:

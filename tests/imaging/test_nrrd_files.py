@@ -171,6 +171,11 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
         InputError,
         "24 numbers written out, found a longer file",
     ),
+    "a text of many": (
+        nrrd({"encoding": "text", "sizes": "512 512 64"}),
+        InputError,
+        "at most 8388608 voxels written out, found 16777216",
+    ),
     "hex that is none": (nrrd({"encoding": "hex"}, b"0g" * 48), InputError, "96 hexadecimal digits"),
     "no space": (nrrd({"space": None}), GeometryError, "a patient space"),
     "a scanner's space": (nrrd({"space": "scanner-xyz"}), GeometryError, "a patient space"),

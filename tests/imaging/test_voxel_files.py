@@ -11,7 +11,7 @@ import pytest
 
 from cardioscar.errors import InputError
 from cardioscar.imaging.volume_files import read_volume
-from cardioscar.imaging.voxel_files import voxel_files
+from cardioscar.imaging.voxel_files import read_header, voxel_files
 from tests.imaging.text_images import STORED, VALUES, meta, nrrd
 
 SLABS = [STORED[:24], STORED[24:]]
@@ -151,6 +151,7 @@ def test_a_file_for_each_slice_may_be_packed(tmp_path: Path) -> None:
         ("%n%d.raw 1 2 1", "found another one"),
         ("s%999999999d.raw 1 2 1", "found another one"),
         ("s%d.raw", "found another one"),
+        ("%d" + " " * 100_000 + "x", "expected a path of at most 4096 characters, found 100003"),
     ],
 )
 def test_patterns_that_are_none(text: str, message: str, tmp_path: Path) -> None:
@@ -172,3 +173,24 @@ def test_images_in_one_file_have_no_others(tmp_path: Path) -> None:
     }.items():
         (tmp_path / name).write_bytes(data)
         assert voxel_files(tmp_path / name, where="P001", called="lge") == []
+
+
+@pytest.mark.parametrize("size", [0, 60_000, 65_520, 65_536, 70_000, 3_000_000])
+@pytest.mark.parametrize("form", ["NRRD", "NRRD in one", "MetaImage", "MetaImage in one", "a list in NRRD"])
+def test_a_header_of_any_length_is_read_to_its_end(form: str, size: int, tmp_path: Path) -> None:
+    """Short ones from a short piece of the file, so that a cohort of large files is looked at in no time."""
+    (tmp_path / "lge.raw").write_bytes(STORED[:24] if "list" in form else STORED)
+    path = write(tmp_path, form, "lge.raw")
+    data = path.read_bytes()
+    first, _, rest = data.partition(b"\n")
+    filler = b"#" if data.startswith(b"NRRD") else b"Comment = "
+    path.write_bytes(first + b"\n" + filler + b"x" * size + b"\n" + rest)
+    np.testing.assert_array_equal(read_volume(path).values, VALUES[:, :, :1] if "list" in form else VALUES)
+    assert voxel_files(path, where="P001", called="lge") == [tmp_path.resolve() / "lge.raw"]
+
+
+@pytest.mark.parametrize("make", [nrrd, meta])
+def test_no_more_of_an_image_is_read_than_its_header_needs(make, tmp_path: Path) -> None:
+    path = tmp_path / f"lge.{'nrrd' if make is nrrd else 'mha'}"
+    path.write_bytes(make(None, bytes(1 << 23)))
+    assert len(read_header(path)) == 1 << 16
