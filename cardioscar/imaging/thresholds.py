@@ -8,6 +8,7 @@ Imaging 2011;4:150-6 (FWHM is the most reproducible).
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,8 @@ from scipy import ndimage
 from cardioscar.errors import InputError
 from cardioscar.imaging.slices import slice_axis
 from cardioscar.imaging.volume import Volume
+
+log = logging.getLogger(__name__)
 
 ThresholdRule = Literal["fwhm", "nsd"]
 
@@ -167,6 +170,8 @@ def threshold_scar(
         before, scar = scar, _without_specks(inside & (intensity > threshold), volume)
         if not scar.any() or np.array_equal(scar, before):
             break
+    else:
+        log.warning("the FWHM threshold did not settle after %d rounds: the scar it draws may be off", _MAX_ROUNDS)
     return scar
 
 
