@@ -8,6 +8,7 @@ Imaging 2011;4:150-6 (FWHM is the most reproducible).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,8 @@ from scipy import ndimage
 from cardioscar.errors import InputError
 from cardioscar.imaging.slices import slice_axis
 from cardioscar.imaging.volume import Volume
+
+log = logging.getLogger(__name__)
 
 ThresholdRule = Literal["fwhm", "nsd"]
 
@@ -201,6 +204,8 @@ def scar_by_signal(
         before, scar = scar, without_specks(inside & (signal > threshold), volume)
         if not scar.any() or np.array_equal(scar, before):
             break
+    else:
+        log.warning("the FWHM threshold did not settle after %d rounds: the scar it draws may be off", _MAX_ROUNDS)
     return SignalScar(scar, mean, sd, threshold, signal)
 
 

@@ -3,9 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tyro
 
 from cardioscar.commands.options import STAGE_CONFIGS, StageOptions, expand, read_config
+from cardioscar.commands.run import Run, _defaults
+from cardioscar.commands.stage import Infer
 from cardioscar.errors import ConfigError, InputError
+from cardioscar.scar3d.posterior_config import PosteriorConfig
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,8 @@ from cardioscar.errors import ConfigError, InputError
         (["--doubt-range", "0.2", "0.8"], ["--infer.doubt-range", "0.2", "0.8"]),
         (["--write-nifti", "--no-figures"], ["--infer.write-nifti", "--evaluate.no-figures"]),
         (["--preprocess.holdout", "odd"], ["--preprocess.holdout", "odd"]),
+        (["--posterior.region_mm=20"], ["--infer.posterior.region-mm=20"]),
+        (["--posterior.handover-mm", "4", "9"], ["--infer.posterior.handover-mm", "4", "9"]),
         # what several stages share goes to each of them, and takes no word that follows
         (["--seed", "3", "cohort"], ["--train.seed=3", "--infer.seed=3", "cohort"]),
         (["--seed", "-1"], ["--train.seed=-1", "--infer.seed=-1"]),
@@ -41,6 +47,18 @@ def test_a_configuration_file_sets_stages(tmp_path: Path) -> None:
     assert options.by_stage()["train"]["steps"] == 7
 
 
+def test_settings_within_settings_are_flags_and_lines_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("infer:\n  draws: 9\n  posterior: {region_mm: 31, iterations: 4}\n")
+    words = ["cohort", "-o", "out", "--config", str(path), "--posterior.iterations", "5"]
+    run = tyro.cli(Run, args=expand(words), default=_defaults(words))
+    assert run.stages.infer.draws == 9
+    assert run.stages.infer.posterior == PosteriorConfig(region_mm=31.0, iterations=5)
+    assert run.stages.by_stage()["infer"]["posterior"]["iterations"] == 5
+    stage = tyro.cli(Infer, args=["groups", "sorted", "fields", "-o", "out", "--region-mm", "30"])
+    assert stage.options.posterior.region_mm == 30.0
+
+
 def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text("# later\n")
     assert read_config(tmp_path / "settings.yaml") == StageOptions()
@@ -49,6 +67,11 @@ def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "message"),
     [
+        (
+            "infer: {posterior: {steps: 5}}",
+            ConfigError,
+            "s.yaml: infer: posterior: expected one of the keys .*, found unknown key 'steps'.*",
+        ),
         ("fit: {}", ConfigError, "s.yaml: expected one of the stages preprocess, .*, found 'fit'"),
         ("3: {}\nfit: {}", ConfigError, "s.yaml: expected one of the stages preprocess, .*, found '3'"),
         ("train: 5", ConfigError, "s.yaml: train: expected settings and their values, found 5"),

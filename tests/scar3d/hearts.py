@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -25,9 +26,9 @@ class Heart:
 
 
 @cache
-def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False) -> Heart:
-    """Phantom of seed 3; its pixels are scar fractions or labels."""
-    phantom = make_phantom(PhantomConfig(seed=3, nodes=nodes, scar=scar))  # type: ignore[arg-type]
+def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, seed: int = 3) -> Heart:
+    """Phantom whose pixels are scar fractions or labels."""
+    phantom = make_phantom(PhantomConfig(seed=seed, nodes=nodes, scar=scar))  # type: ignore[arg-type]
     stack: SliceStack = phantom.stack
     if labels:
         read = phantom.images.labels
@@ -42,3 +43,19 @@ def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False) -> 
     coordinates = np.column_stack([found.apicobasal, found.rotational, found.transmural])
     problem = build_problem(phantom.mesh.nodes_mm, stack, wall_ml=float(ml.sum()), coordinates=coordinates)
     return Heart(problem, phantom.scar_truth, ml)
+
+
+def shown_by(case: Heart, chosen: Callable[[list[int]], list[int]]) -> Problem:
+    """The problem of a heart of which only some slices were taken; `chosen` picks from those with wall, apex first."""
+    problem = case.problem
+    assert problem.coordinates is not None
+    height = problem.coordinates[:, 0]
+    numbers = np.unique(problem.slice_number)
+    seen = problem.groups.node_order[problem.groups.group_offsets[:-1]]
+    up = np.argsort([height[seen[problem.slice_number == number]].mean() for number in numbers])
+    return build_problem(
+        problem.nodes_mm,
+        problem.stack.only(set(chosen([int(number) for number in numbers[up]]))),
+        wall_ml=float(case.node_volumes_ml.sum()),
+        coordinates=problem.coordinates,
+    )
