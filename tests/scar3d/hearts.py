@@ -11,6 +11,7 @@ import numpy as np
 from cardioscar.imaging.coordinates import lv_coordinates
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
+from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
 from cardioscar.scar3d.problem import Problem, build_problem
@@ -26,9 +27,11 @@ class Heart:
 
 
 @cache
-def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, seed: int = 3) -> Heart:
+def heart(
+    *, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, seed: int = 3, index: int = 0
+) -> Heart:
     """Phantom whose pixels are scar fractions or labels."""
-    phantom = make_phantom(PhantomConfig(seed=seed, nodes=nodes, scar=scar))  # type: ignore[arg-type]
+    phantom = make_phantom(PhantomConfig(seed=seed, nodes=nodes, scar=scar), index)  # type: ignore[arg-type]
     stack: SliceStack = phantom.stack
     if labels:
         read = phantom.images.labels
@@ -41,7 +44,13 @@ def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, see
     shape = phantom.shape
     found = lv_coordinates(phantom.mesh, septum_direction=shape.septum_direction, apex_to_base=shape.apex_to_base)
     coordinates = np.column_stack([found.apicobasal, found.rotational, found.transmural])
-    problem = build_problem(phantom.mesh.nodes_mm, stack, wall_ml=float(ml.sum()), coordinates=coordinates)
+    problem = build_problem(
+        phantom.mesh.nodes_mm,
+        stack,
+        wall_ml=float(ml.sum()),
+        coordinates=coordinates,
+        tetrahedra=tetrahedra_of(phantom.mesh.grid),
+    )
     return Heart(problem, phantom.scar_truth, ml)
 
 

@@ -15,7 +15,11 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.mesh_files import read_mesh
 from cardioscar.imaging.opencarp import read_opencarp
 from cardioscar.imaging.sampling import sample_nodes
+from cardioscar.imaging.slice_files import load_stack
+from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.imaging.volume_files import read_volume
+from cardioscar.scar3d.problem import build_problem
+from cardioscar.scar3d.refinement import refine
 from cardioscar.stages.status import Status
 from tests.finished_run import Run, content
 
@@ -132,12 +136,27 @@ def test_a_hard_projection_meets_the_pixels(run: Run) -> None:
     np.testing.assert_allclose(means, targets, atol=2e-6)
 
 
-def test_the_projections_meet_the_pixels_in_this_order(run: Run) -> None:
-    rms = {}
+def test_the_hard_projection_meets_nodes_and_the_soft_one_tissue(run: Run) -> None:
+    at_nodes, in_tissue = {}, {}
     for projection in ("hard", "soft", "none"):
-        means, targets = group_means(run, data(infer(run, projection=projection), "scar_probability"))
-        rms[projection] = float(np.sqrt(np.mean((means - targets) ** 2)))
-    assert rms["hard"] < rms["soft"] < rms["none"]
+        mesh = infer(run, projection=projection)
+        means, targets = group_means(run, data(mesh, "scar_probability"))
+        at_nodes[projection] = np.sqrt(np.mean((means - targets) ** 2))
+        in_tissue[projection] = tissue_residual(run, mesh)
+    assert at_nodes["hard"] < 2e-6 < min(at_nodes["soft"], at_nodes["none"])
+    # the mesh is coarse: the mean over a pixel's few nodes is not that of its tissue
+    assert in_tissue["soft"] < 0.9 * in_tissue["hard"]
+
+
+def tissue_residual(run: Run, mesh: LVMesh) -> float:
+    """Root mean square of the pixels less the means over their tissue, between the nodes interpolated linearly."""
+    stack = load_stack(run.folder("preprocess") / "slices.npz")
+    problem = build_problem(mesh.nodes_mm, stack, wall_ml=mesh.volume_ml, tetrahedra=tetrahedra_of(mesh.grid))
+    finer = refine(problem)
+    assert finer is not None
+    groups, values = finer.problem.groups, finer.extend(data(mesh, "scar_probability").astype(np.float64))
+    sums = np.add.reduceat(values[groups.node_order], groups.group_offsets[:-1])
+    return float(np.sqrt(np.mean((sums / np.diff(groups.group_offsets) - finer.problem.targets) ** 2)))
 
 
 def test_the_blend_is_an_average_of_logits(run: Run) -> None:
