@@ -7,10 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.scar3d.fit_config import check_device, check_device_here, check_seed
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
 
@@ -32,7 +33,7 @@ class Config:
 
     samples: int = 20
     """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`."""
-    method: Literal["posterior", "dropout"] = "posterior"
+    uncertainty: Literal["posterior", "dropout"] = "posterior"
     """`posterior`: field and interpolation corrected by a Gaussian process, calibrated uncertainty. `dropout`: mean
     and spread of projected MC-Dropout samples, as published, whose intervals are far too narrow."""
     draws: int = 64
@@ -56,11 +57,16 @@ class Config:
     write_opencarp: bool = False
     """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone, 3 dense core, 4 open channel."""
     seed: int = 0
-    """Seed of the dropout and posterior draws."""
+    """Seed of every random draw of the stage; 0 or more."""
     device: str = "auto"
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
 
+    RENAMED: ClassVar[dict[str, str]] = {"method": "uncertainty"}
+    """Earlier names of settings, and what they are called now."""
+
     def __post_init__(self) -> None:
+        check_seed(self.seed)
+        check_device(self.device)
         for name, least in (("samples", 1), ("draws", 2)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
@@ -101,6 +107,7 @@ def run(
         One row for each subject.
     """
     config = from_mapping(Config, options or {}, where="infer")
+    check_device_here(config.device)
 
     def work(job: Work) -> None:
         _infer(job, config)
@@ -130,7 +137,8 @@ def _infer(job: Work, config: Config) -> None:
         field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed
     )
     dropout_sd = sigmoid_sd(sampled)
-    found = _dropout(problem, sampled, config) if config.method == "dropout" else _posterior(problem, sampled, config)
+    predict = _dropout if config.uncertainty == "dropout" else _posterior
+    found: DropoutMaps | ScarPosterior = predict(problem, sampled, config)
     probability = found.probability
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
     summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
