@@ -30,7 +30,8 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
         An instance of `cls`.
 
     Raises:
-        ConfigError: If a key is unknown or a value has the wrong type.
+        ConfigError: If a key is unknown, or has another name now (`RENAMED` of the class), or a value has the wrong
+            type.
 
     >>> @dataclasses.dataclass(frozen=True)
     ... class Fit:
@@ -45,6 +46,9 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
     known = {f.name: hints[f.name] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     checked = {}
     for key, value in values.items():
+        if key in getattr(cls, "RENAMED", {}):
+            now = getattr(cls, "RENAMED")[key]  # noqa: B009 - a mapping of some of the classes
+            raise ConfigError(where, f"the key '{now}'", f"its earlier name '{key}'")
         if key not in known:
             near = get_close_matches(str(key), known, n=1)
             hint = f" (did you mean '{near[0]}'?)" if near else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import tyro
 
@@ -30,7 +30,7 @@ class Erase:
     command can be given again: what is gone is not missed, and what was left by a fault is removed.
     """
 
-    subject: tyro.conf.Positional[str]
+    subject: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SUBJECT")]
     """Id of the subject."""
     results: tuple[str, ...] = ()
     """Folders or s3:// places of results, or whole outputs of `cardioscar run`."""

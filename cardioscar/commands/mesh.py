@@ -17,7 +17,7 @@ from cardioscar.imaging.header_trust import HeaderTrust
 class MeshCommand:
     """Make a volumetric LV mesh from a label volume, or fill a closed surface (.stl, .ply, .vtp)."""
 
-    source: tyro.conf.Positional[Path]
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SOURCE")]
     """Label volume or closed surface."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Mesh to write (.vtu)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.fit_config import FitConfig
@@ -27,8 +28,7 @@ STAGE_CONFIGS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class StageOptions:
-    """Settings of the stages. The stage's name may be left out of a flag: --holdout is --preprocess.holdout, and --seed
-    sets the seed of every stage that has one."""
+    """Settings of the stages."""
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     """Pixels to groups."""
@@ -56,6 +56,7 @@ def expand(words: Sequence[str]) -> list[str]:
     >>> expand(["--posterior.region-mm", "20"])
     ['--infer.posterior.region-mm', '20']
     """
+    words = renamed(words, STAGE_CONFIGS)
     owners: dict[str, list[str]] = {}
     for stage, config in STAGE_CONFIGS.items():
         for one in dataclasses.fields(config):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -15,9 +16,9 @@ from cardioscar.phantom.config import PhantomConfig
 class PhantomCommand:
     """Write a cohort of phantoms: LVs with known scar, imaged in noisy, oblique slices, in the files of real input."""
 
-    out: tyro.conf.Positional[Path]
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the cohort."""
-    options: tyro.conf.OmitArgPrefixes[PhantomConfig] = field(default_factory=PhantomConfig)
+    options: Annotated[PhantomConfig, tyro.conf.arg(name="")] = field(default_factory=PhantomConfig)
     """What the phantoms look like."""
 
 

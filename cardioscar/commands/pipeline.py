@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from cardioscar.commands.kubeflow_options import KubeflowOptions
 from cardioscar.errors import ConfigError
 
-Access = tyro.conf.OmitArgPrefixes[KubeflowOptions]
+Access = Annotated[KubeflowOptions, tyro.conf.arg(name="")]
 
 
 @dataclass(frozen=True)
 class Upload:
     """Upload compiled pipelines under one version. Asked again it changes nothing; other content is refused."""
 
-    files: tyro.conf.Positional[tuple[Path, ...]]
+    files: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="FILES")]
     """Compiled YAML files."""
     version: str
     """Name of the version, such as 0.1.0."""

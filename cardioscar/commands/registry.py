@@ -46,7 +46,7 @@ class Find:
 class Show:
     """Describe one model in full, as JSON."""
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """Subject id (its newest version) or version number."""
     cohort: str | None = None
     """Cohort of the subject, where it is in several."""
@@ -58,7 +58,7 @@ class Show:
 class Load:
     """Download a subject's field (field.safetensors, field.json) and check its hashes."""
 
-    model: tyro.conf.Positional[str]
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """Subject id (its newest version) or version number."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """Folder to write to."""

@@ -25,9 +25,12 @@ class Run:
     The cohort is a folder of subject folders (`mesh.*`, `lge.*`, `labels.*`, `scar.*`, `truth.*`), a folder with a
     `cohort.csv`, or the folder of one subject; or the same below a prefix of an object store. Run the same command
     again to go on after an interruption: finished work is reused.
+
+    The stage's name may be left out of a setting: --holdout is short for --preprocess.holdout, and --seed sets the seed
+    of every stage that has one.
     """
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """The cohort: a folder, or s3://bucket/prefix."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o", "--output"])]
     """Output folder: results/<subject>/report.html, results/cohort.html, and the stages' artifacts in work/."""

@@ -11,7 +11,14 @@ from typing import Annotated, Any
 
 import tyro
 
-from cardioscar.commands.options import EvaluateConfig, GroupSortConfig, InferConfig, PreprocessConfig
+from cardioscar.commands.options import (
+    STAGE_CONFIGS,
+    EvaluateConfig,
+    GroupSortConfig,
+    InferConfig,
+    PreprocessConfig,
+)
+from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping
 from cardioscar.scar3d.fit_config import FitConfig
 from cardioscar.stages.places import local_folder
@@ -23,7 +30,7 @@ Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 class ListSubjects:
     """Print the subjects of a cohort in shards, as JSON."""
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """The cohort: a folder, or s3://bucket/prefix."""
     shard_size: int = 8
     """At most so many subjects in a shard."""
@@ -35,11 +42,11 @@ class ListSubjects:
 class Preprocess:
     """Map the pixels of each slice to the mesh nodes that they see."""
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """The cohort: a folder, or s3://bucket/prefix."""
     out: Out
     """Artifact folder to write."""
-    options: tyro.conf.OmitArgPrefixes[PreprocessConfig] = field(default_factory=PreprocessConfig)
+    options: Annotated[PreprocessConfig, tyro.conf.arg(name="")] = field(default_factory=PreprocessConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids; empty for all."""
@@ -49,11 +56,11 @@ class Preprocess:
 class GroupSort:
     """Sort the nodes of each subject by group."""
 
-    groups: tyro.conf.Positional[Path]
+    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
     """Artifact of preprocess."""
     out: Out
     """Artifact folder to write."""
-    options: tyro.conf.OmitArgPrefixes[GroupSortConfig] = field(default_factory=GroupSortConfig)
+    options: Annotated[GroupSortConfig, tyro.conf.arg(name="")] = field(default_factory=GroupSortConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids; empty for all of the artifact."""
@@ -63,11 +70,11 @@ class GroupSort:
 class Train:
     """Fit each subject's scar field."""
 
-    sorted_groups: tyro.conf.Positional[Path]
+    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
     """Artifact of group-sort."""
     out: Out
     """Artifact folder to write."""
-    options: tyro.conf.OmitArgPrefixes[FitConfig] = field(default_factory=FitConfig)
+    options: Annotated[FitConfig, tyro.conf.arg(name="")] = field(default_factory=FitConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids; empty for all of the artifact."""
@@ -77,15 +84,15 @@ class Train:
 class Infer:
     """Predict scar probability and uncertainty at every node."""
 
-    groups: tyro.conf.Positional[Path]
+    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
     """Artifact of preprocess."""
-    sorted_groups: tyro.conf.Positional[Path]
+    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
     """Artifact of group-sort."""
-    fields: tyro.conf.Positional[Path]
+    fields: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FIELDS")]
     """Artifact of train."""
     out: Out
     """Artifact folder to write."""
-    options: tyro.conf.OmitArgPrefixes[InferConfig] = field(default_factory=InferConfig)
+    options: Annotated[InferConfig, tyro.conf.arg(name="")] = field(default_factory=InferConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids; empty for all of the artifact."""
@@ -95,19 +102,19 @@ class Infer:
 class Evaluate:
     """Score each subject, write its report, publish and record it."""
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """The cohort: a folder, or s3://bucket/prefix."""
-    groups: tyro.conf.Positional[Path]
+    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
     """Artifact of preprocess."""
-    sorted_groups: tyro.conf.Positional[Path]
+    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
     """Artifact of group-sort."""
-    fields: tyro.conf.Positional[Path]
+    fields: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FIELDS")]
     """Artifact of train."""
-    scars: tyro.conf.Positional[Path]
+    scars: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCARS")]
     """Artifact of infer."""
     out: Out
     """Artifact folder to write."""
-    options: tyro.conf.OmitArgPrefixes[EvaluateConfig] = field(default_factory=EvaluateConfig)
+    options: Annotated[EvaluateConfig, tyro.conf.arg(name="")] = field(default_factory=EvaluateConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids; empty for all of the artifact."""
@@ -125,9 +132,9 @@ class Evaluate:
 class SummarizeCohort:
     """Write the cohort's table and report, and take the verdict."""
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """The cohort: a folder, or s3://bucket/prefix."""
-    results: tyro.conf.Positional[str]
+    results: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RESULTS")]
     """Published results: a folder, or s3://bucket/prefix."""
     max_failed_fraction: float = 0.1
     """Largest share of failed subjects with which the run counts as done, 0 to 1; maps that fail quality control
@@ -159,6 +166,8 @@ def main(command: str, words: list[str]) -> int:
 
     from cardioscar.stages.logs import configure
 
+    if (stage_name := command.replace("-", "_")) in STAGE_CONFIGS:
+        words = renamed(words, {"": STAGE_CONFIGS[stage_name]})
     form: Any = tyro.cli(FORMS[command], prog=f"cardioscar {command}", args=words)
     for one in fields(form):
         if isinstance(value := getattr(form, one.name), Path):

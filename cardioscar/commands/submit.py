@@ -32,7 +32,7 @@ class Submit:
     """The cohort, as the pods see it: s3://bucket/prefix, or a folder of a mounted volume (parameter cohort_uri)."""
     results: str = ""
     """Where results are published (parameter results_uri)."""
-    access: tyro.conf.OmitArgPrefixes[KubeflowOptions] = field(default_factory=KubeflowOptions)
+    access: Annotated[KubeflowOptions, tyro.conf.arg(name="")] = field(default_factory=KubeflowOptions)
     """Kubeflow Pipelines, and access to it."""
     set: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="NAME=VALUE")] = ()
     """A parameter of the pipeline; may be given several times. Lists and mappings as JSON."""

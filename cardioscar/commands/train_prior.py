@@ -26,11 +26,11 @@ Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 class Field:
     """Pretrain a coordinate network on a cohort; `train --prior` starts each subject's fit from it."""
 
-    cohort: tyro.conf.Positional[str]
+    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """Artifact of group-sort, or a cohort: a folder, or s3://bucket/prefix."""
     out: Out
     """Folder for field.safetensors and field.json."""
-    options: tyro.conf.OmitArgPrefixes[TransferConfig] = field(default_factory=TransferConfig)
+    options: Annotated[TransferConfig, tyro.conf.arg(name="")] = field(default_factory=TransferConfig)
     """Settings."""
     subjects: str = ""
     """Comma-separated ids to learn from; empty for all."""
@@ -46,7 +46,7 @@ class Scar:
 
     out: Out
     """Folder for scar_prior.safetensors and scar_prior.json."""
-    options: tyro.conf.OmitArgPrefixes[ScarPriorConfig] = field(default_factory=ScarPriorConfig)
+    options: Annotated[ScarPriorConfig, tyro.conf.arg(name="")] = field(default_factory=ScarPriorConfig)
     """Settings."""
 
 

@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from cardioscar.errors import ConfigError
 
 REFERENCE_LAYERS, REFERENCE_HIDDEN = 4, 128
 """Hidden layers of the published network, and units of each."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that some generator does not take.
+
+    Raises:
+        ConfigError: If it is negative, or has more than 32 bits.
+    """
+    if not 0 <= seed < 2**32:
+        raise ConfigError("seed", "a whole number from 0 to 4294967295", str(seed))
+
+
+def check_device(device: str) -> None:
+    """Refuse what is no name of a device; whether it is there is seen by the process that uses it.
+
+    Raises:
+        ConfigError: If it is another.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", device):
+        raise ConfigError("device", "auto, cpu, cuda or cuda:N", "another name")
+
+
+def check_device_here(device: str) -> None:
+    """Refuse a GPU that is asked for by name and is not there, before the first subject fails for it.
+
+    Raises:
+        ConfigError: If it is not there.
+    """
+    if device.startswith("cuda"):  # else torch need not be imported
+        from cardioscar.scar3d.fit import choose_device
+
+        choose_device(device)
 
 
 @dataclass(frozen=True)
@@ -35,7 +68,7 @@ class FitConfig:
     """Dropout rate, in the fit and in MC-Dropout inference."""
     weight_decay: float = 1e-4
     """Decoupled weight decay of AdamW (Fourier method)."""
-    nodes_per_group: int = 8
+    most_nodes_per_group: int = 8
     """At most so many nodes of a group enter the fit (Fourier method)."""
     step_nodes: int = 12_000
     """About so many nodes enter a step: larger hearts are dealt into batches of groups; 0: all (Fourier method)."""
@@ -50,7 +83,7 @@ class FitConfig:
     mc_passes: int = 3
     """Dropout passes averaged in each step (reference method)."""
     seed: int = 0
-    """Seed of weights, frequencies, sampling and dropout."""
+    """Seed of every random draw of the stage; 0 or more."""
     device: str = "auto"
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
     checkpoint_seconds: float = 5.0
@@ -61,6 +94,9 @@ class FitConfig:
     """Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none."""
     freeze: tuple[str, ...] = ()
     """Blocks of the prior that the fit leaves as they are: encoding, hidden.0, hidden.1, …, head."""
+
+    RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "most_nodes_per_group"}
+    """Earlier names of settings, and what they are called now."""
 
     @property
     def blocks(self) -> tuple[str, ...]:
@@ -87,7 +123,8 @@ class FitConfig:
                     raise ConfigError("prior", rule, f"{name} {spec.get(name)}")
 
     def __post_init__(self) -> None:
-        for name in ("steps", "features", "hidden", "layers", "nodes_per_group", "max_epochs", "patience", "mc_passes"):
+        at_least_one = ("steps", "features", "hidden", "layers", "max_epochs", "patience", "mc_passes")
+        for name in (*at_least_one, "most_nodes_per_group"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
         for name in ("subjects_together", "step_nodes"):
@@ -102,6 +139,8 @@ class FitConfig:
         for name in ("dropout", "remote_fraction"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(name, "a share from 0 to below 1", f"{getattr(self, name):g}")
+        check_seed(self.seed)
+        check_device(self.device)
         self._check_freeze()
 
     def _check_freeze(self) -> None:

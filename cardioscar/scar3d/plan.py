@@ -135,7 +135,7 @@ def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
     rng = np.random.default_rng(config.seed)
     offsets = observations.group_offsets
     chosen, weights = _active_groups(observations, config, rng)
-    nodes, sizes = _some_of_each(offsets, chosen, config.nodes_per_group, rng)
+    nodes, sizes = _some_of_each(offsets, chosen, config.most_nodes_per_group, rng)
     ends = np.cumsum(sizes)
     count = max(1, round(len(nodes) / config.step_nodes)) if config.step_nodes else 1
     # every batch is a fair sample of the heart, so that its loss, weighted up, is a noisy copy of the whole loss

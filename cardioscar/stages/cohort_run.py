@@ -107,6 +107,7 @@ def run_cohort(
     """
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.services.tracking import ask_server
+    from cardioscar.stages.holdout import check_holdout_of
     from cardioscar.stages.list_subjects import select
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
@@ -114,6 +115,7 @@ def run_cohort(
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
     plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(str(cohort), subjects)]
+    check_holdout_of(cohort, ids, str(options.get("preprocess", {}).get("holdout", "none")))
     open_results(plan.results).ask()
     if tracking_uri:
         ask_server(TrackingTarget(tracking_uri, experiment))
@@ -142,6 +144,7 @@ def _check(
     max_failed_fraction: float,
 ) -> None:
     """Refuse at once what would be refused after hours."""
+    from cardioscar.scar3d.fit_config import check_device_here
     from cardioscar.services.mlflow_client import TrackingTarget
     from cardioscar.stages.summarize_cohort import check_fraction
 
@@ -158,6 +161,8 @@ def _check(
 
         resolve_prior(from_mapping(FitConfig, options["train"], where="train"))
     check_fraction(max_failed_fraction)
+    for stage in ("train", "infer"):
+        check_device_here(str(options.get(stage, {}).get("device", "auto")))
     if tracking_uri:
         TrackingTarget(tracking_uri, experiment)
 

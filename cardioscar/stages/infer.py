@@ -7,10 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.scar3d.fit_config import check_device, check_device_here, check_seed
 from cardioscar.scar3d.posterior_config import PosteriorConfig
 from cardioscar.stages.status import Status
 from cardioscar.stages.subjects import Work, run_shard
@@ -32,7 +33,7 @@ class Config:
 
     samples: int = 20
     """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`."""
-    method: Literal["posterior", "dropout"] = "posterior"
+    uncertainty: Literal["posterior", "dropout"] = "posterior"
     """`posterior`: field and interpolation corrected by a Gaussian process, calibrated uncertainty. `dropout`: mean
     and spread of projected MC-Dropout samples, as published, whose intervals are far too narrow."""
     draws: int = 64
@@ -56,13 +57,18 @@ class Config:
     write_opencarp: bool = False
     """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open channel."""
     seed: int = 0
-    """Seed of the dropout and posterior draws."""
+    """Seed of every random draw of the stage; 0 or more."""
     device: str = "auto"
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
     posterior: PosteriorConfig = field(default_factory=PosteriorConfig)
     """How pixels correct the map, and what is believed of tissue that no slice shows."""
 
+    RENAMED: ClassVar[dict[str, str]] = {"method": "uncertainty"}
+    """Earlier names of settings, and what they are called now."""
+
     def __post_init__(self) -> None:
+        check_seed(self.seed)
+        check_device(self.device)
         for name, least in (("samples", 1), ("draws", 2)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
@@ -105,6 +111,7 @@ def run(
         One row for each subject.
     """
     config = from_mapping(Config, options or {}, where="infer")
+    check_device_here(config.device)
 
     def work(job: Work) -> None:
         _infer(job, config)
@@ -199,7 +206,7 @@ def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps 
     from cardioscar.scar3d.recipe import beside_what_suits, scar_posterior
 
     blend = Blend(config.blend, config.blend_labels, config.learned)
-    if config.method == "posterior":
+    if config.uncertainty == "posterior":
         return scar_posterior(
             problem,
             sampled,

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
@@ -55,14 +55,17 @@ class Config:
     """Edge length of a mesh built from labels, in mm."""
     n_sd: float = 5.0
     """Standard deviations above remote myocardium at which the n-SD rule calls scar."""
-    nodes_per_group: float = 4.0
+    merge_to_nodes: float = 4.0
     """Nodes wanted in a group; pixels finer than the mesh are merged in square blocks until they hold about as many."""
     align_slices: AlignSlices = "auto"
     """Undo in-plane shifts of slices by uneven breath-holds: auto registers a drawn wall to a mesh that came with the
     subject; axis moreover straightens slices whose mesh is built from their labels, onto a smooth axis; off."""
 
+    RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "merge_to_nodes"}
+    """Earlier names of settings, and what they are called now."""
+
     def __post_init__(self) -> None:
-        for name in ("slice_thickness_mm", "edge_mm", "n_sd", "nodes_per_group"):
+        for name in ("slice_thickness_mm", "edge_mm", "n_sd", "merge_to_nodes"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ConfigError(name, "a positive number", f"{value:g}")
@@ -172,7 +175,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     visible = source.visible(hidden, n_sd=config.n_sd)
     if source.shows_scar and not shows_scar(visible):
         log.warning("all of the scar lies in hidden slices: the visible ones show none")
-    merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.nodes_per_group)
+    merge = merge_for(mesh.n_nodes, mesh.volume_ml, visible, nodes_per_group=config.merge_to_nodes)
     groups = group_nodes(mesh.nodes_mm, visible, merge=merge)
     seen = int((groups.group_index >= 0).sum())
     log.info("%d of %d nodes seen by %d groups of %d×%d pixels", seen, mesh.n_nodes, groups.n_groups, merge, merge)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardioscar.config import as_mapping, from_mapping
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.fit_config import FitConfig, check_device_here
 from cardioscar.stages.prior_source import resolve_prior
 from cardioscar.stages.shard_fit import ShardFit
 from cardioscar.stages.status import Status
@@ -43,6 +43,7 @@ def run(
         InputError: If a setting is impossible, or the prior that it names is not there or of another architecture.
     """
     config, prior = resolve_prior(from_mapping(Config, options or {}, where="train"))
+    check_device_here(config.device)
     shard: list[ShardFit] = []
 
     def work(job: Work) -> None:

@@ -114,6 +114,12 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
             "holdout: expected none, odd, even or slice numbers like 3,5",
         ),
         (("run", "cohort", "-o", "out", "--steps", "0"), "steps: expected at least 1, found 0"),
+        (("run", "cohort", "-o", "out", "--seed=-1"), "seed: expected a whole number from 0 to 4294967295, found -1"),
+        (
+            ("run", "cohort", "-o", "out", "--device", "gpu"),
+            "device: expected auto, cpu, cuda or cuda:N, found another",
+        ),
+        (("run", "cohort", "-o", "out", "--nodes-per-group", "6"), "--nodes-per-group: expected --preprocess.merge-to"),
         (
             ("run", "cohort", "-o", "out", "--max-failed-fraction", "2"),
             "max_failed_fraction: expected a share from 0 to 1",

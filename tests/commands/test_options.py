@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import ast
+import dataclasses
+import inspect
+import itertools
+import textwrap
+import typing
 from pathlib import Path
 
 import pytest
@@ -35,6 +41,85 @@ from cardioscar.scar3d.posterior_config import PosteriorConfig
 )
 def test_short_flags_are_written_out(words: list[str], expected: list[str]) -> None:
     assert expand(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "line"),
+    [
+        (["--method", "reference", "cohort"], ["--train.method", "reference", "cohort"], ""),
+        (["--method=fourier"], ["--train.method=fourier"], ""),
+        (["--train.method", "reference"], ["--train.method", "reference"], ""),
+        (["--method", "wrong"], ["--train.method", "wrong"], ""),
+        (
+            ["--method", "dropout", "cohort"],
+            ["--infer.uncertainty", "dropout", "cohort"],
+            "cardioscar: --method dropout is called --infer.uncertainty dropout now\n",
+        ),
+        (
+            ["--method=posterior"],
+            ["--infer.uncertainty=posterior"],
+            "cardioscar: --method posterior is called --infer.uncertainty posterior now\n",
+        ),
+        (
+            ["--infer.method", "dropout"],
+            ["--infer.uncertainty", "dropout"],
+            "cardioscar: --infer.method dropout is called --infer.uncertainty dropout now\n",
+        ),
+        (
+            ["--preprocess.nodes_per_group=5"],
+            ["--preprocess.merge-to-nodes=5"],
+            "cardioscar: --preprocess.nodes_per_group 5 is called --preprocess.merge-to-nodes 5 now\n",
+        ),
+        (
+            ["--train.nodes-per-group", "5"],
+            ["--train.most-nodes-per-group", "5"],
+            "cardioscar: --train.nodes-per-group 5 is called --train.most-nodes-per-group 5 now\n",
+        ),
+    ],
+)
+def test_earlier_flags_are_taken_and_said(
+    words: list[str], expected: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert expand(words) == expected
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize("flag", ["--nodes-per-group", "--nodes_per_group=6"])
+def test_a_flag_that_meant_two_things_is_refused(flag: str) -> None:
+    rule = r"--nodes-per-group: expected --preprocess\.merge-to-nodes or --train\.most-nodes-per-group, found a name"
+    with pytest.raises(ConfigError, match=rule):
+        expand([flag, "6"])
+
+
+def test_a_name_that_stages_share_means_one_thing() -> None:
+    """A short flag sets it in all of them."""
+    owners: dict[str, list[tuple[object, object, str]]] = {}
+    for config in STAGE_CONFIGS.values():
+        docs, kinds = documented(config), typing.get_type_hints(config)
+        for one in dataclasses.fields(config):
+            owners.setdefault(one.name, []).append((kinds[one.name], one.default, docs[one.name]))
+    shared = {name: meanings for name, meanings in owners.items() if len(meanings) > 1}
+    assert {"seed", "device"} <= shared.keys()
+    assert {name: set(meanings) for name, meanings in shared.items() if len(set(meanings)) > 1} == {}
+
+
+def test_an_earlier_name_is_that_of_no_setting_of_the_stage() -> None:
+    for config in STAGE_CONFIGS.values():
+        names = {one.name for one in dataclasses.fields(config)}
+        for earlier, now in getattr(config, "RENAMED", {}).items():
+            assert earlier not in names
+            assert now in names
+
+
+def documented(config: type) -> dict[str, str]:
+    """The text under each field of a dataclass."""
+    [body] = ast.parse(textwrap.dedent(inspect.getsource(config))).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for line, text in itertools.pairwise(body.body):
+        if isinstance(line, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[ast.unparse(line.target)] = " ".join(str(text.value.value).split())
+    return found
 
 
 def test_a_configuration_file_sets_stages(tmp_path: Path) -> None:
@@ -76,6 +161,21 @@ def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
         ("3: {}\nfit: {}", ConfigError, "s.yaml: expected one of the stages preprocess, .*, found '3'"),
         ("train: 5", ConfigError, "s.yaml: train: expected settings and their values, found 5"),
         ("train: {step: 5}", ConfigError, r"s.yaml: train: expected one of .*'step' \(did you mean 'steps'\?\)"),
+        (
+            "infer: {method: dropout}",
+            ConfigError,
+            "s.yaml: infer: expected the key 'uncertainty', found its earlier name .*",
+        ),
+        (
+            "preprocess: {nodes_per_group: 4}",
+            ConfigError,
+            "s.yaml: preprocess: expected the key 'merge_to_nodes', found .*",
+        ),
+        (
+            "train: {nodes_per_group: 4}",
+            ConfigError,
+            "s.yaml: train: expected the key 'most_nodes_per_group', found .*",
+        ),
         ("train: {steps: many}", ConfigError, "s.yaml: train: steps: expected a value of type int, found 'many'"),
         (
             "preprocess: {slice_thickness_mm: -1}",

@@ -300,7 +300,7 @@ def _cut_off(path: Path) -> Path:
 
 class TestPreprocess(StageContract):
     name, work, main_file = "preprocess", "_prepare", "groups.npz"
-    change = {"nodes_per_group": 6.0}  # noqa: RUF012 - read only
+    change = {"merge_to_nodes": 6.0}  # noqa: RUF012 - read only
 
     def damage(self, run: Run) -> Path:
         return _cut_off(run.cohort / BAD / "labels.nii.gz")

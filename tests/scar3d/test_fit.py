@@ -257,7 +257,7 @@ def test_a_fit_in_batches_learns_the_scar_too(block: Block) -> None:
 
 
 def test_at_most_so_many_nodes_of_a_group_enter_and_each_of_them_once(block: Block) -> None:
-    [batch] = plan_fit(block.observations, FitConfig(nodes_per_group=2, active_mm=100.0)).batches
+    [batch] = plan_fit(block.observations, FitConfig(most_nodes_per_group=2, active_mm=100.0)).batches
     offsets = block.observations.group_offsets
     assert np.array_equal(np.diff(batch.offsets), np.minimum(np.diff(offsets), 2))
     group = np.searchsorted(offsets, batch.nodes, side="right") - 1

@@ -69,7 +69,7 @@ def test_slices_are_moved_to_the_mesh_and_it_is_written_down(cohort: Path, tmp_p
 
 def test_more_of_the_wall_falls_on_the_mesh(cohort: Path, tmp_path: Path) -> None:
     said = {
-        how: facts(prepared(cohort, tmp_path / how, align_slices=how, nodes_per_group=0.1)) for how in ("auto", "off")
+        how: facts(prepared(cohort, tmp_path / how, align_slices=how, merge_to_nodes=0.1)) for how in ("auto", "off")
     }
     assert said["auto"]["observed_nodes"] > 1.15 * said["off"]["observed_nodes"]
     assert said["auto"]["unseen_pixels"] < said["off"]["unseen_pixels"]

@@ -523,7 +523,7 @@ def test_a_folder_with_a_refused_name_is_one_failed_row(make_cohort: MakeCohort,
     [
         ({"slice_thickness_mm": -3.0}, "slice_thickness_mm: expected a positive number, found -3"),
         ({"edge_mm": float("inf")}, "edge_mm: expected a positive number, found inf"),
-        ({"nodes_per_group": 0}, "nodes_per_group: expected a positive number, found 0"),
+        ({"merge_to_nodes": 0}, "merge_to_nodes: expected a positive number, found 0"),
         ({"holdout": "old"}, "holdout: expected none, odd, even or slice numbers like 3,5, found 'old'"),
         ({"label_table": "mine"}, "label_table: expected one of cardioscar, emidec, acdc, mnms, scarnet, found 'mine'"),
         ({"header_trust": "mine"}, "preprocess: header_trust: expected one of agree, sform, .*, found 'mine'"),

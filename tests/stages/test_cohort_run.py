@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 
 from cardioscar.errors import ConfigError, InputError, UnreachableError
 from cardioscar.stages.cohort_run import STAGES, run_cohort
@@ -162,6 +163,23 @@ def test_what_cannot_be_is_refused_before_any_work(
     with pytest.raises(InputError, match=rule):
         Run(finished.cohort, tmp_path / "run").again(**settings)
     assert not (tmp_path / "run" / "work" / "preprocess").exists()
+
+
+def test_a_slice_that_no_subject_has_is_refused_before_any_work(finished: Run, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^holdout: expected slices that a subject has \(0 to [0-9]+\), found 99$"):
+        run_cohort(finished.cohort, tmp_path / "run", {"preprocess": {"holdout": "3,99"}}, jobs=1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.device_count() > 8, reason="more devices than most machines have")
+@pytest.mark.parametrize("stage", ["train", "infer"])
+def test_a_gpu_that_is_not_there_is_refused_before_any_work(finished: Run, tmp_path: Path, stage: str) -> None:
+    with pytest.raises(ConfigError, match="^device: expected a device of this machine, found 'cuda:9'"):
+        run_cohort(finished.cohort, tmp_path / "run", {stage: {"device": "cuda:9"}}, jobs=1)
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ConfigError, match="^device: expected a device of this machine"):
+        finished.stage(stage, output=tmp_path / "out", options={"device": "cuda:9"})
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("options", [{"trian": {}}, {"train": {"stpes": 3}}, {"infer": {"samples": 0}}])

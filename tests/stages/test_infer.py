@@ -103,7 +103,7 @@ def test_certainty_follows_the_range_of_doubt(run: Run) -> None:
 
 
 def test_the_published_uncertainty_is_smaller_than_the_calibrated_one(run: Run) -> None:
-    calibrated, published = (infer(run, method=method) for method in ("posterior", "dropout"))
+    calibrated, published = (infer(run, uncertainty=method) for method in ("posterior", "dropout"))
     near = data(calibrated, "scar_uncertainty") > 0.05
     ratio = data(published, "scar_uncertainty_dropout")[near] / data(calibrated, "scar_uncertainty")[near]
     assert np.median(ratio) < 0.7
@@ -165,8 +165,8 @@ def test_the_blend_is_an_average_of_logits(run: Run) -> None:
     from cardioscar.scar3d.interpolation import log_odds
 
     run.stage("train", ["P001"], options={"dropout": 0.0})
-    alone = data(infer(run, method="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
-    blended = infer(run, method="dropout", projection="none", samples=1, blend=0.3, learned=False)
+    alone = data(infer(run, uncertainty="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
+    blended = infer(run, uncertainty="dropout", projection="none", samples=1, blend=0.3, learned=False)
     stack = load_stack(run.folder("preprocess") / "slices.npz")
     between = np.clip(log_odds(stack, blended.nodes_mm), 1e-4, 1 - 1e-4)
     field = logit(np.clip(alone.astype(float), 1e-6, 1 - 1e-6))

@@ -55,7 +55,7 @@ def target_of_nodes(groups: dict[str, np.ndarray]) -> np.ndarray:
 
 def test_a_probability_volume(make_cohort: MakeCohort) -> None:
     cohort = make_cohort("P001")
-    folder = prepared(cohort, nodes_per_group=0.1)
+    folder = prepared(cohort, merge_to_nodes=0.1)
     groups, said = arrays(folder), facts(folder)
     scar = read_volume(cohort / "P001" / "scar.nii.gz")
     wall = wall_mask(read_labels(cohort / "P001" / "labels.nii.gz"))
@@ -79,7 +79,7 @@ def test_a_probability_volume(make_cohort: MakeCohort) -> None:
 
 
 def test_pixels_are_merged_to_hold_the_wanted_nodes(make_cohort: MakeCohort) -> None:
-    groups = arrays(prepared(make_cohort("P001"), nodes_per_group=4.0))
+    groups = arrays(prepared(make_cohort("P001"), merge_to_nodes=4.0))
     full = groups["pixels"] == groups["pixels"].max()
     sizes = np.bincount(groups["group_index"][groups["group_index"] >= 0])
     assert sizes[full].mean() == pytest.approx(4, rel=0.5)
@@ -139,12 +139,12 @@ def test_a_folder_of_dicom_files_is_the_same_image(make_cohort: MakeCohort) -> N
 
 def test_grid_layers_give_the_nodes_the_same_values(make_cohort: MakeCohort) -> None:
     cohort = make_cohort("P001")
-    expected = arrays(prepared(cohort, "volume", nodes_per_group=0.1))
+    expected = arrays(prepared(cohort, "volume", merge_to_nodes=0.1))
     labels = read_labels(cohort / "P001" / "labels.nii.gz")
     stack = stack_from_volume(read_volume(cohort / "P001" / "scar.nii.gz"), observed=wall_mask(labels), thickness_mm=8)
     change.keep("mesh.vtu", SETTINGS)(cohort / "P001")
     write_grid_layers(cohort / "P001" / "scar", stack)
-    folder = prepared(cohort, "layers", nodes_per_group=0.1)
+    folder = prepared(cohort, "layers", merge_to_nodes=0.1)
     found = arrays(folder)
     assert facts(folder)["target"] == "layers"
     np.testing.assert_allclose(target_of_nodes(found), target_of_nodes(expected), atol=1e-5)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from cardioscar.errors import ConfigError
+from cardioscar.scar3d.fit_config import check_seed
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,4 @@ class ScarPriorConfig:
             raise ConfigError("weight_decay", "a number of at least 0", f"{self.weight_decay:g}")
         if not 0 <= self.validation < 1:
             raise ConfigError("validation", "a share from 0 to below 1", f"{self.validation:g}")
+        check_seed(self.seed)
