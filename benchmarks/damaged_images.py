@@ -61,7 +61,8 @@ for line in sys.stdin:
     except BaseException as error:
         answer = f"unforeseen {type(error).__name__}"
     signal.alarm(0)
-    print(answer, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+    status = Path("/proc/self/status").read_text()  # getrusage would count who started it
+    print(answer, int(status.partition("VmHWM:")[2].split()[0]) // 1024, flush=True)
 """
 
 

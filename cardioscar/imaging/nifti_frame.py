@@ -88,7 +88,7 @@ def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> Affine:
 
 def _lps(ras: Affine) -> Affine:
     """Signs of rows alone, so that what is not finite stays where it is."""
-    return np.asarray(ras * np.diag(RAS_TO_LPS)[:, None])
+    return np.asarray(ras * np.diag(RAS_TO_LPS)[:, None] + 0.0)  # no zero has a sign
 
 
 def _check_forms(where: str, sform: Affine, header: NiftiHeader) -> None:
