@@ -54,7 +54,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
     "dice": ("Dice against the truth", (0.0, 1.0), 2),
     "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
     "scar_percent": ("Scar, % of wall", None, 1),
-    "left_out_dice": ("Dice of each slice predicted from the others", (0.0, 1.0), 2),
+    "left_out_dice": ("Dice, each slice from the others", (0.0, 1.0), 2),
     "residual_rms": ("Group residual, rms", None, 3),
     "seconds": ("Time of the fit, s", None, 1),
 }

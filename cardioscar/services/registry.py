@@ -2,86 +2,32 @@
 
 A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) and verdicts are
 compared by the server among the metrics and tags of logged models, for versions know no numbers. Only models that
-became a version are returned.
+became a version are returned, but for maps that failed quality control, which became none: `failed_runs` lists these.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.failed_runs import failed_runs
 from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
+from cardioscar.services.registry_rows import MetricFilter, ModelRow
 from cardioscar.subject_id import check_subject_id
 
 if TYPE_CHECKING:
     from cardioscar.services.mlflow_patience import PatientClient
 
-Comparison = Literal["<", "<=", ">", ">=", "=", "!="]
-_CONDITION = re.compile(r"\s*([^\s<>=!]+)\s*(<=|>=|!=|<|>|=)\s*(\S+)\s*")
+__all__ = ["MetricFilter", "ModelRow", "find", "load", "show"]
+
 _PAGE = 200
-
-
-@dataclass(frozen=True)
-class MetricFilter:
-    """A condition on one recorded metric. A model without that metric does not meet it.
-
-    >>> MetricFilter.parse("volume_error_ml > 2.5")
-    MetricFilter(metric='volume_error_ml', comparison='>', value=2.5)
-    """
-
-    metric: str
-    comparison: Comparison
-    value: float
-
-    def __post_init__(self) -> None:
-        records.check_metric_name(self.metric)
-
-    @classmethod
-    def parse(cls, text: str) -> MetricFilter:
-        """Read a condition such as `dice < 0.9`.
-
-        Raises:
-            InputError: If it is no metric name, comparison and number.
-        """
-        found = _CONDITION.fullmatch(text)
-        try:
-            return cls(found[1], found[2], float(found[3]))  # type: ignore[index,arg-type]
-        except (TypeError, ValueError):
-            raise InputError("condition", "a metric, < <= > >= = or !=, and a number", repr(text)) from None
-
-    def __str__(self) -> str:
-        return f"metrics.`{self.metric}` {self.comparison} {self.value!r}"
-
-
-@dataclass(frozen=True)
-class ModelRow:
-    """One version of the registered model, or one run whose map failed quality control and became none."""
-
-    subject: str
-    cohort: str
-    version: int | None
-    """None where quality control failed."""
-    qc: str
-    created: datetime
-    """When the model was logged, in UTC; of a failed map, when its work began."""
-    run_id: str
-    model_id: str | None
-    """None where quality control failed."""
-    metrics: Mapping[str, float]
-    reasons: str = ""
-    """What the verdict rests on."""
-    septum: str = ""
-    """Where the septum comes from: given, mesh, guessed or unknown; empty where it was not recorded."""
 
 
 def find(
