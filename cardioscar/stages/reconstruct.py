@@ -63,8 +63,7 @@ def run(
     group_sort.run(at["preprocess"], subjects, at["group_sort"], options.get("group_sort"))
     train.run(at["group_sort"], subjects, at["train"], options.get("train"))
     infer.run(at["preprocess"], at["group_sort"], at["train"], subjects, at["infer"], options.get("infer"))
-    earlier = (at[stage] for stage in STAGES[:-1])
     return evaluate.run(
-        cohort_uri, *earlier, subjects, at["evaluate"], options.get("evaluate"), results_uri, tracking_uri, experiment,
-        run_id=run_id,
+        cohort_uri, at["preprocess"], at["group_sort"], at["train"], at["infer"], subjects, at["evaluate"],
+        options.get("evaluate"), results_uri, tracking_uri, experiment, run_id=run_id,
     )  # fmt: skip
