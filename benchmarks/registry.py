@@ -200,7 +200,8 @@ def main() -> None:
         artifacts = arguments.artifacts or str(folder / "artifacts")
         pattern = one_real_record(folder / "pattern")
         address = stack.enter_context(postgresql())
-        target = stack.enter_context(mlflow_server(address, artifacts, workers=arguments.workers))
+        uri = f"postgresql+psycopg://{address}"
+        target, _ = stack.enter_context(mlflow_server(uri, artifacts, workers=arguments.workers))
         text = measured(target, address, pattern, plan, arguments.look_ups, folder / "artifacts")
         place = "S3" if arguments.artifacts else "a local folder"
         text = f"{head}\n- artifacts in {place}, processes of the server: {arguments.workers}\n\n{text}"

@@ -75,17 +75,19 @@ def postgresql() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def mlflow_server(database: str, artifacts: str, port: int = 0, workers: int = 1) -> Iterator[TrackingTarget]:
+def mlflow_server(
+    database: str, artifacts: str, port: int = 0, workers: int = 1
+) -> Iterator[tuple[TrackingTarget, int]]:
     """Start an MLflow server that also hands artifacts through.
 
     Args:
-        database: From `postgresql`.
+        database: For SQLAlchemy, `postgresql+psycopg://…` or `sqlite:///…`.
         artifacts: Folder, or `s3://` prefix whose endpoint and keys stand in the environment.
         port: Port; 0 takes a free one.
         workers: Processes of the server.
 
     Yields:
-        The server, as soon as it answers.
+        The server, as soon as it answers, and the id of its process group.
 
     Raises:
         PlatformError: If it does not start.
@@ -94,7 +96,7 @@ def mlflow_server(database: str, artifacts: str, port: int = 0, workers: int = 1
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--artifacts-destination", artifacts, "--workers", str(workers)]
     environment = os.environ | {
-        "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg://{database}",
+        "MLFLOW_BACKEND_STORE_URI": database,
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": POOL,
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": POOL,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -105,7 +107,7 @@ def mlflow_server(database: str, artifacts: str, port: int = 0, workers: int = 1
         target = TrackingTarget(f"http://127.0.0.1:{port}")
         try:
             _await(process, target, log)
-            yield target
+            yield target, process.pid
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)

@@ -109,6 +109,7 @@ def main(command: str, words: list[str]) -> int:
             qc="review" if form.needs_review else form.qc,
             newest_only=not form.all_versions,
             limit=form.limit,
+            all_metrics=form.output != "table",
         )
         {"table": _print, "json": _json, "csv": _csv}[form.output](rows)
     return 0

@@ -78,7 +78,9 @@ def _checksums(record: SubjectRecord) -> dict[str, str]:
     }
 
 
-def register(client: PatientClient, run: Run, model: LoggedModel, record: SubjectRecord, *, new: bool) -> int:
+def register(
+    client: PatientClient, run: Run, model: LoggedModel, record: SubjectRecord, *, new: bool, indexed: bool
+) -> int:
     """Mark the model ready and make its version, unless an interrupted attempt came that far; returns its number."""
     from mlflow.entities import LoggedModelOutput
 
@@ -105,9 +107,20 @@ def register(client: PatientClient, run: Run, model: LoggedModel, record: Subjec
         ),
         look_first=not new,
     )
+    newest = {records.TAG_NEWEST: records.YES} if indexed else {}
     link = json.dumps([{"name": records.REGISTERED_MODEL, "version": version}])
-    client.set_logged_model_tags(model.model_id, {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link})
+    tags = {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link, **newest}
+    client.set_logged_model_tags(model.model_id, tags)
     return version
+
+
+def supersede(client: PatientClient, experiment_id: str, subject: str) -> None:
+    """Leave one model that is the newest of a subject: that of the highest version; it and its run say so by a tag."""
+    text = f"tags.`{records.TAG_SUBJECT}` = '{subject}' AND tags.`{records.TAG_NEWEST}` = '{records.YES}'"
+    found = client.search_logged_models([experiment_id], text)
+    for older in sorted(found, key=lambda model: int(model.tags.get(records.TAG_VERSION, 0)))[:-1]:
+        client.set_tag(older.source_run_id, records.TAG_NEWEST, records.NO)
+        client.set_logged_model_tags(older.model_id, {records.TAG_NEWEST: records.NO})
 
 
 def versions_of(client: PatientClient, run_id: str) -> list[int]:

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from cardioscar.services.mlflow_patience import PatientClient
 
 
-def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) -> str:
+@dataclass(frozen=True)
+class ExperimentPlace:
+    """An experiment."""
+
+    id: str
+    indexed: bool
+    """Whether it is one of `records.TAG_INDEXED`."""
+
+
+def experiment_place(client: PatientClient, target: TrackingTarget, cohort: str) -> ExperimentPlace:
     """Find or create the experiment of a cohort.
 
     Raises:
@@ -36,8 +46,9 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
         location = None
         if target.database is not None:
             location = (target.database.parent / "mlartifacts" / name).as_uri()
+        tags = {records.TAG_INDEXED: records.YES}
         try:
-            return str(client.create_experiment(name, artifact_location=location))
+            return ExperimentPlace(str(client.create_experiment(name, artifact_location=location, tags=tags)), True)
         except MlflowException as error:
             if error.error_code != EXISTS:
                 raise
@@ -45,7 +56,7 @@ def experiment_id(client: PatientClient, target: TrackingTarget, cohort: str) ->
             experiment = once_granted(lambda: client.get_experiment_by_name(name))
     if experiment is None or experiment.lifecycle_stage != "active":
         raise deleted_experiment()
-    return str(experiment.experiment_id)
+    return ExperimentPlace(str(experiment.experiment_id), records.TAG_INDEXED in experiment.tags)
 
 
 def deleted_experiment() -> InputError:
@@ -127,14 +138,25 @@ def log_numbers(
     params: Mapping[str, str | int | float | bool | None],
     *,
     model_id: str | None,
+    of_model: Collection[str] | None = None,
 ) -> None:
-    """Log metrics, of the run and of its model if there is one, and parameters that the run does not have yet."""
+    """Log metrics and parameters that the run does not have yet.
+
+    Args:
+        client: The client.
+        run: The run.
+        metrics: Numbers by name.
+        params: Parameters by name.
+        model_id: The run's logged model, if there is one.
+        of_model: Metrics that become the model's too; None for all.
+    """
     from mlflow.entities import Metric, Param
 
     # The run's start as timestamp: a metric that was logged before is the same metric, not a second one.
     at_ms = run.info.start_time
     numbers = [
-        Metric(name, value, at_ms, 0, model_id=model_id) for name, value in records.recordable_metrics(metrics).items()
+        Metric(name, value, at_ms, 0, model_id=model_id if of_model is None or name in of_model else None)
+        for name, value in records.recordable_metrics(metrics).items()
     ]
     texts = [Param(k, v) for k, v in records.recordable_params(params).items() if k not in run.data.params]
     # at most 1,000 metrics and 100 parameters in a call

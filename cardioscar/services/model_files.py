@@ -13,7 +13,7 @@ from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
 from cardioscar.services.mlflow_patience import PatientClient
 from cardioscar.services.mlflow_permissions import FORBIDDEN, MISSING, create_version
-from cardioscar.services.mlflow_runs import experiment_id, log_artifacts, open_run
+from cardioscar.services.mlflow_runs import experiment_place, log_artifacts, open_run
 
 EXPERIMENT = "cardioscar-priors"
 """Experiment of the runs that hold the files."""
@@ -42,7 +42,7 @@ def record_model_files(target: TrackingTarget, name: str, files: Mapping[str, Pa
         raise InputError("model name", rule, "another name")
     client = connect(target)
     with answering(target):
-        experiment = experiment_id(client, TrackingTarget(target.uri), EXPERIMENT)
+        experiment = experiment_place(client, TrackingTarget(target.uri), EXPERIMENT).id
         tags = {records.TAG_KIND: "prior", records.TAG_RUN_KEY: key}
         run, _, _ = open_run(client, experiment, key, tags=tags, run_name=name)
         log_artifacts(client, run, files)

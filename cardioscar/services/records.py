@@ -35,6 +35,11 @@ TAG_VERSION = "cs.version"
 TAG_WEIGHTS_SHA256 = "cs.field_weights_sha256"
 TAG_DESCRIPTION_SHA256 = "cs.field_description_sha256"
 TAG_REPORT_SHA256 = "cs.report_sha256"
+TAG_NEWEST = "cs.newest"
+"""`YES` on run and logged model of the newest version of a subject in a cohort, `NO` on those of older ones."""
+TAG_INDEXED = "cs.indexed"
+"""On an experiment whose models bear `TAG_NEWEST`, and of their metrics `KEY_METRICS` alone."""
+YES, NO = "yes", "no"
 TAG_PARENT = "mlflow.parentRunId"
 TAG_MODEL_VERSIONS = "mlflow.modelVersions"
 """MLflow's own tag, by which its web pages link a logged model to its versions."""
@@ -43,6 +48,10 @@ TAG_NOTE = "mlflow.note.content"
 
 LONGEST_TAG = 5_000
 """Characters of a tag; databases hold 8,000."""
+
+KEY_METRICS = ("dice", "heldout_dice", "left_out_dice", "scar_ml")
+"""Metrics that a logged model bears besides its run: what models are usually looked up by. Each one more makes every
+look-up slower."""
 
 WITHHELD = "withheld"
 """What is recorded in place of a parameter that looks like a path."""

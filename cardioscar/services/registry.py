@@ -1,18 +1,17 @@
 """Finding, showing and loading the recorded subject models.
 
-A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) and verdicts are
-compared by the server among the metrics and tags of logged models, for versions know no numbers. Only models that
-became a version are returned, but for maps that failed quality control, which became none: `failed_runs` lists these.
+A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) and verdicts are compared by
+the server, see `registry_search`. Only models that became a version are returned, but for maps that failed quality
+control, which became none: `failed_runs` lists these.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
@@ -20,14 +19,17 @@ from cardioscar.services import records
 from cardioscar.services.failed_runs import failed_runs
 from cardioscar.services.mlflow_client import TrackingTarget, answering, connect
 from cardioscar.services.registry_rows import MetricFilter, ModelRow
+from cardioscar.services.registry_search import (
+    PAGE,
+    every_metric,
+    experiments_of,
+    meeting,
+    rows_of,
+    versions,
+)
 from cardioscar.subject_id import check_subject_id
 
-if TYPE_CHECKING:
-    from cardioscar.services.mlflow_patience import PatientClient
-
 __all__ = ["MetricFilter", "ModelRow", "find", "load", "show"]
-
-_PAGE = 200
 
 
 def find(
@@ -39,6 +41,7 @@ def find(
     qc: records.Quality | None = None,
     newest_only: bool = True,
     limit: int = 100,
+    all_metrics: bool = False,
 ) -> list[ModelRow]:
     """List recorded models, newest version first.
 
@@ -50,6 +53,7 @@ def find(
         qc: Only this verdict of quality control. Maps that failed it are no models: with `fail` their runs are listed.
         newest_only: Judge each subject of a cohort by its newest version alone.
         limit: At most so many rows.
+        all_metrics: Bring every metric of each row, which takes some ms a row.
 
     Raises:
         InputError: If the subject id or a condition breaks its rule, or there is no local store.
@@ -62,21 +66,21 @@ def find(
         conditions = (MetricFilter("dice", "<", dice_below), *conditions)
     client = connect(target, create=False)
     with answering(target):
-        experiments = _experiments(client, target)
+        experiments = experiments_of(client, target)
         if not experiments:
             return []
-        page = max(1, min(limit, _PAGE))
+        page = max(1, min(limit, PAGE))
         if qc == "fail":
-            runs = failed_runs(
-                client, experiments, subject=subject, conditions=conditions, newest_only=newest_only, page=page
-            )
+            ids = [one.experiment_id for one in experiments]
+            runs = failed_runs(client, ids, subject=subject, conditions=conditions, newest_only=newest_only, page=page)
             return [ModelRow(version=None, model_id=None, **facts) for facts in islice(runs, limit)]
-        rows = (
-            _meeting(client, experiments, subject, conditions, qc, newest_only, page=page)
+        found = (
+            meeting(client, experiments, subject, conditions, qc, newest_only=newest_only, page=page)
             if conditions or qc
-            else _versions(client, experiments, subject, newest_only)
+            else versions(client, experiments, subject, newest_only)
         )
-        return list(islice(rows, limit))
+        rows = list(islice(found, limit))
+        return every_metric(client, experiments, rows) if all_metrics else rows
 
 
 def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any
             "run_id": row.run_id,
             "model_id": row.model_id,
             "run_key": tags.get(records.TAG_RUN_KEY),
-            "metrics": dict(sorted(row.metrics.items())),
+            "metrics": dict(sorted(run.data.metrics.items())),
             "params": dict(sorted(run.data.params.items())),
             "artifacts": sorted(item.path for item in client.list_artifacts(row.run_id)),
             "sha256": {
@@ -199,124 +203,8 @@ def _row_of_version(target: TrackingTarget, version: int) -> ModelRow:
     with answering(target):
         text = f"name = '{records.REGISTERED_MODEL}' AND version_number = {version}"
         found = list(client.search_model_versions(text, max_results=1))
-        experiments = _experiments(client, target)
-        rows = list(_rows(client, experiments, found)) if found and experiments else []
+        experiments = experiments_of(client, target)
+        rows = list(rows_of(client, experiments, found)) if found and experiments else []
     if not rows:
         raise InputError("registry", f"version {version} of {records.REGISTERED_MODEL}", "none")
     return rows[0]
-
-
-def _experiments(client: PatientClient, target: TrackingTarget) -> list[str]:
-    if target.experiment is not None:
-        experiment = client.get_experiment_by_name(target.experiment)
-        return [experiment.experiment_id] if experiment else []
-    pages = _pages(client.search_experiments, max_results=1000)
-    return [experiment.experiment_id for page in pages for experiment in page]
-
-
-def _pages(search: Any, *arguments: Any, **options: Any) -> Iterator[list[Any]]:
-    token = None
-    while True:
-        page = search(*arguments, page_token=token, **options)
-        yield list(page)
-        token = page.token
-        if not token:
-            return
-
-
-def _versions(
-    client: PatientClient, experiments: list[str], subject: str | None, newest_only: bool
-) -> Iterator[ModelRow]:
-    """Go through the versions, newest first, by the tags of the registered model."""
-    text = f"name = '{records.REGISTERED_MODEL}'"
-    if subject is not None:
-        text += f" AND tags.`{records.TAG_SUBJECT}` = '{subject}'"
-    seen: set[tuple[str, str]] = set()
-    for page in _pages(client.search_model_versions, text, max_results=_PAGE, order_by=["version_number DESC"]):
-        wanted = []
-        for version in page:
-            key = (version.tags.get(records.TAG_COHORT, ""), version.tags.get(records.TAG_SUBJECT, ""))
-            if not (newest_only and key in seen):
-                wanted.append(version)
-            seen.add(key)
-        yield from _rows(client, experiments, wanted)
-
-
-def _rows(client: PatientClient, experiments: list[str], versions: Sequence[Any]) -> Iterator[ModelRow]:
-    """Join versions with their logged models' metrics, in one query for all."""
-    ids = [v.tags[records.TAG_MODEL_ID] for v in versions if records.TAG_MODEL_ID in v.tags]
-    if not ids:
-        return
-    text = f"model_id IN ({_quoted(ids)})"
-    pages = _pages(client.search_logged_models, experiments, text, max_results=_PAGE)
-    models = {model.model_id: model for page in pages for model in page}
-    for version in versions:
-        model = models.get(version.tags.get(records.TAG_MODEL_ID))
-        if model is not None:  # none if it belongs to another cohort than asked for, or was deleted
-            yield _row(model, int(version.version))
-
-
-def _meeting(
-    client: PatientClient,
-    experiments: list[str],
-    subject: str | None,
-    conditions: Sequence[MetricFilter],
-    qc: records.Quality | None,
-    newest_only: bool,
-    page: int,
-) -> Iterator[ModelRow]:
-    """Go through the models that meet the conditions, newest first."""
-    clauses = [str(condition) for condition in conditions]
-    if qc is not None:
-        clauses.append(f"tags.`{records.TAG_QC}` = '{qc}'")
-    if subject is not None:
-        clauses.append(f"tags.`{records.TAG_SUBJECT}` = '{subject}'")
-    order = [{"field_name": "creation_timestamp", "ascending": False}]
-    text = " AND ".join(clauses)
-    for found in _pages(client.search_logged_models, experiments, text, max_results=page, order_by=order):
-        # A model without a version is an interrupted or refused one.
-        models = [model for model in found if records.TAG_VERSION in model.tags]
-        if newest_only:
-            subjects = sorted({model.tags[records.TAG_SUBJECT] for model in models})
-            newest = _newest(client, experiments, subjects)
-            models = [model for model in models if model.model_id in newest]
-        for model in sorted(models, key=_version, reverse=True):
-            yield _row(model, _version(model))
-
-
-def _newest(client: PatientClient, experiments: list[str], subjects: Sequence[str]) -> set[str]:
-    """Return the logged model of the newest version of each subject in each cohort."""
-    newest: dict[tuple[str, str], tuple[int, str]] = {}
-    if not subjects:
-        return set()
-    text = f"tags.`{records.TAG_SUBJECT}` IN ({_quoted(subjects)})"
-    for page in _pages(client.search_logged_models, experiments, text, max_results=_PAGE):
-        for model in page:
-            if records.TAG_VERSION in model.tags:
-                key = (model.experiment_id, model.tags[records.TAG_SUBJECT])
-                newest[key] = max(newest.get(key, (0, "")), (_version(model), model.model_id))
-    return {model_id for _, model_id in newest.values()}
-
-
-def _version(model: Any) -> int:
-    return int(model.tags[records.TAG_VERSION])
-
-
-def _quoted(values: Sequence[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
-def _row(model: Any, version: int) -> ModelRow:
-    latest = sorted(model.metrics or [], key=lambda metric: (metric.timestamp, metric.step))
-    return ModelRow(
-        subject=model.tags.get(records.TAG_SUBJECT, ""),
-        cohort=model.tags.get(records.TAG_COHORT, ""),
-        version=version,
-        qc=model.tags.get(records.TAG_QC, ""),
-        created=datetime.fromtimestamp(model.creation_timestamp / 1000, tz=UTC),
-        run_id=model.source_run_id or "",
-        model_id=model.model_id,
-        metrics={metric.key: metric.value for metric in latest},
-        reasons=model.tags.get(records.TAG_QC_REASONS, ""),
-        septum=model.tags.get(records.TAG_SEPTUM, ""),
-    )

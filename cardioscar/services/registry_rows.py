@@ -62,6 +62,7 @@ class ModelRow:
     model_id: str | None
     """None where quality control failed."""
     metrics: Mapping[str, float]
+    """Those of `records.KEY_METRICS` that it has, or all."""
     reasons: str = ""
     """What the verdict rests on."""
     septum: str = ""

@@ -23,11 +23,11 @@ from cardioscar.config import config_sha256, file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services import records
 from cardioscar.services.mlflow_client import TrackingTarget, answering, check_experiment, connect
-from cardioscar.services.mlflow_models import delete_other_models, log_model, note, register, subject_tags
+from cardioscar.services.mlflow_models import delete_other_models, log_model, note, register, subject_tags, supersede
 from cardioscar.services.mlflow_runs import (
     delete_runs,
     deleted_experiment,
-    experiment_id,
+    experiment_place,
     log_artifacts,
     log_numbers,
     open_run,
@@ -78,7 +78,8 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
     """
     client = connect(target)
     with answering(target):
-        experiment = experiment_id(client, target, record.cohort)
+        place = experiment_place(client, target, record.cohort)
+        experiment = place.id
         tags = subject_tags(record) | {records.TAG_KIND: "subject", records.TAG_NOTE: note(record)}
         run, doubles, new = open_run(
             client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
@@ -91,11 +92,18 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
             logger.warning("%s: parameters with paths are not recorded: %s", record.subject, ", ".join(withheld))
         log_artifacts(client, run, record.artifacts)
         model = log_model(client, run, record, new=new) if record.accepted else None
-        log_numbers(client, run, record.metrics, record.params, model_id=model.model_id if model else None)
+        of_model = records.KEY_METRICS if place.indexed else None
+        log_numbers(
+            client, run, record.metrics, record.params, model_id=model.model_id if model else None, of_model=of_model
+        )
         version = None
         if model is not None:
-            version = register(client, run, model, record, new=new)
-            set_tags(client, run, {records.TAG_MODEL_ID: model.model_id, records.TAG_VERSION: str(version)})
+            version = register(client, run, model, record, new=new, indexed=place.indexed)
+            newest = {records.TAG_NEWEST: records.YES} if place.indexed else {}
+            of_version = {records.TAG_MODEL_ID: model.model_id, records.TAG_VERSION: str(version)}
+            set_tags(client, run, of_version | newest)
+            if place.indexed:
+                supersede(client, experiment, record.subject)
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
         if client.doubtful or doubles:
             delete_runs(client, runs_of(client, experiment, record.run_key))
@@ -146,7 +154,7 @@ def record_cohort(
 
     client = connect(target)
     with answering(target):
-        experiment = experiment_id(client, target, name)
+        experiment = experiment_place(client, target, name).id
         tags = {records.TAG_RUN_KEY: key, records.TAG_COHORT: name, records.TAG_KIND: "cohort"}
         run, doubles, _ = open_run(
             client, experiment, key, start_time=started_ms or _now_ms(), tags=tags, run_name=name

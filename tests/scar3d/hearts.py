@@ -27,9 +27,7 @@ class Heart:
 
 
 @cache
-def heart(
-    *, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, seed: int = 3, index: int = 0
-) -> Heart:
+def heart(*, scar: str = "smooth", nodes: int = 4_000, labels: bool = False, seed: int = 3, index: int = 0) -> Heart:
     """Phantom whose pixels are scar fractions or labels."""
     phantom = make_phantom(PhantomConfig(seed=seed, nodes=nodes, scar=scar), index)  # type: ignore[arg-type]
     stack: SliceStack = phantom.stack

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cardioscar.errors import InputError
-from cardioscar.services import registry
+from cardioscar.services import records, registry, registry_search
 from cardioscar.services.mlflow_client import TrackingTarget, connect
 from cardioscar.services.registry import MetricFilter
 from cardioscar.services.tracking import record_subject
@@ -57,6 +57,84 @@ def test_dice_below_judges_the_newest_version(target, make_record):
     assert subjects(registry.find(target, dice_below=0.9)) == ["P002"]
     assert subjects(registry.find(target, dice_below=0.9, newest_only=False)) == ["P002", "P001"]
     assert subjects(registry.find(target, dice_below=0.9, subject="P001", newest_only=False)) == ["P001"]
+
+
+def questions(client) -> list[str]:
+    """Notes each question that a client asks, and the number of metrics that the answer holds."""
+    asked = []
+
+    def noting(name, search):
+        def ask(*arguments, **options):
+            page = search(*arguments, **options)
+            asked.append((name, len(page), sum(len(getattr(one, "metrics", None) or []) for one in page)))
+            return page
+
+        return ask
+
+    for name in ("search_logged_models", "search_runs", "search_model_versions"):
+        setattr(client, name, noting(name, getattr(client, name)))
+    return asked
+
+
+def test_one_question_with_few_numbers_finds_what_is_low(target, make_record, monkeypatch):
+    many = {f"number_{i}": float(i) for i in range(30)}
+    for i in range(4):
+        record_subject(target, make_record(f"P00{i}", weight=0.1, metrics=many | {"dice": 0.5}))
+    record_subject(target, make_record("P000", weight=0.2, metrics=many | {"dice": 0.95}))
+    client = connect(target)
+    asked = questions(client)
+    monkeypatch.setattr(registry, "connect", lambda target, create: client)
+    low = registry.find(target, dice_below=0.9)
+    assert subjects(low) == ["P003", "P002", "P001"]
+    assert asked == [("search_logged_models", 3, 3)]
+    assert [dict(row.metrics) for row in low] == [{"dice": 0.5}] * 3
+    whole = registry.find(target, dice_below=0.9, all_metrics=True)
+    assert [dict(row.metrics) for row in whole] == [many | {"dice": 0.5}] * 3
+    # what the models do not bear is asked of the runs
+    found = registry.find(target, conditions=[MetricFilter("number_7", "=", 7.0), MetricFilter("dice", ">", 0.9)])
+    assert (subjects(found), found[0].metrics["number_29"]) == (["P000"], 29.0)
+
+
+def test_an_experiment_that_somebody_else_made_is_searched_too(store, make_record, cohort):
+    """Also one that an earlier version made: its models bear all their numbers, and no tag of the newest."""
+    own, other = TrackingTarget(store.uri, f"{cohort} b"), TrackingTarget(store.uri, cohort)
+    connect(store).create_experiment(cohort)
+    for target in (own, other):
+        name = target.experiment
+        record_subject(target, make_record("P001", cohort=name, weight=0.1, metrics={"dice": 0.3, "odd": 1.0}))
+        record_subject(target, make_record("P001", cohort=name, weight=0.2, metrics={"dice": 0.95, "odd": 1.0}))
+        record_subject(target, make_record("P002", cohort=name, metrics={"dice": 0.4, "odd": 2.0}))
+    client = connect(store)
+    ids = {name: client.get_experiment_by_name(name).experiment_id for name in (own.experiment, other.experiment)}
+    kept = {name: client.search_logged_models([number])[0].metrics for name, number in ids.items()}
+    assert {name: len(metrics) for name, metrics in kept.items()} == {own.experiment: 1, other.experiment: 2}
+    for target in (own, other):
+        assert subjects(registry.find(target, dice_below=0.9)) == ["P002"]
+        assert subjects(registry.find(target, conditions=[MetricFilter("odd", "<", 1.5)])) == ["P001"]
+    both = [row for row in registry.find(store, dice_below=0.9, limit=10_000) if row.cohort in ids]
+    assert [(row.subject, row.cohort) for row in both] == [("P002", other.experiment), ("P002", own.experiment)]
+
+
+def test_an_attempt_that_was_cut_off_leaves_one_newest(target, make_record, monkeypatch):
+    from cardioscar.services import tracking
+
+    record_subject(target, make_record("P001", weight=0.1, metrics={"dice": 0.5}))
+    second = make_record("P001", weight=0.2, metrics={"dice": 0.6})
+
+    def cut(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking, "supersede", cut)
+        with pytest.raises(KeyboardInterrupt):
+            record_subject(target, second)
+    assert [row.metrics["dice"] for row in registry.find(target, dice_below=0.9)] == [0.6]  # of two, the later
+    got = record_subject(target, second)
+    assert not got.reused
+    client = connect(target)
+    found = client.search_logged_models([client.get_experiment_by_name(target.experiment).experiment_id])
+    newest = {model.tags[records.TAG_VERSION]: model.tags[records.TAG_NEWEST] for model in found}
+    assert newest == {str(got.version): "yes", str(got.version - 1): "no"}
 
 
 def test_numbers_are_compared_as_numbers(target, make_record):
@@ -109,7 +187,8 @@ def test_reasons_of_the_verdict_are_shown(target, make_record):
 
 
 def test_more_models_than_one_page(target, make_record, monkeypatch):
-    monkeypatch.setattr(registry, "_PAGE", 2)
+    monkeypatch.setattr(registry_search, "PAGE", 2)
+    monkeypatch.setattr(registry, "PAGE", 2)
     for i in range(5):
         record_subject(target, make_record(f"P00{i}", metrics={"dice": 0.5}))
     newest_first = ["P004", "P003", "P002", "P001", "P000"]
