@@ -78,19 +78,6 @@ def check_subject_id(text: str) -> str:
     return text
 
 
-def is_neutral_name(text: str) -> bool:
-    """Whether the name of a data array may be passed on: a plain word that looks like no date and no person's name.
-
-    The rule is that of ids, but technical words take a name out of suspicion: meshes call their arrays `RegionId`.
-
-    >>> is_neutral_name("element_tag"), is_neutral_name("Doe_Jane"), is_neutral_name("Jane Doe 1950")
-    (True, False, False)
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", text, re.ASCII):
-        return False
-    return not looks_personal(text)
-
-
 def looks_personal(text: str) -> bool:
     """Whether a text of any kind holds a date, or begins with words that may be a person's name.
 

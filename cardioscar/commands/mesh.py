@@ -34,7 +34,9 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.imaging.mesh_files import read_surface, write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
     from cardioscar.imaging.volume_files import read_labels
+    from cardioscar.imaging.wall_mesh import WallMesh
     from cardioscar.stages.logs import configure
+    from cardioscar.stages.wall_input import wall_facts
 
     if form.out.suffix != ".vtu":
         raise InputError(form.out.name, "a name that ends in .vtu", f"'{form.out.suffix}'")
@@ -47,6 +49,7 @@ def main(command: str, words: list[str]) -> int:
         )
     else:
         mesh = mesh_from_labels(read_labels(form.source, form.label_table), edge_mm=form.edge_mm)
+    wall_facts(WallMesh(mesh), None)  # warns of what is odd
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
     sys.stdout.write(
