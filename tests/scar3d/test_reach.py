@@ -23,7 +23,7 @@ def test_matches_a_dense_sampling_of_the_slabs():
     rng = np.random.default_rng(0)
     observed = rng.random((12, 9)) > 0.6
     stack = _stack(observed)
-    nodes = rng.uniform(-30, 60, size=(300, 3)) + [5, -7, 40]
+    nodes = rng.uniform(-30, 60, size=(300, 3)) + np.array([5, -7, 40])
     dense = np.concatenate(
         [s.pixel_centers_mm() + t * s.affine[:3, 2] for s in stack for t in np.linspace(-0.5, 0.5, 61)]
     )
