@@ -87,19 +87,6 @@ def is_subject_id(text: str) -> bool:
     return True
 
 
-def is_neutral_name(text: str) -> bool:
-    """Whether the name of a data array may be passed on: a plain word that looks like no date and no person's name.
-
-    The rule is that of ids, but technical words take a name out of suspicion: meshes call their arrays `RegionId`.
-
-    >>> is_neutral_name("element_tag"), is_neutral_name("Doe_Jane"), is_neutral_name("Jane Doe 1950")
-    (True, False, False)
-    """
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", text, re.ASCII):
-        return False
-    return not looks_personal(text)
-
-
 def holds_date(text: str) -> bool:
     """Whether a text of any kind holds a calendar date.
 

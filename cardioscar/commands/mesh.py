@@ -37,8 +37,10 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.errors import InputError
     from cardioscar.imaging.mesh_files import read_surface, write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
+    from cardioscar.imaging.wall_mesh import WallMesh
     from cardioscar.stages.drawn_labels import read_drawn_labels
     from cardioscar.stages.logs import configure
+    from cardioscar.stages.wall_input import wall_facts
 
     if form.out.suffix != ".vtu":
         raise InputError(form.out.name, "a name that ends in .vtu", f"'{form.out.suffix}'")
@@ -53,6 +55,7 @@ def main(command: str, words: list[str]) -> int:
         mesh = mesh_from_labels(
             read_drawn_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm
         )
+    wall_facts(WallMesh(mesh), None)  # warns of what is odd
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
     sys.stdout.write(
