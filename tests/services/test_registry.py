@@ -173,7 +173,7 @@ def test_maps_that_failed_are_listed_by_their_runs(target, make_record):
 
 
 def test_more_failed_maps_than_one_page(target, make_record, monkeypatch):
-    monkeypatch.setattr(registry, "_PAGE", 2)
+    monkeypatch.setattr(registry, "PAGE", 2)
     for i in range(5):
         record_subject(target, make_record(f"P00{i}", qc="fail", started_ms=1_700_000_000_000 + i))
     assert subjects(registry.find(target, qc="fail")) == ["P004", "P003", "P002", "P001", "P000"]

@@ -179,7 +179,7 @@ def test_results_of_a_sound_mesh_are_the_mesh_that_came(plain: Path) -> None:
 
 
 def test_segments_of_another_map_are_not_scored(make_cohort: MakeCohort) -> None:
-    """An input with arrays under names of results, whose own LV coordinates fail: no segments rather than foreign ones."""
+    """An input with arrays under names of results, whose own LV coordinates fail: no segments, not foreign ones."""
     cohort = make_cohort("P001", files=FILES[:3] + FILES[4:])
     path = cohort / "P001" / "mesh.vtu"
     grid = read_mesh(path).grid
