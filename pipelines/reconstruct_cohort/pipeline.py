@@ -231,7 +231,7 @@ def reconstruct_cohort(
         shard_size: Largest number of subjects handled by one pod of each stage; shards cost about the same.
         max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1.
         target: What a pixel says about scar; auto decides by the files that a subject has.
-        holdout: Slices whose scar is hidden and scored later: none, odd, even (not the outermost), or a list of indices.
+        holdout: Slices whose scar is hidden and scored later: none, odd, even (never the outermost), or a list.
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.

@@ -192,16 +192,16 @@ GEOMETRY = {
     ),
     "scar at another place": Case(
         broken.moved("scar.nii.gz", (0, 3, 0)),
-        "scar.nii.gz: expected the grid of labels.nii.gz, or one with slices in its planes (within 1.0 mm), found 1.8 mm "
-        "off (52×55×10 voxels of 2×2×9 mm against 52×55×10 voxels of 2×2×9 mm); draw the labels on the image, or resample "
-        "them onto it (nearest neighbour)",
+        "scar.nii.gz: expected the grid of labels.nii.gz, or one with slices in its planes (within 1.0 mm), found 1.8 "
+        "mm off (52×55×10 voxels of 2×2×9 mm against 52×55×10 voxels of 2×2×9 mm); draw the labels on the image, or "
+        "resample them onto it (nearest neighbour)",
         "geometry",
     ),
     "labels of another table": Case(
         broken.values("labels.nii.gz", lambda v: np.array([0, 2, 1, 3], v.dtype)[v]),
         "labels.nii.gz: expected the blood pool inside the wall (label table 'cardioscar'), found 0% blood pool, 100% "
-        "myocardium and 0% scar in the middle of the heart; 2 surrounds 1, table 'emidec' fits: --label-table emidec, or "
-        "label_table: emidec in subject.yaml",
+        "myocardium and 0% scar in the middle of the heart; 2 surrounds 1, table 'emidec' fits: --label-table emidec, "
+        "or label_table: emidec in subject.yaml",
     ),
     "mesh in metres": Case(
         broken.nodes(lambda p: p / 1000),
