@@ -41,7 +41,7 @@ def read_drawn_labels(path: Path, table: str, trust: HeaderTrust = "agree") -> V
         InputError: As for `read_labels`; if there is no wall; or if the labels are clearly not those of a left
             ventricle, with the table under which they would be.
     """
-    labels = canonical(read_labels(path, table, trust))
+    labels = canonical(_read(path, table, trust))
     check_wall(labels)
     _check_anatomy(labels, path, table, trust)
     return labels
@@ -61,18 +61,31 @@ def read_true_labels(path: Path, table: str, trust: HeaderTrust = "agree") -> Vo
     Raises:
         InputError: As for `read_drawn_labels`, but that a wall need not be drawn.
     """
-    labels = canonical(read_labels(path, table, trust))
+    labels = canonical(_read(path, table, trust))
     if (labels.values == Label.MYOCARDIUM).any():
         _check_anatomy(labels, path, table, trust)
     return labels
+
+
+def _read(path: Path, table: str, trust: HeaderTrust) -> Volume:
+    try:
+        return read_labels(path, table, trust)
+    except InputError as error:
+        fitting = _fitting(path, table, trust) if f"(table '{table}')" in error.rule else ""
+        if not fitting:
+            raise
+        finding = f"{error.finding}; {which_surrounds(read_volume(path, trust))}{fitting}"
+        raise InputError(error.where, error.rule, finding) from None
 
 
 def _check_anatomy(labels: Volume, path: Path, table: str, trust: HeaderTrust) -> None:
     anatomy = measure(labels)
     broken = breaches(anatomy)
     if broken:
-        finding = broken[0].finding + _remedy(path, table, trust)
-        raise InputError(labels.source, f"{broken[0].rule} (label table '{table}')", finding)
+        remedy = which_surrounds(read_volume(path, trust)) + (
+            _fitting(path, table, trust) or "no other label table fits"
+        )
+        raise InputError(labels.source, f"{broken[0].rule} (label table '{table}')", f"{broken[0].finding}; {remedy}")
     for doubt in doubts(anatomy):
         log.warning("%s: %s", labels.source, doubt)
 
@@ -93,9 +106,8 @@ def check_wall(labels: Volume) -> None:
         raise InputError(labels.source, "pixels of the wall (myocardium or scar)", f"{present} only")
 
 
-def _remedy(path: Path, table: str, trust: HeaderTrust) -> str:
-    """Which number surrounds which, and the table under which the anatomy is right; empty where neither is known."""
-    said = which_surrounds(read_volume(path, trust))
+def _fitting(path: Path, table: str, trust: HeaderTrust) -> str:
+    """The table under which the anatomy is right, and how to name it; empty where there is none."""
     for name in _others(table):
         try:
             labels = canonical(read_labels(path, name, trust))
@@ -104,8 +116,8 @@ def _remedy(path: Path, table: str, trust: HeaderTrust) -> str:
             continue
         anatomy = measure(labels)
         if not breaches(anatomy) and not doubts(anatomy):
-            return f"; {said}table '{name}' fits: --label-table {name}, or label_table: {name} in subject.yaml"
-    return f"; {said}no other label table fits" if said else ""
+            return f"table '{name}' fits: --label-table {name}, or label_table: {name} in subject.yaml"
+    return ""
 
 
 def _others(table: str) -> list[str]:
@@ -125,7 +137,7 @@ def which_surrounds(numbers: Volume) -> str:
     Args:
         numbers: The file's own values.
     """
-    values = np.moveaxis(np.asarray(numbers.values), slice_axis(numbers), 2)
+    values = np.rint(np.moveaxis(np.asarray(numbers.values), slice_axis(numbers), 2))
     present = [float(value) for value in np.unique(values) if value != 0][:8]
     share = {outer: surrounded(values == outer) for outer in present}
 

@@ -36,8 +36,8 @@ class Config:
     target: Target = "auto"
     """What a pixel says about scar: by the files that there are, or one of the named sources."""
     holdout: str = "none"
-    """Slices whose scar is hidden and scored: none, odd, even (counted from the first with wall at the apical end;
-    never the outermost with wall), or a list of the file's indices 3,5."""
+    """Slices whose scar is hidden and scored: none, odd, even (counted from the first with wall; never the outermost),
+    or a list of the file's indices 3,5."""
     slice_thickness_mm: float | None = None
     """Thickness of the excited slices in mm, of all subjects; by default that of `subject.yaml`, else the image file's,
     else the distance between slices."""

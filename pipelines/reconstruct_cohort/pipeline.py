@@ -189,7 +189,7 @@ def reconstruct_cohort(
         max_failed_fraction: Largest fraction of failed subjects with which the run succeeds, 0 to 1; maps that fail
             quality control count.
         target: What a pixel says about scar; auto decides by the files that a subject has.
-        holdout: Slices whose scar is hidden and scored later: none, odd, even (not the outermost), or a list.
+        holdout: Slices whose scar is hidden and scored later: none, odd, even (never the outermost), or a list.
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.

@@ -206,9 +206,9 @@ GEOMETRY = {
     ),
     "scar at another place": Case(
         broken.moved("scar.nii.gz", (0, 3, 0)),
-        "scar.nii.gz: expected the grid of labels.nii.gz, or one with slices in its planes (within 1.0 mm), found "
-        "1.8 mm off (52×55×10 voxels of 2×2×9 mm against 52×55×10 voxels of 2×2×9 mm); draw the labels on the image, "
-        "or resample them onto it (nearest neighbour)",
+        "scar.nii.gz: expected the grid of labels.nii.gz, or one with slices in its planes (within 1.0 mm), found 1.8 "
+        "mm off (52×55×10 voxels of 2×2×9 mm against 52×55×10 voxels of 2×2×9 mm); draw the labels on the image, or "
+        "resample them onto it (nearest neighbour)",
         "geometry",
     ),
     "labels of another table": Case(

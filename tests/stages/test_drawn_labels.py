@@ -64,6 +64,22 @@ def test_where_no_table_fits_it_is_said_so(tmp_path: Path) -> None:
     assert message.endswith("1 surrounds 3, no other label table fits")
 
 
+def test_numbers_of_no_meaning_are_looked_up_in_other_tables(tmp_path: Path) -> None:
+    emidec = drawn.numbered(drawn.heart(), drawn.EMIDEC)
+    emidec[(emidec == 3) & (np.arange(emidec.shape[1])[:, None] % 3 == 0)] = 4  # no-reflow
+    message = refusal(tmp_path, emidec)
+    count = int((emidec == 4).sum())
+    assert message.startswith(
+        f"labels.nii.gz: expected labels 0, 1, 2, 3 (table 'cardioscar'), found 4 ({count} voxels); 2 surrounds 1, "
+    )
+    assert message.endswith("table 'emidec' fits: --label-table emidec, or label_table: emidec in subject.yaml")
+    found = read_drawn_labels(tmp_path / "labels.nii.gz", "emidec")
+    assert (found.values == S).sum() == (drawn.heart() == S).sum()
+    heart = drawn.heart()
+    heart[0, 0, 0] = 7
+    assert refusal(tmp_path, heart).endswith("expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (1 voxels)")
+
+
 def test_labels_come_in_one_order_with_the_numbers_of_the_file(tmp_path: Path) -> None:
     affine = np.diag([drawn.PIXEL_MM, drawn.PIXEL_MM, -drawn.APART_MM, 1.0])
     write_volume(tmp_path / "labels.nii.gz", Volume(drawn.heart(), affine, "labels.nii.gz"))

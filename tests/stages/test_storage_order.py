@@ -20,7 +20,7 @@ from cardioscar.imaging.volume import Volume
 from cardioscar.imaging.volume_files import read_labels, read_volume, write_volume
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
-from cardioscar.stages import group_sort, infer, preprocess, train
+from cardioscar.stages import evaluate, group_sort, infer, preprocess, train
 from cardioscar.stages.drawn_labels import wall_mask
 from tests.imaging.image_bytes import dicom
 from tests.imaging.stored_orders import ORDERS, Order, stored
@@ -267,3 +267,26 @@ def test_layers_stored_the_other_way_round(heart: Path, tmp_path: Path) -> None:
         found = arrays(folder)
         np.testing.assert_array_equal(found["group_index"], expected["group_index"])
         np.testing.assert_allclose(found["targets"], expected["targets"], atol=1e-6)
+
+
+def test_truth_is_read_in_any_order_and_on_any_grid(
+    heart: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mesh, labels = read_mesh(heart / "mesh.vtu"), read_volume(heart / "labels.nii.gz")
+
+    def truth(volume: Volume) -> np.ndarray:
+        write_volume(tmp_path / "truth.nii.gz", volume)
+        return evaluate._read_truth(tmp_path / "truth.nii.gz", mesh, "LPS", "cardioscar")
+
+    expected = truth(labels)
+    assert expected.sum() > 50
+    for order in SOME:
+        np.testing.assert_array_equal(truth(stored(labels, order)), expected)
+    assert not caplog.records
+    half = labels.affine.copy()
+    half[:3, 3] += labels.values.shape[2] // 2 * half[:3, 2]
+    part = truth(Volume(labels.values[:, :, labels.values.shape[2] // 2 :], half, "truth.nii.gz"))
+    assert part.sum() < expected.sum()
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith("the truth covers ")
+    assert said.endswith("% of the mesh, the rest counts as free of scar")

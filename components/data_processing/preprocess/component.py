@@ -26,7 +26,7 @@ def preprocess(
         groups: One folder for each subject with groups.npz, mesh.vtu and status.json.
         target: What a pixel says about scar: auto (by the files that there are), probability, labels, fwhm or
             nsd (thresholds on the LGE image), layers (VTK grid layers).
-        holdout: Slices whose scar is hidden and scored later: none, odd, even (not the outermost), or a list.
+        holdout: Slices whose scar is hidden and scored later: none, odd, even (never the outermost), or a list.
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
