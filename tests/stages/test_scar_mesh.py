@@ -175,11 +175,12 @@ def test_results_of_a_sound_mesh_are_the_mesh_that_came(plain: Path) -> None:
     np.testing.assert_array_equal(found.points, came.points)
     np.testing.assert_array_equal(found.cell_connectivity, came.cell_connectivity)
     work = plain.parents[1] / "work" / "preprocess" / "P001"
+    assert (work / "mesh.vtu").is_file()
     assert not list(work.glob("own_*"))
 
 
 def test_segments_of_another_map_are_not_scored(make_cohort: MakeCohort) -> None:
-    """An input with arrays under names of results, whose own LV coordinates fail: no segments, not foreign ones."""
+    """Arrays under names of results in an input whose LV coordinates fail: no segments rather than foreign ones."""
     cohort = make_cohort("P001", files=FILES[:3] + FILES[4:])
     path = cohort / "P001" / "mesh.vtu"
     grid = read_mesh(path).grid
