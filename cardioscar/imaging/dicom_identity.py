@@ -67,8 +67,6 @@ _DUMMIES = frozenset(
 _EARLIEST_SCAN = 1910
 """Dates before are dummies such as 19000101: nobody was scanned then."""
 
-_SHOWN = 8
-
 
 def check_identity(path: Path, where: str) -> None:
     """Refuse a DICOM file that still carries identifiers.
@@ -83,8 +81,7 @@ def check_identity(path: Path, where: str) -> None:
     """
     found = sorted(set(identifying_attributes(path, where)))
     if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise InputError(where, PROFILE, ", ".join(found[:_SHOWN]) + more)
+        raise InputError(where, PROFILE, ", ".join(found))
 
 
 def identifying_attributes(path: Path, where: str) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
-from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.stages.cohort_names import is_stand_in
 from cardioscar.stages.cohort_table import PAGE, TABLE
 from cardioscar.stages.flat_metrics import flat_metrics
@@ -111,7 +111,8 @@ def run(
             untracked = untracked or attempt(lambda: _record(summary, table, report, uri, experiment))
     if summary["verdict"] == "rejected":
         raise CohortRejected(
-            f"{summary['failed']} of {summary['subjects']} subjects failed ({summary['failed_fraction']:.0%}), "
+            f"{summary['failed']} of {counted(int(summary['subjects']), 'subject')} failed "
+            f"({summary['failed_fraction']:.0%}), "
             f"more than max_failed_fraction {max_failed_fraction:.0%}"
         ) from untracked
     if untracked:
