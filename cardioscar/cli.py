@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import PurePath
 
@@ -33,10 +35,15 @@ EXIT_CODES = """exit codes:
   0  done
   1  the cohort was rejected (see --max-failed-fraction), or a submitted run failed
   2  wrong usage, configuration or input
-  3  the platform failed: output not writable, disk full, memory, missing software
+  3  the platform failed: output not writable, disk full, memory, missing software; or MLflow, when all else was done
   4  the tracking server, the object store or Kubeflow did not answer; finished results are kept
   70  a fault of cardioscar itself; `cardioscar --debug COMMAND …` shows where
-  130  interrupted; the same command goes on"""
+  130  interrupted (ctrl-c); the same command goes on
+  143  ended by a SIGTERM; the same command goes on"""
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody asked the process to end: all ends as it does at ctrl-c."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,7 +81,8 @@ def _guarded(module: object, words: list[str]) -> int:
     from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
 
     try:
-        return int(module.main(words[0], words[1:]))  # type: ignore[attr-defined]
+        with _ends_when_asked():
+            return int(module.main(words[0], words[1:]))  # type: ignore[attr-defined]
     except InputError as error:
         code, message = 2, str(error)
     except PlatformError as error:
@@ -89,6 +97,8 @@ def _guarded(module: object, words: list[str]) -> int:
         return 3
     except OSError as error:
         code, message = 3, f"{PurePath(str(error.filename or 'file')).name}: {error.strerror or 'cannot be used'}"
+    except Terminated:
+        code, message = 143, "ended by a SIGTERM; run the same command again to go on"
     except KeyboardInterrupt:
         code, message = 130, "interrupted; run the same command again to go on"
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
@@ -97,6 +107,26 @@ def _guarded(module: object, words: list[str]) -> int:
 
     sys.stderr.write(f"cardioscar: {by_role(message)}\n")
     return code
+
+
+@contextmanager
+def _ends_when_asked() -> Iterator[None]:
+    """Let a SIGTERM end the command in order: workers are ended, copies of patients' images removed, locks freed."""
+    import signal
+    import threading
+
+    def end(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # asked twice, it ends at once
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # somebody else's process
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _unforeseen(error: Exception) -> str:

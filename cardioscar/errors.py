@@ -62,3 +62,12 @@ class PlatformError(CardioscarError):
     """The machine itself fails (disk full, output not writable, memory): the stage ends non-zero."""
 
     kind = "platform"
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """A number and what it counts, in the singular or the plural, for messages.
+
+    >>> counted(1, "subject"), counted(2, "subject"), counted(0, "copy", "copies")
+    ('1 subject', '2 subjects', '0 copies')
+    """
+    return f"{count} {thing if count == 1 else things or thing + 's'}"

@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import tyro
 
-from cardioscar.errors import CardioscarError, InputError, PlatformError
+from cardioscar.errors import CardioscarError, InputError, PlatformError, counted
 
 if TYPE_CHECKING:
     from cardioscar.services.s3_uri import S3Place
 
 T = TypeVar("T")
+
+_ONE = {
+    "files of interrupted work": "file of interrupted work",
+    "other files that name it": "other file that names it",
+    "objects and versions": "object or version",
+}
+"""Kinds of traces, and what one of a kind is called where its last word does not tell."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def main(command: str, words: list[str]) -> int:
     whole = not faults and not remaining
     _audit(form, total, remaining, complete=whole, awaiting=any(notes))
     if whole:
-        sys.stdout.write("nothing of it found\n")
+        sys.stdout.write("nothing of it is left\n" if total else "nothing of it found\n")
         return 0
     for name, counts in left.items():
         if counts or counts is None:
@@ -179,7 +186,8 @@ def _say(name: str, counts: Counter[str] | None) -> None:
 
 
 def _text(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()) if count)
+    found = sorted((+counts).items())
+    return ", ".join(counted(count, _ONE.get(kind, kind.removesuffix("s")), kind) for kind, count in found)
 
 
 def _audit(form: Erase, found: Counter[str], left: Counter[str], *, complete: bool, awaiting: bool) -> None:

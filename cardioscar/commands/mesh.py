@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -31,10 +33,29 @@ class MeshCommand:
     """World frame of a surface; by default the one that its file states, else LPS."""
 
 
+@contextmanager
+def _patience(what: str) -> Iterator[None]:
+    """Say what takes so long: fTetWild does not say how far it is."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from cardioscar.imaging.tetwild import TIMEOUT_SECONDS
+
+    text = f"{what}: seconds to {TIMEOUT_SECONDS // 60} minutes"
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        sys.stderr.write(f"cardioscar: {text}\n")
+        sys.stderr.flush()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar.add_task(text, total=None)
+        yield
+
+
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar mesh`, make the mesh and say what it is worth."""
     form = tyro.cli(MeshCommand, prog=f"cardioscar {command}", args=words)
-    from cardioscar.errors import InputError
+    from cardioscar.errors import InputError, counted
     from cardioscar.imaging.mesh_files import read_surface, write_mesh
     from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
     from cardioscar.imaging.wall_mesh import WallMesh
@@ -48,9 +69,9 @@ def main(command: str, words: list[str]) -> int:
         raise InputError(form.out.name, "a folder to write it to", f"no folder '{form.out.parent.name}'")
     configure(logging.WARNING, stderr=True)
     if form.source.suffix.lower() in (".stl", ".ply", ".vtp", ".vtk", ".vtu"):
-        mesh = mesh_from_surface(
-            read_surface(form.source, frame=form.frame), edge_mm=form.edge_mm, source=form.source.name
-        )
+        surface = read_surface(form.source, frame=form.frame)
+        with _patience("filling the surface with tetrahedra"):
+            mesh = mesh_from_surface(surface, edge_mm=form.edge_mm, source=form.source.name)
     else:
         mesh = mesh_from_labels(
             read_drawn_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm
@@ -59,7 +80,7 @@ def main(command: str, words: list[str]) -> int:
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
     sys.stdout.write(
-        f"{form.out}: {mesh.n_nodes} nodes, {mesh.grid.n_cells} cells, {mesh.volume_ml:.2f} ml, "
+        f"{form.out}: {counted(mesh.n_nodes, 'node')}, {counted(mesh.grid.n_cells, 'cell')}, {mesh.volume_ml:.2f} ml, "
         f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.fifth_percentile:.3f}\n"
     )
     return 0

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from cardioscar.errors import counted
 from cardioscar.phantom.config import PhantomConfig
 
 
@@ -28,5 +29,5 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.phantom.cohort import write_cohort
 
     ids = write_cohort(form.out, form.options)
-    sys.stdout.write(f"{len(ids)} phantoms in {form.out}: {ids[0]} to {ids[-1]}\n")
+    sys.stdout.write(f"{counted(len(ids), 'phantom')} in {form.out}: {ids[0]} to {ids[-1]}\n")
     return 0

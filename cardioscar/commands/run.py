@@ -13,8 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.options import StageOptions, expand, read_config
-from cardioscar.commands.wording import counted
-from cardioscar.errors import CardioscarError, ConfigError, PlatformError
+from cardioscar.errors import CardioscarError, ConfigError, PlatformError, counted
 from cardioscar.stages.places import local_folder, place
 
 

@@ -217,7 +217,7 @@ def main(command: str, words: list[str]) -> int:
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:
     """The subjects of an artifact folder, or those asked for."""
-    from cardioscar.errors import InputError
+    from cardioscar.errors import InputError, counted
 
     found = sorted(p.parent.name for p in artifact.glob("*/status.json") if not p.parent.name.startswith("."))
     if not found:
@@ -225,5 +225,7 @@ def _subjects(artifact: Path, wanted: str) -> list[str]:
     asked = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
     missing = [name for name in asked if name not in found]
     if missing:
-        raise InputError("subjects", f"ids of {artifact.name} ({len(found)} subjects)", ", ".join(missing[:5]))
+        raise InputError(
+            "subjects", f"ids of {artifact.name} ({counted(len(found), 'subject')})", ", ".join(missing[:5])
+        )
     return asked or found

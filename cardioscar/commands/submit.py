@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from cardioscar.commands.kubeflow_options import KubeflowOptions
-from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
 
 if TYPE_CHECKING:
     from cardioscar.services.kubeflow import Schedule
@@ -116,6 +116,8 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
     for name, value in (("cohort_uri", form.cohort), ("results_uri", form.results)):
         if value:
             given[name] = package.checked(name, value, OWN_FLAGS[name])
+    for name in OWN_FLAGS:
+        _check_place(name, given.get(name))
     if "experiment" in package.inputs:
         if form.experiment:
             given["experiment"] = package.checked("experiment", form.experiment, "--experiment")
@@ -124,8 +126,6 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
 
             given["experiment"] = experiment_name(str(given["cohort_uri"]))
     package.complete(given)
-    for name in OWN_FLAGS:
-        _check_place(name, given.get(name))
     return given
 
 
@@ -152,7 +152,8 @@ def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
         return
     workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
     size = check_run_size(len(ids), int(shard_size), sum(len(one.encode()) for one in ids), workflow=workflow)
-    _note(f"{size.subjects} subjects in shards of up to {int(shard_size)}: {size.shards} shards, {size.pods} pods")
+    shards, pods = counted(size.shards, "shard"), counted(size.pods, "pod")
+    _note(f"{counted(size.subjects, 'subject')} in shards of up to {int(shard_size)}: {shards}, {pods}")
     for warning in size.warnings():
         _note(warning)
 

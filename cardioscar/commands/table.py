@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cardioscar.commands.wording import counted
+from cardioscar.errors import counted
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -67,7 +67,7 @@ _DUMMIES = frozenset(
 _EARLIEST_SCAN = 1910
 """Dates before are dummies such as 19000101: nobody was scanned then."""
 
-_SHOWN, _PIXELS = 8, 0x7FE0
+_PIXELS = 0x7FE0
 
 
 def check_identity(path: Path, where: str) -> None:
@@ -92,8 +92,7 @@ def check_dataset(dataset: Dataset, where: str) -> None:
     """
     found = sorted(set(_identifying(dataset, where)))
     if found:
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise InputError(where, PROFILE, ", ".join(found[:_SHOWN]) + more)
+        raise InputError(where, PROFILE, ", ".join(found))
 
 
 def identifying_attributes(path: Path, where: str) -> list[str]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from cardioscar.errors import InputError
+from cardioscar.errors import InputError, counted
 
 
 class Label(IntEnum):
@@ -76,7 +76,7 @@ def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
     for value, count in zip(found, counts, strict=True):
         if not np.isfinite(value) or abs(value - np.rint(value)) > ROUNDING or int(np.rint(value)) not in mapping:
             known = ", ".join(map(str, mapping))
-            raise InputError(where, f"labels {known} (table '{table}')", f"{value:g} ({count} voxels)")
+            raise InputError(where, f"labels {known} (table '{table}')", f"{value:g} ({counted(count, 'voxel')})")
     lookup = np.zeros(max(mapping) + 1, dtype=np.uint8)
     for value, label in mapping.items():
         lookup[value] = label

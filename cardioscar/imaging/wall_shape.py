@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
 
-from cardioscar.errors import InputError
+from cardioscar.errors import InputError, counted
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import slice_axis, slice_numbers
 from cardioscar.imaging.volume import Volume
@@ -122,7 +122,7 @@ def slice_wall(labels: Volume, shifts_mm: Mapping[int, np.ndarray] | None = None
     found, counts = np.unique(values, return_counts=True)
     for value, count in zip(found, counts, strict=True):
         if value not in tuple(Label):
-            raise InputError(labels.source, "labels 0 to 3", f"{value:g} ({count} voxels)")
+            raise InputError(labels.source, "labels 0 to 3", f"{value:g} ({counted(count, 'voxel')})")
     wall = np.isin(values, WALL)
     slices, numbers = np.flatnonzero(wall.any(axis=(1, 2))), slice_numbers(labels)
     if len(slices) == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cardioscar.errors import InputError
+from cardioscar.errors import InputError, counted
 from cardioscar.types import NodeMask, NodeValues
 
 
@@ -32,7 +32,7 @@ def as_mask(values: np.ndarray, *, where: str) -> NodeMask:
         return array
     bad = ~np.isin(array, (0, 1))
     if bad.any():
-        raise InputError(where, "only 0 and 1", f"{array[bad][0]:g} ({int(bad.sum())} nodes)")
+        raise InputError(where, "only 0 and 1", f"{array[bad][0]:g} ({counted(int(bad.sum()), 'node')})")
     return array.astype(bool)
 
 
@@ -54,7 +54,7 @@ def as_fractions(values: np.ndarray, *, where: str) -> NodeValues:
         raise InputError(where, "one value for each node, shape (nodes,)", f"shape {array.shape}")
     bad = ~((array >= 0) & (array <= 1))
     if bad.any():
-        raise InputError(where, "values from 0 to 1", f"{array[bad][0]:g} ({int(bad.sum())} nodes)")
+        raise InputError(where, "values from 0 to 1", f"{array[bad][0]:g} ({counted(int(bad.sum()), 'node')})")
     return array
 
 
@@ -77,7 +77,9 @@ def as_weights(weights: np.ndarray | None, n_nodes: int) -> NodeValues:
     same_length(array, n_nodes, where="weights")
     bad = ~(np.isfinite(array) & (array >= 0))
     if bad.any():
-        raise InputError("weights", "finite weights of at least 0", f"{array[bad][0]:g} ({int(bad.sum())} nodes)")
+        raise InputError(
+            "weights", "finite weights of at least 0", f"{array[bad][0]:g} ({counted(int(bad.sum()), 'node')})"
+        )
     return array
 
 

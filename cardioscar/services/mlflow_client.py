@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-import cardioscar
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
 from cardioscar.services.mlflow_failures import reason
 from cardioscar.services.mlflow_local import make_whole, options_of, quiet_store, sqlite_path, sqlite_uri
@@ -160,16 +159,16 @@ def answering(target: TrackingTarget) -> Iterator[None]:
             raise PlatformError(f"MLflow store {target.label}: {reason(error, _private(target))}") from None
         raise UnreachableError(f"MLflow server {target.label}: {reason(error, _private(target))}") from None
     except Exception as error:
-        if _is_own(error):
+        if not _is_mlflows(error):
             raise
         what = "store" if target.database is not None else "server"
         raise PlatformError(f"MLflow {what} {target.label}: unforeseen {type(error).__name__} in MLflow") from error
 
 
-def _is_own(error: Exception) -> bool:
-    """Whether an exception arose in cardioscar's code, not in that of a library."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return not frames or Path(frames[-1].filename).is_relative_to(Path(cardioscar.__file__).parent)
+def _is_mlflows(error: Exception) -> bool:
+    """Whether an exception came through MLflow's code, rather than from ours alone."""
+    files = (Path(frame.filename).parts for frame in traceback.extract_tb(error.__traceback__))
+    return any({"mlflow", "sqlalchemy", "alembic"} & {*parts} for parts in files)
 
 
 def _client_class(*, local: bool) -> type[MlflowClient]:

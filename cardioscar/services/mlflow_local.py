@@ -22,6 +22,7 @@ from cardioscar.errors import PlatformError
 SCHEMES = ("sqlite:///", "sqlite+pysqlite:///")
 
 _ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+_UNFINISHED = "_alembic_tmp_"
 _RECORDS = {"runs": 0, "registered_models": 0, "experiments": 1}
 """Rows that each table of a store has in which nothing was recorded yet; there is a default experiment."""
 
@@ -95,6 +96,7 @@ def make_whole(database: Path, artifacts: Path) -> None:
             if database.exists():
                 shutil.copymode(database, partial)
         _migrate(partial, artifacts)
+        _drop_leftovers(partial)
         # what SQLite keeps beside a file that was left in the middle of a change belongs to that file alone
         for name in ("-journal", "-wal", "-shm"):
             database.with_name(database.name + name).unlink(missing_ok=True)
@@ -118,9 +120,9 @@ def _is_whole(database: Path) -> bool:
 
     with closing(sqlite3.connect(database, timeout=20)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        found = _tables(connection)
         connection.rollback()
-    unfinished = any(name.startswith("_alembic_tmp_") for name in found)
+    unfinished = any(name.startswith(_UNFINISHED) for name in found)
     return not unfinished and {*Base.metadata.tables, "alembic_version"} <= found
 
 
@@ -161,6 +163,19 @@ def quiet_store(artifacts: Path) -> Iterator[None]:
     finally:
         if before is None:
             os.environ.pop(_ARTIFACT_ROOT, None)
+
+
+def _drop_leftovers(partial: Path) -> None:
+    """Remove what migrations that were interrupted have left: all that it was made of is in the tables."""
+    with closing(sqlite3.connect(partial)) as connection:
+        for name in _tables(connection):
+            if name.startswith(_UNFINISHED):
+                connection.execute(f'DROP TABLE "{name}"')
+        connection.commit()
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def _remove(partial: Path) -> None:

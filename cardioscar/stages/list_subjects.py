@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cardioscar.errors import InputError
+from cardioscar.errors import InputError, counted
 from cardioscar.stages.cohort_source import CohortSource, Listed, open_cohort
 from cardioscar.stages.logs import about
 from cardioscar.stages.preflight import WorkflowSize, check_run_size, check_shards
@@ -35,7 +35,7 @@ def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed
     known = {entry.subject: entry for entry in entries}
     missing = [name for name in wanted if name not in known]
     if missing:
-        raise InputError("subjects", f"ids of the cohort ({len(known)} subjects)", ", ".join(missing[:5]))
+        raise InputError("subjects", f"ids of the cohort ({counted(len(known), 'subject')})", ", ".join(missing[:5]))
     return [known[name] for name in dict.fromkeys(wanted)]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
-from cardioscar.errors import CardioscarError, ConfigError
+from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.stages.cohort_names import is_stand_in
 from cardioscar.stages.cohort_table import PAGE, TABLE
 from cardioscar.stages.flat_metrics import flat_metrics
@@ -123,7 +123,7 @@ def run(
 
 def _failures(summary: dict[str, float | int | str]) -> str:
     maps = int(summary["qc_failed"])
-    text = f"{int(summary['failed']) + maps} of {summary['subjects']} subjects failed"
+    text = f"{int(summary['failed']) + maps} of {counted(int(summary['subjects']), 'subject')} failed"
     return f"{text}, {maps} of them in quality control" if maps else text
 
 

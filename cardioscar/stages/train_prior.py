@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256, file_sha256, from_mapping
-from cardioscar.errors import CardioscarError, ConfigError, InputError
+from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.scar3d.transfer_config import TransferConfig
 from cardioscar.stages.logs import about
 from cardioscar.stages.places import local_folder
@@ -180,7 +180,9 @@ def _asked(folders: list[Path], subjects: str) -> list[Path]:
     wanted = list(dict.fromkeys(name.strip() for name in subjects.split(",") if name.strip()))
     missing = [name for name in wanted if name not in {folder.name for folder in folders}]
     if missing:
-        raise InputError("subjects", f"ids of the artifact ({len(folders)} subjects)", ", ".join(missing[:5]))
+        raise InputError(
+            "subjects", f"ids of the artifact ({counted(len(folders), 'subject')})", ", ".join(missing[:5])
+        )
     return [folder for folder in folders if not wanted or folder.name in wanted]
 
 

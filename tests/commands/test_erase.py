@@ -54,7 +54,7 @@ def test_without_yes_nothing_is_changed(run: Run, cardioscar: Cardioscar) -> Non
     said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off")
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines() == [
-        "folder run: 1 cohort tables, 2 files of interrupted work, 1 logs, 6 subject folders",
+        "folder run: 1 cohort table, 2 files of interrupted work, 1 log, 6 subject folders",
         "nothing was changed; --yes erases",
     ]
     assert content(run.out) == before
@@ -65,7 +65,7 @@ def test_a_subject_leaves_a_run_and_the_others_stay(run: Run, cardioscar: Cardio
     words = ("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--audit", tmp_path / "audit.jsonl")
     said = cardioscar(*words, "--yes")
     assert (said.code, said.err) == (0, "")
-    assert said.out.endswith("nothing of it found\n")
+    assert said.out.endswith("nothing of it is left\n")
     assert named(run.out) == []
     left = content(run.out)
     assert others.items() <= left.items()
@@ -100,7 +100,7 @@ def test_a_subject_leaves_the_store_of_a_run_too(finished: Run, cardioscar: Card
     assert not any(name.startswith("cuda_peak_memory_mib") for name in metrics)
     said = cardioscar("erase", "P001", "--results", run.out)
     assert (
-        "MLflow mlflow.db: 1 MLflow cohort tables, 1 MLflow logged models, 1 MLflow model versions, 1 MLflow runs\n"
+        "MLflow mlflow.db: 1 MLflow cohort table, 1 MLflow logged model, 1 MLflow model version, 1 MLflow run\n"
         in said.out
     )
     said = cardioscar("erase", "P001", "--results", run.out, "--yes")
@@ -131,7 +131,7 @@ def test_a_place_that_fails_costs_no_other_and_is_said(
     said = cardioscar(*words)
     assert said.code == 4
     assert "MLflow http://127.0.0.1:9: not searched" in said.out
-    assert "nothing of it found" not in said.out
+    assert "nothing of it is left" not in said.out
     assert '"complete": false' in said.out
     assert "connection refused" in said.err
     assert named(run.out) == []
@@ -163,7 +163,7 @@ def test_a_file_of_the_users_own_is_left_and_said(run: Run, cardioscar: Cardiosc
     said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--yes")
     assert said.code == 3
     assert "notes.txt names the subject and is none of cardioscar's files: left as it is" in said.err
-    assert "not everything was erased: 1 other files that name it left" in said.err
+    assert "not everything was erased: 1 other file that names it left" in said.err
     assert named(run.out) == ["notes.txt"]
 
 

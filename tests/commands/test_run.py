@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cardioscar.commands.run import experiment_name, tracking
+from cardioscar.commands.run import tracking
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]
@@ -89,7 +91,7 @@ def test_a_stage_takes_the_subjects_of_its_artifact_alone(
 ) -> None:
     said = cardioscar("group-sort", run_output / "work" / "preprocess", "-o", tmp_path / "s", "--subjects", wanted)
     assert said.code == 2
-    assert said.err.startswith("cardioscar: subjects: expected ids of preprocess (1 subjects), found ")
+    assert said.err.startswith("cardioscar: subjects: expected ids of preprocess (1 subject), found ")
     assert not (tmp_path / "s").exists()
 
 
@@ -113,10 +115,52 @@ def test_where_runs_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert tracking("off", tmp_path) == ""
 
 
-def test_the_experiment_is_called_like_the_cohort(tmp_path: Path) -> None:
-    folder = tmp_path / "Infarcts (2024), site/é"
-    folder.mkdir(parents=True)
-    assert experiment_name(folder.parent) == "Infarcts -2024- site"
-    assert experiment_name(folder) == "cohort"
-    (folder.parent / "cohort.csv").write_text("")
-    assert experiment_name(folder.parent / "cohort.csv") == "Infarcts -2024- site"
+def test_a_cohort_is_not_called_like_a_person(cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    named = tmp_path / "Doe_Jane_1950"
+    shutil.copytree(cohort / "P001", named / "P001")
+    said = cardioscar("run", named, "-o", tmp_path / "out", "-j", 1, "--tracking-uri", "off", *QUICK)
+    assert said.code == 0
+    assert "call the cohort 'cohort': the name of its folder may be a person's" in said.err
+    pages = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not any(b"Doe" in page for page in pages)
+    assert b"<h1>cohort</h1>" in (tmp_path / "out" / "results" / "cohort.html").read_bytes()
+
+
+def test_subjects_one_by_one_fill_one_table(cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    """As the README does: a cohort, then one subject of it, into the same output."""
+    out = tmp_path / "out"
+    words = ("-o", out, "-j", 1, "--tracking-uri", "off", *QUICK, "--max-failed-fraction", 1)
+    assert cardioscar("run", cohort, *words).code == 0
+    said = cardioscar("run", cohort / "P001", *words)
+    assert said.code == 0
+    assert "and 1 subject of earlier runs in cohort.csv\n" in said.out
+    assert "P002 failed" not in said.out
+    page = (out / "results" / "cohort.html").read_text()
+    assert "P002" in page
+    assert f"<h1>{cohort.name}</h1>" in page  # of the cohort, not of its subject
+
+
+def test_a_damaged_result_is_one_row(run_output: Path, cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    shutil.copytree(run_output / "results", tmp_path / "results")
+    (tmp_path / "results" / "P001" / "metrics.json").write_text("{}")
+    said = cardioscar("summarize-cohort", cohort, tmp_path / "results", "--subjects", "P001")
+    assert said.code == 1
+    assert said.err.splitlines()[-1] == ("cardioscar: 1 of 1 subject failed (100%), more than max_failed_fraction 10%")
+    assert "not the one that its status.json names" in (tmp_path / "results" / "cohort.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["50%20x", "why?", "a b & c", "Prüfung #1", "it's"])
+def test_an_output_may_have_any_name(name: str, cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    """MLflow's store and artifacts lie in it, and the line that shows them can be pasted into a shell."""
+    pytest.importorskip("mlflow")
+    out = tmp_path / name
+    said = cardioscar("run", cohort, "-o", out, "--subjects", "P001", "-j", 1, *QUICK)
+    assert said.code == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+    assert {"mlartifacts", "mlflow.db", "results", "run.log", "work"} <= {p.name for p in out.iterdir()}
+    [line] = [line for line in said.out.splitlines() if line.startswith("MLflow")]
+    uri = shlex.split(line)[-1]
+    assert cardioscar("registry", "find", "--tracking-uri", uri, "--output", "json").out.count('"P001"') == 1
+    by_hand = f"sqlite:///{out}/mlflow.db"
+    said = cardioscar("registry", "load", "P001", "-o", tmp_path / "field", "--tracking-uri", by_hand)
+    assert "hashes agree" in said.out

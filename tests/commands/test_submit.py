@@ -125,6 +125,8 @@ def test_a_name_is_submitted_once(server, submit):
         (["--set", "tolerations={}"], "--set tolerations: expected a list"),
         (["--set", "seed"], "--set: expected name=value, found 'seed'"),
         (["--cohort", "gs://hearts/x"], "cohort_uri: expected"),
+        (["--cohort", "hearts/x"], "cohort_uri: expected s3://bucket/prefix or the whole path of a mounted volume"),
+        (["--results", "out"], "results_uri: expected s3://bucket/prefix or the whole path of a mounted volume"),
         (["--recurring", "0 2 * * *"], "did you mean '0 0 2 * * *'?"),
         (["--recurring", "0 0 2 * * *", "--wait"], "--wait: expected a run, not a schedule"),
         (["--version", "9"], "--version: expected a version of reconstruct-cohort, found '9' (there is 0.1.0)"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,20 @@ def test_columns_that_nobody_has_are_left_out(tmp_path: Path, capsys: pytest.Cap
     assert lines[4].split() == ["P001", "pass", "–", "–", "–", "–", "–", "12.3", "14.2"]
 
 
+def test_reasons_of_a_verdict_stand_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = replace(ok("P001", "review"), reasons=["slices do not predict one another (Dice 0.41)", "=the scar is small"])
+    lines = printed(tmp_path, capsys, odd, ok("P002")).splitlines()
+    assert "P001 review: slices do not predict one another (Dice 0.41); =the scar is small" in lines
+    assert not any(line.startswith("P002 ") and ":" in line for line in lines)
+
+
+def test_subjects_of_earlier_runs_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    earlier = [replace(ok("P002"), earlier=True), replace(failed("P003", "labels.nii.gz: torn"), earlier=True)]
+    lines = printed(tmp_path, capsys, ok("P001"), *earlier).splitlines()
+    assert "and 2 subjects of earlier runs in cohort.csv" in lines
+    assert not any(line.startswith(("P002", "P003")) for line in lines)
+
+
 def test_failures_stand_below_the_table_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     message = "labels.nii.gz: expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (12 voxels), and more than fits"
     lines = printed(tmp_path, capsys, failed("P001", message), ok("P002")).splitlines()
@@ -79,7 +94,7 @@ def test_text_from_outside_is_shown_as_it_is(tmp_path: Path, capsys: pytest.Capt
     text = printed(folder, capsys, failed("P001", message), ok("P002"), uri="sqlite:////data/[i]x/mlflow.db")
     assert "no file '[red]a[/red][link=http://x]�[31m�.nii'" in text
     assert f"cohort report  {folder / 'cohort.html'}\n" in text
-    assert "mlflow ui --backend-store-uri sqlite:////data/[i]x/mlflow.db\n" in text
+    assert "mlflow ui --backend-store-uri 'sqlite:////data/[i]x/mlflow.db'\n" in text
     assert "\x1b" not in text
 
 

@@ -218,7 +218,7 @@ def test_the_table_holds_every_subject_that_the_output_holds(spoilt: Run) -> Non
     page = (spoilt.out / "results" / "cohort.html").read_text(encoding="utf-8")
     assert "3 subjects, 2 of earlier runs" in page
     assert "labels.nii.gz" in page  # why P002 had failed
-    with pytest.raises(CohortRejected, match=r"^1 of 1 subjects failed"):
+    with pytest.raises(CohortRejected, match=r"^1 of 1 subject failed"):
         spoilt.again("P002")
     assert table(spoilt)["P002"] == ("failed", "this")
 

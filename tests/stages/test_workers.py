@@ -90,17 +90,29 @@ def test_the_machines_fault_ends_the_run_and_nobody_else_is_begun(finished: Run,
     assert hidden(tmp_path) == []
 
 
-def test_ctrl_c_ends_the_run_at_once_and_it_goes_on_later(finished: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "whom", "jobs", "code", "line"),
+    [
+        (signal.SIGINT, "group", 2, 130, "interrupted"),
+        (signal.SIGTERM, "group", 2, 143, "ended by a SIGTERM"),
+        (signal.SIGTERM, "parent", 2, 143, "ended by a SIGTERM"),
+        (signal.SIGTERM, "parent", 1, 143, "ended by a SIGTERM"),
+    ],
+)
+def test_a_run_that_is_asked_to_end_ends_at_once_and_goes_on_later(
+    finished: Run, tmp_path: Path, asked: signal.Signals, whom: str, jobs: int, code: int, line: str
+) -> None:
     run = finished.copy(tmp_path, before="train")
-    process = start(run, "--jobs=2", "--tracking-uri=off", steps=1_000_000)
+    process = start(run, f"--jobs={jobs}", "--tracking-uri=off", steps=1_000_000)
     assert wait_until(lambda: run.folder("train").with_name(".P001.checkpoint").exists(), process)
-    os.killpg(process.pid, signal.SIGINT)
+    (os.killpg if whom == "group" else os.kill)(process.pid, asked)
     pressed = time.monotonic()
     said = process.communicate(timeout=60)[0]
     assert time.monotonic() - pressed < 10
-    assert process.returncode == 130, said
-    assert "interrupted; run the same command again to go on" in said
+    assert process.returncode == code, said
+    assert said.splitlines()[-1] == f"cardioscar: {line}; run the same command again to go on"
     assert "Traceback" not in said
+    assert "leaked" not in said
     assert wait_until_gone(process.pid)
     assert [row.outcome for row in run.again().rows] == ["ok"] * 3
     assert hidden(run.out) == []
