@@ -264,8 +264,9 @@ GEOMETRY = {
 SETTINGS = {
     "unknown key": Case(
         broken.text("subject.yaml", "slice_thicknes_mm: 8\n"),
-        "subject.yaml: expected one of the keys mesh_frame, label_table, header_trust, slice_thickness_mm, "
-        "septum_direction, apex_to_base, found unknown key 'slice_thicknes_mm' (did you mean 'slice_thickness_mm'?)",
+        "subject.yaml: expected one of the keys mesh_frame, wall_tags, tag_array, label_table, header_trust, "
+        "slice_thickness_mm, septum_direction, apex_to_base, heart, found unknown key 'slice_thicknes_mm' (did "
+        "you mean 'slice_thickness_mm'?)",
         "config",
     ),
     "no YAML": Case(
