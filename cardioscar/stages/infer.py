@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,11 +30,13 @@ log = logging.getLogger(__name__)
 class Config:
     """How a field becomes a scar map."""
 
-    samples: int = 20
-    """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`."""
-    method: Literal["posterior", "dropout"] = "posterior"
-    """`posterior`: field and interpolation corrected by a Gaussian process, calibrated uncertainty. `dropout`: mean
-    and spread of projected MC-Dropout samples, as published, whose intervals are far too narrow."""
+    samples: int = 0
+    """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`; 0 takes
+    20, and 10 as published with method `reference`."""
+    method: Literal["auto", "posterior", "dropout", "reference"] = "auto"
+    """`posterior`: field and interpolation corrected by a Gaussian process, uncertainty from its draws. `dropout`: mean
+    and spread of projected MC-Dropout samples, whose intervals are far too narrow. `reference`: the same of samples as
+    they are, as the published code has it. `auto`: as the field was fitted, `reference` or else `posterior`."""
     draws: int = 64
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
@@ -61,7 +63,7 @@ class Config:
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
 
     def __post_init__(self) -> None:
-        for name, least in (("samples", 1), ("draws", 2)):
+        for name, least in (("samples", 0), ("draws", 2)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
         for name in ("blend", "blend_labels"):
@@ -73,6 +75,17 @@ class Config:
             raise ConfigError("threshold", "a probability between 0 and 1", f"{self.threshold:g}")
         if not 0 < self.border_zone[0] < self.border_zone[1] < 1:
             raise ConfigError("border_zone", "two rising probabilities between 0 and 1", str(self.border_zone))
+
+    def for_field(self, fitted: str) -> Config:
+        """Settings with `auto` and 0 made concrete.
+
+        Args:
+            fitted: Method of the fit, `fourier` or `reference`.
+        """
+        method = self.method
+        if method == "auto":
+            method = "reference" if fitted == "reference" else "posterior"
+        return replace(self, method=method, samples=self.samples or (10 if method == "reference" else 20))
 
 
 def run(
@@ -119,18 +132,18 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.fit import choose_device
     from cardioscar.scar3d.intervals import DrawSummary
     from cardioscar.scar3d.stored_field import load_field
-    from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
+    from cardioscar.scar3d.uncertainty import published_samples, sample_logits, sigmoid_sd
     from cardioscar.stages.electrophysiology import ElectrophysiologyMap
 
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu")
     data = mesh.grid.point_data
     problem = _problem(job, mesh)
-    field, _ = load_field(job.upstream["fields"])
-    sampled = sample_logits(
-        field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed
-    )
+    field, about = load_field(job.upstream["fields"])
+    config = config.for_field(about["method"])
+    sample = published_samples if config.method == "reference" else sample_logits
+    sampled = sample(field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed)
     dropout_sd = sigmoid_sd(sampled)
-    found = _dropout(problem, sampled, config) if config.method == "dropout" else _posterior(problem, sampled, config)
+    found = _maps(problem, sampled, config)
     probability = found.probability
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
     summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
@@ -141,7 +154,8 @@ def _infer(job: Work, config: Config) -> None:
         summary.see(scar)
         electrophysiology.see(scar)
 
-    data["scar_probability"], data["scar_uncertainty"] = probability, summary.node_sd
+    data["scar_probability"] = probability
+    data["scar_uncertainty"] = dropout_sd if config.method == "reference" else summary.node_sd
     data["scar_uncertainty_dropout"] = dropout_sd
     data["scar_binary"] = (probability >= config.threshold).astype(np.uint8)
     electrophysiology.write(job.out)
@@ -180,9 +194,13 @@ def _problem(job: Work, mesh: LVMesh) -> Problem:
         )
 
 
-def _dropout(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps:
+def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | ScarPosterior:
     from cardioscar.scar3d.dropout_maps import DropoutMaps
 
+    if config.method == "posterior":
+        return _posterior(problem, sampled, config)
+    if config.method == "reference":
+        return DropoutMaps(problem, sampled, projection="none", threshold=config.threshold)
     return DropoutMaps(
         problem,
         sampled,
