@@ -32,8 +32,8 @@ class Config:
 
     samples: int = 0
     """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`; 0 takes
-    20, and 10 as published with method `reference`."""
-    method: Literal["auto", "posterior", "dropout", "reference"] = "auto"
+    20, and 10 as published with `reference`."""
+    uncertainty: Literal["auto", "posterior", "dropout", "reference"] = "auto"
     """`posterior`: field and interpolation corrected by a Gaussian process, uncertainty from its draws. `dropout`: mean
     and spread of projected MC-Dropout samples, whose intervals are far too narrow. `reference`: the same of samples as
     they are, as the published code has it. `auto`: as the field was fitted, `reference` or else `posterior`."""
@@ -82,10 +82,10 @@ class Config:
         Args:
             fitted: Method of the fit, `fourier` or `reference`.
         """
-        method = self.method
-        if method == "auto":
-            method = "reference" if fitted == "reference" else "posterior"
-        return replace(self, method=method, samples=self.samples or (10 if method == "reference" else 20))
+        kind = self.uncertainty
+        if kind == "auto":
+            kind = "reference" if fitted == "reference" else "posterior"
+        return replace(self, uncertainty=kind, samples=self.samples or (10 if kind == "reference" else 20))
 
 
 def run(
@@ -139,8 +139,8 @@ def _infer(job: Work, config: Config) -> None:
     data = mesh.grid.point_data
     problem = _problem(job, mesh)
     field, about = load_field(job.upstream["fields"])
-    config = config.for_field(about["method"])
-    sample = published_samples if config.method == "reference" else sample_logits
+    config = config.for_field(about.get("method", "fourier"))
+    sample = published_samples if config.uncertainty == "reference" else sample_logits
     sampled = sample(field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed)
     dropout_sd = sigmoid_sd(sampled)
     found = _maps(problem, sampled, config)
@@ -155,7 +155,7 @@ def _infer(job: Work, config: Config) -> None:
         electrophysiology.see(scar)
 
     data["scar_probability"] = probability
-    data["scar_uncertainty"] = dropout_sd if config.method == "reference" else summary.node_sd
+    data["scar_uncertainty"] = dropout_sd if config.uncertainty == "reference" else summary.node_sd
     data["scar_uncertainty_dropout"] = dropout_sd
     data["scar_binary"] = (probability >= config.threshold).astype(np.uint8)
     electrophysiology.write(job.out)
@@ -197,9 +197,9 @@ def _problem(job: Work, mesh: LVMesh) -> Problem:
 def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | ScarPosterior:
     from cardioscar.scar3d.dropout_maps import DropoutMaps
 
-    if config.method == "posterior":
+    if config.uncertainty == "posterior":
         return _posterior(problem, sampled, config)
-    if config.method == "reference":
+    if config.uncertainty == "reference":
         return DropoutMaps(problem, sampled, projection="none", threshold=config.threshold)
     return DropoutMaps(
         problem,

@@ -101,7 +101,7 @@ def test_zones_follow_the_border_zone(run: Run) -> None:
 
 
 def test_the_published_uncertainty_is_smaller_than_the_calibrated_one(run: Run) -> None:
-    calibrated, published = (infer(run, method=method) for method in ("posterior", "dropout"))
+    calibrated, published = (infer(run, uncertainty=method) for method in ("posterior", "dropout"))
     near = data(calibrated, "scar_uncertainty") > 0.05
     ratio = data(published, "scar_uncertainty_dropout")[near] / data(calibrated, "scar_uncertainty")[near]
     assert np.median(ratio) < 0.7
@@ -158,9 +158,9 @@ def test_a_field_of_the_published_method_gives_the_published_map(finished: Run, 
     np.testing.assert_allclose(data(mesh, "scar_probability"), passes.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(data(mesh, "scar_uncertainty"), passes.std(axis=0), atol=1e-6)
     np.testing.assert_array_equal(data(mesh, "scar_binary"), passes.mean(axis=0) >= 0.5)
-    named = infer(run, seed=4, method="reference", samples=10)
+    named = infer(run, seed=4, uncertainty="reference", samples=10)
     np.testing.assert_array_equal(data(named, "scar_probability"), data(mesh, "scar_probability"))
-    corrected = infer(run, seed=4, method="posterior")
+    corrected = infer(run, seed=4, uncertainty="posterior")
     assert np.abs(data(corrected, "scar_probability") - data(mesh, "scar_probability")).max() > 0.2
 
 
@@ -172,8 +172,8 @@ def test_a_fourier_field_gives_the_posterior_unless_another_method_is_named(run:
 
 METHODS: tuple[dict[str, object], ...] = (
     {"samples": 0},
-    {"method": "posterior", "samples": 20},
-    {"method": "dropout", "samples": 20},
+    {"uncertainty": "posterior", "samples": 20},
+    {"uncertainty": "dropout", "samples": 20},
 )
 
 
@@ -194,8 +194,8 @@ def test_the_blend_is_an_average_of_logits(run: Run) -> None:
     from cardioscar.scar3d.interpolation import log_odds
 
     run.stage("train", ["P001"], options={"dropout": 0.0})
-    alone = data(infer(run, method="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
-    blended = infer(run, method="dropout", projection="none", samples=1, blend=0.3, learned=False)
+    alone = data(infer(run, uncertainty="dropout", projection="none", samples=1, blend=0.0), "scar_probability")
+    blended = infer(run, uncertainty="dropout", projection="none", samples=1, blend=0.3, learned=False)
     stack = load_stack(run.folder("preprocess") / "slices.npz")
     between = np.clip(log_odds(stack, blended.nodes_mm), 1e-4, 1 - 1e-4)
     field = logit(np.clip(alone.astype(float), 1e-6, 1 - 1e-6))
