@@ -23,7 +23,7 @@ class DropoutMaps:
         problem: Nodes, groups and slices.
         sampled: Logits of the thinned networks, shape (samples, nodes), see `sample_logits`.
         beside: What each sample is averaged with, see `prior_mean`.
-        projection: `soft` trusts a pixel within its variance, `hard` meets it exactly, `none` leaves samples alone.
+        projection: `soft` trusts a pixel within its variance, `hard` meets it to 1e-6, `none` leaves samples alone.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
         threshold: Probability from which a node of a sample is scar.
     """

@@ -40,13 +40,13 @@ class Config:
     draws: int = 64
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
-    """How maps meet the pixels: within the pixels' variance, exactly, or not at all."""
+    """How maps meet the pixels: within the pixels' variance, to 1e-6 over the mesh's nodes, or not at all."""
     blend: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     blend_labels: float = 0.4
     """Weight of signed-distance interpolation beside the field where pixels are labels (scar or not)."""
     learned: bool = True
-    """Take the prior learned from synthetic scars for fractions, where the mesh has LV coordinates."""
+    """Take the prior learned from 1,140 synthetic examples for fractions, where the mesh has LV coordinates."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
@@ -159,7 +159,8 @@ def _infer(job: Work, config: Config) -> None:
     data["scar_uncertainty_dropout"] = dropout_sd
     data["scar_binary"] = (probability >= config.threshold).astype(np.uint8)
     electrophysiology.write(job.out)
-    (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
+    intervals = {"uncertainty": config.uncertainty, **summary.intervals()}
+    (job.out / "intervals.json").write_text(json.dumps(intervals, indent=1) + "\n", encoding="utf-8")
     write_mesh(job.out / "scar.vtu", mesh)
     if config.write_nifti:
         affine = problem.stack.slices[0].affine
