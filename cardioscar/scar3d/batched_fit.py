@@ -57,7 +57,7 @@ def fit_fields(
 def _run(stack: FieldStack) -> list[tuple[ScarField, Outcome]]:
     """Step until every subject has stopped; those that have leave the stack when they are half of it."""
     plan = stack.plan
-    progress = FitProgress(stack.weights, stack.batches, stack.epochs, plan.patience)
+    progress = FitProgress(stack.weights, stack.batches, stack.epochs, plan.patience, keep_last=plan.keep_last)
     subjects = list(range(len(stack.batches)))
     done: dict[int, tuple[ScarField, Outcome]] = {}
     optimizer = _optimizer(stack.weights, plan.weight_decay)

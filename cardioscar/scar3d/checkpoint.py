@@ -25,9 +25,9 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> None:
-    """Write weights, best weights, optimiser moments, random state and history; the file appears whole or not."""
+    """Write weights, kept weights, optimiser moments, random state and history; the file appears whole or not."""
     tensors: dict[str, Tensor] = {f"field.{k}": v for k, v in field.state_dict().items()}
-    tensors |= {f"best.{k}": v for k, v in state.best_weights.items()}
+    tensors |= {f"kept.{k}": v for k, v in state.kept_weights.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
     tensors["generator"] = generator.get_state()
@@ -77,7 +77,7 @@ def load_checkpoint(
     device = next(field.parameters()).device
     return FitState(
         **counters,
-        best_weights={k: v.to(device) for k, v in _under("best.", tensors).items()},
+        kept_weights={k: v.to(device) for k, v in _under("kept.", tensors).items()},
         losses=tensors["losses"].tolist(),
     )
 

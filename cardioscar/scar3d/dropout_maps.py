@@ -1,4 +1,4 @@
-"""Scar maps by MC-Dropout alone, as published: each sample projected onto the pixels, their mean and their spread."""
+"""Scar maps by MC-Dropout alone: mean and spread of the samples, each projected onto the pixels if asked for."""
 
 from __future__ import annotations
 

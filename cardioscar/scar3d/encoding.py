@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -39,22 +41,27 @@ class FourierFeatures(nn.Module):
 
 
 class UnitCube(nn.Module):
-    """Positions divided by one isotropic scale, so that the heart spans about -1 to 1 and distances keep their shape.
+    """Each axis of a box scaled to 0 to 1 by itself, as the published network sees positions [@sen2025].
+
+    Distances do not keep their shape: a mm along a short side counts for more than one along a long side.
 
     Args:
-        scale_mm: Half extent of the heart in mm.
+        low_mm: Corner of the box that becomes 0, in mm relative to the field's centre.
+        extent_mm: Sides of the box in mm.
 
     Attributes:
         out_features: 3.
     """
 
     out_features = 3
-    scale_mm: Tensor
+    low_mm: Tensor
+    extent_mm: Tensor
 
-    def __init__(self, scale_mm: float) -> None:
+    def __init__(self, low_mm: Sequence[float], extent_mm: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("scale_mm", torch.tensor(float(scale_mm)))
+        self.register_buffer("low_mm", torch.tensor(low_mm, dtype=torch.float32), persistent=False)
+        self.register_buffer("extent_mm", torch.tensor(extent_mm, dtype=torch.float32), persistent=False)
 
     def forward(self, positions_mm: Float[Tensor, "nodes 3"]) -> Float[Tensor, "nodes 3"]:
-        """Scale positions in mm, relative to the field's centre."""
-        return positions_mm / self.scale_mm
+        """Scale positions in mm, relative to the field's centre; outside the box they are below 0 or above 1."""
+        return (positions_mm - self.low_mm) / self.extent_mm

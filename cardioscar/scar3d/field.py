@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cardioscar.config import from_mapping
 from cardioscar.scar3d.encoding import FourierFeatures, UnitCube
 
 
@@ -18,13 +20,15 @@ class FieldSpec:
     """Everything needed to build a field before its weights are loaded."""
 
     encoding: Literal["fourier", "unit"] = "fourier"
-    """Fourier features of a stated length scale, or positions scaled to the unit cube (the published network)."""
+    """Fourier features of a stated length scale, or each axis scaled to 0 to 1 (the published network)."""
     features: int = 64
     """Number of random frequencies of the Fourier encoding."""
     length_scale_mm: float = 20.0
     """Length scale of the Fourier encoding in mm."""
-    scale_mm: float = 60.0
-    """Half extent of the heart in mm, for the unit encoding."""
+    low_mm: tuple[float, float, float] = (-60.0, -60.0, -60.0)
+    """Corner of the box that the unit encoding scales to 0, in mm relative to the centre."""
+    extent_mm: tuple[float, float, float] = (120.0, 120.0, 120.0)
+    """Sides of that box in mm."""
     hidden: int = 64
     """Units of a hidden layer."""
     layers: int = 2
@@ -33,12 +37,35 @@ class FieldSpec:
     """Activation of the hidden layers."""
     dropout: float = 0.1
     """Share of hidden units that dropout silences."""
+    dropped: tuple[int, ...] | None = None
+    """Hidden layers, from 0, of which dropout silences units; None for all."""
     center_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Centre of the field in mm LPS."""
     axes: tuple[tuple[float, float, float], ...] | None = None
     """Unit vectors (rows) of the field's own axes in LPS; None for those of the scanner."""
     scale: float = 1.0
     """Factor from mm of this heart to mm of the field."""
+
+    @property
+    def dropped_layers(self) -> tuple[int, ...]:
+        """Hidden layers, from 0, that have a dropout mask."""
+        return tuple(range(self.layers)) if self.dropped is None else self.dropped
+
+
+def read_spec(values: Mapping[str, Any], *, where: str) -> FieldSpec:
+    """A stored architecture.
+
+    Args:
+        values: What `dataclasses.asdict` gave.
+        where: File, for messages.
+
+    Raises:
+        ConfigError: If a key is unknown or a value impossible, by name.
+    """
+    kept = dict(values)
+    if kept.get("encoding") == "fourier":
+        kept.pop("scale_mm", None)  # older files name the published network's one scale in every architecture
+    return from_mapping(FieldSpec, kept, where=where)
 
 
 class ScarField(nn.Module):
@@ -62,7 +89,7 @@ class ScarField(nn.Module):
         if spec.encoding == "fourier":
             self.encoding: FourierFeatures | UnitCube = FourierFeatures(spec.features, spec.length_scale_mm, generator)
         else:
-            self.encoding = UnitCube(spec.scale_mm)
+            self.encoding = UnitCube(spec.low_mm, spec.extent_mm)
         widths = [self.encoding.out_features] + [spec.hidden] * spec.layers
         self.hidden = nn.ModuleList(_linear(a, b, generator) for a, b in pairwise(widths))
         self.head = _linear(widths[-1], 1, generator)
@@ -80,16 +107,16 @@ class ScarField(nn.Module):
 
         Args:
             features: Output of `encode`.
-            masks: One multiplicative mask per hidden layer, see `dropout_masks`; None for the mean network.
+            masks: Multiplicative masks, see `dropout_masks`; None for the mean network.
 
         Returns:
             Logits, shape (nodes,).
         """
-        x = features
+        x, mask_of = features, dict(zip(self.spec.dropped_layers, masks or (), strict=masks is not None))
         for position, layer in enumerate(self.hidden):
             x = self.activation(layer(x))
-            if masks is not None:
-                x = x * masks[position]
+            if position in mask_of:
+                x = x * mask_of[position]
         return self.head(x).squeeze(-1)
 
     def dropout_masks(self, rows: int, generator: torch.Generator) -> list[Tensor]:
@@ -101,13 +128,13 @@ class ScarField(nn.Module):
             generator: Source of the draws, on the field's device.
 
         Returns:
-            One tensor of shape (rows, hidden) for each hidden layer.
+            One tensor of shape (rows, hidden) for each layer of `dropped_layers`.
         """
         keep = 1 - self.spec.dropout
         device = self.center_mm.device
         return [
             torch.empty(rows, self.spec.hidden, device=device).bernoulli_(keep, generator=generator).div_(keep)
-            for _ in self.hidden
+            for _ in self.spec.dropped_layers
         ]
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from cardioscar.errors import InputError
 from cardioscar.scar3d.constraint_loss import group_losses
-from cardioscar.scar3d.dropout_pool import DropoutPool
+from cardioscar.scar3d.dropout_pool import dropout_masks
 from cardioscar.scar3d.field import ScarField
 from cardioscar.scar3d.field_prior import FieldPrior
 from cardioscar.scar3d.fit_config import FitConfig
@@ -51,7 +51,8 @@ class Prepared:
     def memory_bytes(self) -> int:
         """Memory that a step takes, estimated from the tensors kept for the gradient."""
         spec = self.plan.spec
-        numbers = 2 * spec.features + 16 + (6 * self.plan.passes + 1) * spec.layers * spec.hidden
+        each_pass = 3 * spec.layers + 3 * len(spec.dropped_layers)
+        numbers = 2 * spec.features + 16 + (each_pass * self.plan.passes + spec.layers) * spec.hidden
         return 4 * numbers * CHUNK * math.ceil(self.nodes / CHUNK)
 
 
@@ -96,8 +97,13 @@ class FieldStack:
     ) -> None:
         self.plan = subjects[0].plan
         self.fields = [one.plan.first_field(config.seed).to(device, dtype) for one in subjects]
-        self._pools = [
-            DropoutPool(field, one.nodes, torch.Generator(device).manual_seed(config.seed))
+        self._masks_of = [
+            dropout_masks(
+                field,
+                one.nodes,
+                torch.Generator(device).manual_seed(config.seed),
+                fresh=self.plan.fresh_masks,
+            )
             for one, field in zip(subjects, self.fields, strict=True)
         ]
         self._shapes = [parameter.shape for parameter in self.fields[0].parameters()]
@@ -128,7 +134,7 @@ class FieldStack:
         probability = layout.features.new_zeros(layout.features.shape[:2])
         masks = iter(self._drawn(layout, step))
         for _ in range(self.plan.passes):
-            drawn = [next(masks).view(*layout.features.shape[:2], -1) for _ in range(self.plan.spec.layers)]
+            drawn = [next(masks).view(*layout.features.shape[:2], -1) for _ in self.plan.spec.dropped_layers]
             probability = probability + torch.sigmoid(self._logits(layout.features, layers, drawn)) / self.plan.passes
         sums = torch.segment_reduce(probability.view(-1), "sum", offsets=layout.offsets)
         per_group = group_losses(sums / layout.sizes, layout.targets, layout.weights, self.plan.loss)
@@ -138,7 +144,7 @@ class FieldStack:
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the subjects only; `weights` becomes a new leaf."""
         self.weights = self.weights.detach()[list(rows)].requires_grad_()
-        for name in ("fields", "_pools", "batches", "_pieces"):
+        for name in ("fields", "_masks_of", "batches", "_pieces"):
             setattr(self, name, [getattr(self, name)[row] for row in rows])
         self._layout, self._masks = None, []
 
@@ -159,22 +165,25 @@ class FieldStack:
         return [(weight.transpose(1, 2), bias.unsqueeze(1)) for weight, bias in zip(*[iter(tensors)] * 2, strict=True)]
 
     def _logits(self, features: Tensor, layers: list[tuple[Tensor, Tensor]], masks: list[Tensor]) -> Tensor:
-        x = features
-        for (weight, bias), mask in zip(layers[:-1], masks, strict=True):
-            x = self.fields[0].activation(torch.baddbmm(bias, x, weight)) * mask
+        x, mask_of = features, dict(zip(self.plan.spec.dropped_layers, masks, strict=True))
+        for number, (weight, bias) in enumerate(layers[:-1]):
+            x = self.fields[0].activation(torch.baddbmm(bias, x, weight))
+            if number in mask_of:
+                x = x * mask_of[number]
         weight, bias = layers[-1]
         return torch.baddbmm(bias, x, weight).squeeze(-1)
 
     def _drawn(self, layout: _Layout, step: int) -> list[Tensor]:
         """Dropout masks of all passes and layers; each subject meets what it would meet alone, from its own pool."""
-        count, spec = self.plan.passes * self.plan.spec.layers, self.plan.spec
+        spec = self.plan.spec
+        count = self.plan.passes * len(spec.dropped_layers)
         rows = len(layout.features) * CHUNK
         if not self._masks or len(self._masks[0]) < rows:
             # zero where nothing is ever drawn: padding stays silent
             self._masks = [torch.zeros(rows, spec.hidden, device=self.weights.device) for _ in range(count)]
         masks = [mask[:rows] for mask in self._masks]
-        for (first, nodes), pool in zip(layout.spans, self._pools, strict=True):
-            own = (one for number in range(self.plan.passes) for one in pool.at(step, nodes, dropout_pass=number))
+        for (first, nodes), own_masks in zip(layout.spans, self._masks_of, strict=True):
+            own = (one for number in range(self.plan.passes) for one in own_masks.at(step, nodes, dropout_pass=number))
             for mask, drawn in zip(masks, own, strict=True):
                 mask[first : first + nodes] = drawn
         return masks

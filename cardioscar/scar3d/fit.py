@@ -16,7 +16,7 @@ from torch import Tensor
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
 from cardioscar.scar3d.constraint_loss import group_losses
-from cardioscar.scar3d.dropout_pool import DropoutPool
+from cardioscar.scar3d.dropout_pool import DropoutMasks, dropout_masks
 from cardioscar.scar3d.field import ScarField
 from cardioscar.scar3d.field_prior import FieldPrior
 from cardioscar.scar3d.fit_config import FitConfig
@@ -39,7 +39,7 @@ class FitState:
         step: Optimiser steps done.
         best_loss: Lowest epoch loss so far.
         best_epoch: Epoch of the lowest loss.
-        best_weights: The field's state at that epoch.
+        kept_weights: The field's state at that epoch, or at the last one where the plan keeps that.
         losses: Loss of each epoch done.
         seconds: Time spent, earlier attempts included.
     """
@@ -48,7 +48,7 @@ class FitState:
     step: int = 0
     best_loss: float = float("inf")
     best_epoch: int = -1
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    kept_weights: dict[str, Tensor] = field(default_factory=dict)
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -58,10 +58,10 @@ class FitResult:
     """A fitted field and how it came about.
 
     Attributes:
-        field: The field with its best weights.
+        field: The field with the weights that are kept: of the best epoch, or of the last one (reference method).
         stop_reason: `completed` (all steps done), `patience` (no lower loss for that long) or `diverged`.
         losses: Training loss of each epoch, shape (epochs,).
-        best_epoch: Epoch whose weights were kept.
+        best_epoch: Epoch of the lowest loss.
         steps: Optimiser steps done.
         seconds: Wall time in seconds, earlier attempts of a resumed fit included; of subjects fitted together, each
             one's equal share.
@@ -120,7 +120,8 @@ def fit_field(
         dtype: Precision; float64 shows what rounding does.
 
     Returns:
-        The field with the best weights; a fit that goes wrong returns its `stop_reason`, not an exception.
+        The field with the weights that its method keeps; a fit that goes wrong returns its `stop_reason`, not an
+        exception.
     """
     device = choose_device(config.device)
     plan = plan_fit(observations, config, prior)
@@ -130,7 +131,7 @@ def fit_field(
     optimizer = AdamW(moving, lr=1.0, weight_decay=plan.weight_decay, fused=True)
     generator = torch.Generator(device).manual_seed(config.seed)
     largest = max(len(batch.nodes) for batch in plan.batches)
-    pool = DropoutPool(scar_field, largest, generator)
+    masks = dropout_masks(scar_field, largest, generator, fresh=plan.fresh_masks)
     state = FitState()
     if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
         state = load_checkpoint(checkpoint, scar_field, optimizer, generator)
@@ -138,10 +139,10 @@ def fit_field(
     batches = [_on_device(batch, observations, scar_field, device) for batch in plan.batches]
     with threads_for(largest):
         stop_reason, seconds = _run(
-            plan, batches, scar_field, optimizer, generator, pool, state, config, checkpoint, identity, on_epoch
+            plan, batches, scar_field, optimizer, generator, masks, state, config, checkpoint, identity, on_epoch
         )
-    if state.best_weights:
-        scar_field.load_state_dict(state.best_weights)
+    if state.kept_weights:
+        scar_field.load_state_dict(state.kept_weights)
     return FitResult(
         field=scar_field.eval(),
         stop_reason=stop_reason,
@@ -172,7 +173,7 @@ def _run(
     scar_field: ScarField,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
-    pool: DropoutPool,
+    masks: DropoutMasks,
     state: FitState,
     config: FitConfig,
     checkpoint: Path | None,
@@ -184,15 +185,17 @@ def _run(
     stop_reason = "completed"
     while state.epoch < plan.epochs:
         before = _weights(scar_field)
-        loss = _epoch(plan, batches, scar_field, optimizer, pool, state)
+        loss = _epoch(plan, batches, scar_field, optimizer, masks, state)
         # a full-batch loss is that of the weights before its step; a loss over batches belongs to the epoch as a whole
-        measured = before if len(batches) == 1 else _weights(scar_field)
+        measured = before if len(batches) == 1 and not plan.keep_last else _weights(scar_field)
         if not np.isfinite(loss) or not all(torch.isfinite(w).all() for w in measured.values()):
             stop_reason = "diverged"
             break
         state.losses.append(loss)
+        if plan.keep_last or loss < state.best_loss:
+            state.kept_weights = measured
         if loss < state.best_loss:
-            state.best_loss, state.best_epoch, state.best_weights = loss, state.epoch, measured
+            state.best_loss, state.best_epoch = loss, state.epoch
         state.epoch += 1
         if on_epoch:
             on_epoch(state.epoch, plan.epochs)
@@ -236,7 +239,7 @@ def _epoch(
     batches: list[_DeviceBatch],
     scar_field: ScarField,
     optimizer: torch.optim.Optimizer,
-    pool: DropoutPool,
+    masks: DropoutMasks,
     state: FitState,
 ) -> float:
     total = 0.0
@@ -245,8 +248,8 @@ def _epoch(
             group["lr"] = plan.learning_rate(state.step)
         probability = batch.features.new_zeros(len(batch.features))
         for dropout_pass in range(plan.passes):
-            masks = pool.at(state.step, len(batch.features), dropout_pass=dropout_pass)
-            probability = probability + torch.sigmoid(scar_field(batch.features, masks)) / plan.passes
+            drawn = masks.at(state.step, len(batch.features), dropout_pass=dropout_pass)
+            probability = probability + torch.sigmoid(scar_field(batch.features, drawn)) / plan.passes
         means = group_means(probability, batch.offsets)
         loss = group_losses(means, batch.targets, batch.weights, plan.loss).sum()
         optimizer.zero_grad(set_to_none=True)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 
 from cardioscar.errors import ConfigError
 
-REFERENCE_LAYERS, REFERENCE_HIDDEN = 4, 128
-"""Hidden layers of the published network, and units of each."""
+REFERENCE_LAYERS, REFERENCE_HIDDEN, REFERENCE_DROPPED = 4, 128, (2,)
+"""Hidden layers of the published network, units of each, and the layer, from 0, that has dropout: the third alone."""
 
 
 def check_seed(seed: int) -> None:

@@ -15,7 +15,7 @@ class Outcome:
     """How one subject's fit ended.
 
     Attributes:
-        weights: Weights of the best epoch, or the last ones where no epoch was finite.
+        weights: Weights that are kept: of the best epoch, or of the last finite one; the first where none was.
         stop_reason: `completed`, `patience` or `diverged`.
         losses: Loss of each epoch.
         best_epoch: Epoch of the lowest loss, -1 if there is none.
@@ -39,11 +39,20 @@ class FitProgress:
         batches: Number of batches of an epoch of each subject.
         epochs: Upper limit of epochs of each subject.
         patience: Epochs without a lower loss before a subject stops; None never stops one.
+        keep_last: Keep the weights of the last epoch instead of those of the lowest loss.
     """
 
-    def __init__(self, weights: Tensor, batches: list[int], epochs: list[int], patience: int | None) -> None:
+    def __init__(
+        self,
+        weights: Tensor,
+        batches: list[int],
+        epochs: list[int],
+        patience: int | None,
+        *,
+        keep_last: bool = False,
+    ) -> None:
         rows, device = len(batches), weights.device
-        self._longest, self._patience = max(epochs), patience
+        self._longest, self._patience, self._keep_last = max(epochs), patience, keep_last
         self._single = [count == 1 for count in batches]
         self._rows = {
             "batches": torch.tensor(batches, device=device),
@@ -52,7 +61,7 @@ class FitProgress:
             "epoch": torch.zeros(rows, dtype=torch.int64, device=device),
             "best_loss": torch.full((rows,), float("inf"), dtype=torch.float64, device=device),
             "best_epoch": torch.full((rows,), -1, dtype=torch.int64, device=device),
-            "best": weights.detach().clone(),
+            "kept": weights.detach().clone(),
             "alive": torch.ones(rows, dtype=torch.bool, device=device),
             "diverged": torch.zeros(rows, dtype=torch.bool, device=device),
             # the last column takes what belongs to no epoch
@@ -76,8 +85,8 @@ class FitProgress:
         """
         r = self._rows
         r["total"] += losses
-        measured = before if all(self._single) else after
-        if any(self._single) and not all(self._single):
+        measured = before if all(self._single) and not self._keep_last else after
+        if any(self._single) and not all(self._single) and not self._keep_last:
             measured = torch.where((r["batches"] == 1)[:, None], before, after)
         at_end = r["alive"] & (torch.remainder(step + 1, r["batches"]) == 0)
         loss = r["total"] / r["batches"]
@@ -88,7 +97,7 @@ class FitProgress:
         better = counts & (loss < r["best_loss"])
         r["best_loss"] = torch.where(better, loss, r["best_loss"])
         r["best_epoch"] = torch.where(better, r["epoch"], r["best_epoch"])
-        r["best"] = torch.where(better[:, None], measured, r["best"])
+        r["kept"] = torch.where((counts if self._keep_last else better)[:, None], measured, r["kept"])
         r["epoch"] += counts
         r["alive"] &= ~r["diverged"] & (r["epoch"] < r["epochs"])
         if self._patience is not None:
@@ -105,7 +114,7 @@ class FitProgress:
         epochs, diverged = int(one["epoch"]), bool(one["diverged"])
         ended = "completed" if epochs == int(one["epochs"]) else "patience"
         return Outcome(
-            weights=one["best"],
+            weights=one["kept"],
             stop_reason="diverged" if diverged else ended,
             losses=one["losses"][:epochs].cpu().numpy(),
             best_epoch=int(one["best_epoch"]),

@@ -14,7 +14,7 @@ from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.constraint_loss import Loss
 from cardioscar.scar3d.field import FieldSpec, ScarField
 from cardioscar.scar3d.field_prior import FieldPrior, freeze
-from cardioscar.scar3d.fit_config import REFERENCE_HIDDEN, REFERENCE_LAYERS, FitConfig
+from cardioscar.scar3d.fit_config import REFERENCE_DROPPED, REFERENCE_HIDDEN, REFERENCE_LAYERS, FitConfig
 from cardioscar.scar3d.lv_frame import LVFrame, lv_frame
 from cardioscar.types import GroupOffsets, GroupValues, Points
 
@@ -80,6 +80,8 @@ class FitPlan:
         weight_decay: Decoupled weight decay.
         prior: Network that the fit starts from; None draws the first weights.
         frozen: Blocks whose weights stay.
+        keep_last: Keep the weights of the last epoch, whatever its loss; else those of the epoch of the lowest loss.
+        fresh_masks: Draw dropout masks anew in every pass; else once for all steps, see `DropoutPool`.
     """
 
     spec: FieldSpec
@@ -92,6 +94,8 @@ class FitPlan:
     weight_decay: float
     prior: FieldPrior | None = None
     frozen: tuple[str, ...] = ()
+    keep_last: bool = False
+    fresh_masks: bool = False
 
     def first_field(self, seed: int) -> ScarField:
         """The field before its first step, on the CPU."""
@@ -173,7 +177,10 @@ def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
 
 
 def _reference(observations: Observations, config: FitConfig) -> FitPlan:
-    """The published network: 4 × 128 ReLU, dropout, Adam, triangular cyclical rate, batches of groups [@sen2025]."""
+    """The published network and schedule [@sen2025], as record 22 of docs/decisions lists them.
+
+    Adam is AdamW without decay. The code moves its rate after a step, so the first two steps have the lowest one.
+    """
     offsets = observations.group_offsets
     batches = []
     for first, last in pairwise(observations.batch_groups):
@@ -182,25 +189,28 @@ def _reference(observations: Observations, config: FitConfig) -> FitPlan:
         batches.append(
             Batch(nodes, offsets[first : last + 1] - offsets[first], observations.targets[first:last], weights)
         )
-    center = _center(observations.nodes_mm)
+    low, high = observations.nodes_mm.min(axis=0), observations.nodes_mm.max(axis=0)
     return FitPlan(
         spec=FieldSpec(
             encoding="unit",
-            # nodes that are all in one place span nothing
-            scale_mm=max(float(np.abs(observations.nodes_mm - np.array(center)).max()), 1.0),
+            low_mm=(0.0, 0.0, 0.0),
+            extent_mm=_three(np.where(high > low, high - low, 1.0)),  # an axis along which nothing extends
             hidden=REFERENCE_HIDDEN,
             layers=REFERENCE_LAYERS,
             activation="relu",
             dropout=config.dropout,
-            center_mm=center,
+            dropped=REFERENCE_DROPPED,
+            center_mm=_three(low),
         ),
         batches=tuple(batches),
         epochs=config.max_epochs,
         patience=config.patience,
         passes=config.mc_passes,
         loss="mse",
-        learning_rate=lambda step: triangular(step, 1e-3, 1e-2, half_cycle=2000),
+        learning_rate=lambda step: triangular(max(step - 1, 0), 1e-3, 1e-2, half_cycle=2000),
         weight_decay=0.0,
+        keep_last=True,
+        fresh_masks=True,
     )
 
 
@@ -247,6 +257,11 @@ def _active_groups(
 def _center(nodes_mm: Points) -> tuple[float, float, float]:
     x, y, z = (nodes_mm.min(axis=0) + nodes_mm.max(axis=0)) / 2
     return (round(float(x), 3), round(float(y), 3), round(float(z), 3))
+
+
+def _three(values: np.ndarray) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 def one_cycle(step: int, steps: int, peak: float) -> float:

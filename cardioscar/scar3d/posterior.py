@@ -35,7 +35,8 @@ class ScarPosterior:
         problem: Nodes, groups and slices.
         prior_logits: Prior mean of the scar logit at all nodes, shape (nodes,), see `prior_mean`.
         config: Settings.
-        projection: How maps meet the pixels: within the pixels' variance, to 1e-6, or not at all.
+        projection: How maps meet the pixels: `soft` within the pixels' variance, over nodes and, on a coarse mesh,
+            points between them, see `refine`; `hard` to 1e-6 over the nodes; `none` not at all.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
         threshold: Probability from which a node is scar: a draw is cut at its logit.
         beside: What stands beside the network in the prior mean, for the facts.

@@ -82,17 +82,18 @@ def refine(problem: Problem, *, points_per_mm3: float = POINTS_PER_MM3) -> Refin
         targets=found.targets,
         pixels=found.pixels,
         slice_number=found.slice_number,
-        coordinates=None if problem.coordinates is None else _of_nearest_corner(weights, problem.coordinates),
+        coordinates=None if problem.coordinates is None else _at_points(problem.coordinates, weights),
         tetrahedra=None,
     )
     return Refinement(finer, weights)
 
 
-def _of_nearest_corner(weights: sparse.csr_array, coordinates: Points) -> Points:
-    """LV coordinates of nodes and points; a point takes those of its nearest corner, since angles jump."""
-    corners, weight = weights.indices.reshape(-1, 4), weights.data.reshape(-1, 4)
-    nearest = corners[np.arange(len(corners)), weight.argmax(axis=1)]
-    return np.concatenate([coordinates, coordinates[nearest]])
+def _at_points(coordinates: Points, weights: sparse.csr_array) -> Points:
+    """LV coordinates of the nodes, and interpolated at the points: the angle by its direction, as it has a seam."""
+    along, angle, through = np.asarray(coordinates, dtype=np.float64).T
+    turned = np.arctan2(weights @ np.sin(angle), weights @ np.cos(angle))
+    inside = np.column_stack([weights @ along, turned, weights @ through])
+    return np.concatenate([coordinates, inside])
 
 
 def _inside(cells: Tetrahedra, volume_mm3: Float[np.ndarray, " cells"], number: int, nodes: int) -> sparse.csr_array:

@@ -9,9 +9,9 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from cardioscar.config import file_sha256, from_mapping
+from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
-from cardioscar.scar3d.field import FieldSpec, ScarField
+from cardioscar.scar3d.field import ScarField, read_spec
 
 WEIGHTS, DESCRIPTION = "field.safetensors", "field.json"
 FORMAT = 1
@@ -54,6 +54,6 @@ def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
         raise InputError(DESCRIPTION, f"format {FORMAT}", repr(description.get("format")))
     if file_sha256(folder / WEIGHTS) != description["weights_sha256"]:
         raise InputError(WEIGHTS, "the weights that field.json describes", "another sha256")
-    field = ScarField(from_mapping(FieldSpec, description["spec"], where=DESCRIPTION))
+    field = ScarField(read_spec(description["spec"], where=DESCRIPTION))
     field.load_state_dict(load_file(folder / WEIGHTS))
     return field.eval(), description

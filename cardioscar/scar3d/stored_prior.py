@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cardioscar.config import from_mapping
 from cardioscar.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,10 +61,10 @@ class StoredPrior:
         from safetensors import SafetensorError
         from safetensors.torch import load
 
-        from cardioscar.scar3d.field import FieldSpec, ScarField
+        from cardioscar.scar3d.field import ScarField, read_spec
         from cardioscar.scar3d.field_prior import FieldPrior
 
-        spec = from_mapping(FieldSpec, self.spec, where=_IN_JSON)
+        spec = read_spec(self.spec, where=_IN_JSON)
         try:
             weights = load(self.weights)
         except SafetensorError as error:

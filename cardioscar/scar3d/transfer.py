@@ -24,7 +24,8 @@ from cardioscar.scar3d.plan import Observations, frame_of, one_cycle, plan_fit
 from cardioscar.scar3d.transfer_config import TransferConfig
 
 HALF_EXTENT_MM = 50.0
-"""What of the reference heart the published network's unit cube spans on either side of its centre."""
+"""What of the reference heart the published network's cube spans on either side of its centre: here axes are those of
+the hearts' common frame, and one cube serves all of them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def pretrain(
 
 def _network(heart: Observations, config: TransferConfig) -> tuple[FieldSpec, Loss]:
     plan = plan_fit(heart, config.fit_config())
-    spec = dataclasses.replace(plan.spec, center_mm=(0.0, 0.0, 0.0), scale_mm=HALF_EXTENT_MM)
+    low, side = -HALF_EXTENT_MM, 2 * HALF_EXTENT_MM
+    spec = dataclasses.replace(
+        plan.spec, center_mm=(0.0, 0.0, 0.0), low_mm=(low, low, low), extent_mm=(side, side, side)
+    )
     return spec, plan.loss
 
 

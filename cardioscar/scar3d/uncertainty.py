@@ -14,6 +14,8 @@ from cardioscar.types import NodeValues, Points
 
 CACHE_CHUNK, DEVICE_CHUNK = 2048, 262_144
 """Nodes evaluated at once: their activations stay in a processor's cache; on a device, launches are few."""
+PUBLISHED_CHUNK = 50_000
+"""Nodes that the published code evaluates at once; the masks' order depends on it."""
 
 
 def sample_logits(
@@ -47,10 +49,43 @@ def sample_logits(
     return logits
 
 
+def published_samples(
+    field: ScarField, nodes_mm: Points, *, samples: int, seed: int
+) -> Float[np.ndarray, "samples nodes"]:
+    """Draw MC-Dropout passes as the published code does [@sen2025]: every node of a pass has a mask of its own.
+
+    A pass is no function of space, since neighbouring nodes meet other thinned networks; its mean over many passes is
+    that of `sample_logits`.
+
+    Args:
+        field: Fitted field.
+        nodes_mm: Positions in mm LPS, shape (nodes, 3).
+        samples: Number of passes.
+        seed: Seed of the masks.
+
+    Returns:
+        Logits, float32, 4 bytes a sample and node.
+    """
+    device = field.center_mm.device
+    generator = torch.Generator(device).manual_seed(seed)
+    logits = np.empty((samples, len(nodes_mm)), dtype=np.float32)
+    with torch.inference_mode():
+        for row in logits:
+            for start in range(0, len(nodes_mm), PUBLISHED_CHUNK):
+                part = torch.as_tensor(nodes_mm[start : start + PUBLISHED_CHUNK], dtype=torch.float32, device=device)
+                passed = field(field.encode(part), field.dropout_masks(len(part), generator))
+                row[start : start + PUBLISHED_CHUNK] = passed.cpu().numpy()
+    return logits
+
+
 def _thinned(field: ScarField, masks: list[Tensor]) -> list[tuple[Tensor, Tensor]]:
     """Layers after the first with the masks in their weights: a silent input is a column of zeros."""
+    mask_of = dict(zip(field.spec.dropped_layers, masks, strict=True))
     layers = [*field.hidden[1:], field.head]
-    return [(layer.weight * mask, layer.bias) for layer, mask in zip(layers, masks, strict=True)]
+    return [
+        (layer.weight * mask_of[number] if number in mask_of else layer.weight, layer.bias)
+        for number, layer in enumerate(layers)
+    ]
 
 
 def _logits(field: ScarField, x: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:

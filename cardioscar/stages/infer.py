@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -31,21 +31,23 @@ log = logging.getLogger(__name__)
 class Config:
     """How a field becomes a scar map."""
 
-    samples: int = 20
-    """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`."""
-    uncertainty: Literal["posterior", "dropout"] = "posterior"
-    """`posterior`: field and interpolation corrected by a Gaussian process, calibrated uncertainty. `dropout`: mean
-    and spread of projected MC-Dropout samples, as published, whose intervals are far too narrow."""
+    samples: int = 0
+    """MC-Dropout samples of the field; their mean enters the map, their spread is `scar_uncertainty_dropout`; 0 takes
+    20, and 10 as published with `reference`."""
+    uncertainty: Literal["auto", "posterior", "dropout", "reference"] = "auto"
+    """`posterior`: field and interpolation corrected by a Gaussian process, uncertainty from its draws. `dropout`: mean
+    and spread of projected MC-Dropout samples, whose intervals are far too narrow. `reference`: the same of samples as
+    they are, as the published code has it. `auto`: as the field was fitted, `reference` or else `posterior`."""
     draws: int = 64
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
-    """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6; `none`, not at all."""
+    """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6 over the nodes; `none`, not at all."""
     blend: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     blend_labels: float = 0.4
     """Weight of signed-distance interpolation beside the field where pixels are labels (scar or not)."""
     learned: bool = True
-    """Take the prior learned from synthetic scars for fractions, where the mesh has LV coordinates."""
+    """Take the prior learned from 1,140 synthetic examples for fractions, where the mesh has LV coordinates."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
@@ -69,7 +71,7 @@ class Config:
     def __post_init__(self) -> None:
         check_seed(self.seed)
         check_device(self.device)
-        for name, least in (("samples", 1), ("draws", 2)):
+        for name, least in (("samples", 0), ("draws", 2)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
         for name in ("blend", "blend_labels"):
@@ -81,6 +83,17 @@ class Config:
             raise ConfigError("threshold", "a probability between 0 and 1", f"{self.threshold:g}")
         if not 0 < self.doubt_range[0] < self.doubt_range[1] < 1:
             raise ConfigError("doubt_range", "two rising probabilities between 0 and 1", str(self.doubt_range))
+
+    def for_field(self, fitted: str) -> Config:
+        """Settings with `auto` and 0 made concrete.
+
+        Args:
+            fitted: Method of the fit, `fourier` or `reference`.
+        """
+        kind = self.uncertainty
+        if kind == "auto":
+            kind = "reference" if fitted == "reference" else "posterior"
+        return replace(self, uncertainty=kind, samples=self.samples or (10 if kind == "reference" else 20))
 
 
 def run(
@@ -131,7 +144,7 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.fit import choose_device
     from cardioscar.scar3d.intervals import DrawSummary
     from cardioscar.scar3d.stored_field import load_field
-    from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
+    from cardioscar.scar3d.uncertainty import published_samples, sample_logits, sigmoid_sd
     from cardioscar.stages.electrophysiology import ElectrophysiologyMap
     from cardioscar.stages.inference_facts import coverage_facts, warn_of, write_facts
     from cardioscar.stages.scar_mesh import write_scar, write_scar_tags
@@ -139,10 +152,10 @@ def _infer(job: Work, config: Config) -> None:
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu", own=True)
     data = mesh.grid.point_data
     problem = _problem(job, mesh)
-    field, _ = load_field(job.upstream["fields"])
-    sampled = sample_logits(
-        field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed
-    )
+    field, about = load_field(job.upstream["fields"])
+    config = config.for_field(about.get("method", "fourier"))
+    sample = published_samples if config.uncertainty == "reference" else sample_logits
+    sampled = sample(field.to(choose_device(config.device)), mesh.nodes_mm, samples=config.samples, seed=config.seed)
     dropout_sd = sigmoid_sd(sampled)
     found = _maps(problem, sampled, config)
     probability = found.probability
@@ -159,11 +172,12 @@ def _infer(job: Work, config: Config) -> None:
     coverage = coverage_facts(problem.reach.nearest_mm, probability, mesh.node_volumes_ml, threshold=config.threshold)
 
     put_result(data, "scar_probability", probability)
-    put_result(data, "scar_uncertainty", summary.node_sd)
+    put_result(data, "scar_uncertainty", dropout_sd if config.uncertainty == "reference" else summary.node_sd)
     put_result(data, "scar_uncertainty_dropout", dropout_sd)
     put_result(data, "scar_binary", (probability >= config.threshold).astype(np.uint8))
     electrophysiology.write(job.out)
-    (job.out / "intervals.json").write_text(json.dumps(summary.intervals(), indent=1) + "\n", encoding="utf-8")
+    intervals = {"uncertainty": config.uncertainty, **summary.intervals()}
+    (job.out / "intervals.json").write_text(json.dumps(intervals, indent=1) + "\n", encoding="utf-8")
     write_facts(job.out, facts, coverage)
     own = load_own_mesh(job.upstream["groups"])
     write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, doubt_range=config.doubt_range)
@@ -216,6 +230,8 @@ def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps 
             reach_mm=config.reach_mm,
             threshold=config.threshold,
         )
+    if config.uncertainty == "reference":
+        return DropoutMaps(problem, sampled, projection="none", threshold=config.threshold)
     return DropoutMaps(
         problem,
         sampled,

@@ -25,6 +25,20 @@ def test_the_level_is_the_one_that_was_computed():
     assert interval_content(INTERVALS | {"level": 0.5}, None)["volumes"]["scar_ml"].startswith("50\u202f% interval")
 
 
+def test_the_note_says_what_intervals_of_this_kind_are_worth():
+    unnamed, posterior, dropout, reference = (
+        interval_content(INTERVALS | more, None)["note"]
+        for more in ({}, {"uncertainty": "posterior"}, {"uncertainty": "dropout"}, {"uncertainty": "reference"})
+    )
+    assert unnamed == posterior
+    assert "90\u202f% intervals of this kind held the true fraction in nine of ten segments" in posterior
+    assert "human hearts" in posterior
+    assert "far too narrow" in dropout
+    assert "nine of ten" not in dropout + reference
+    assert "has no intervals" in reference
+    assert interval_content(INTERVALS | {"uncertainty": "another"}, None)["note"] == ""
+
+
 @pytest.mark.parametrize("intervals", [None, {}])
 def test_a_map_without_intervals_is_said_to_have_none(intervals):
     content = interval_content(intervals, None)

@@ -144,13 +144,6 @@ def test_a_checkpoint_of_other_data_or_a_torn_one_is_not_resumed(block: Block, t
     assert again.losses.tolist() == whole.losses.tolist()
 
 
-def test_patience_stops_the_reference_and_returns_its_best_weights(block: Block) -> None:
-    result = fit_field(block.observations, FitConfig(method="reference", max_epochs=300, patience=1, dropout=0.6))
-    assert result.stop_reason == "patience"
-    assert len(result.losses) == result.best_epoch + 2  # one epoch without improvement
-    assert result.losses[result.best_epoch] == result.losses.min()
-
-
 def test_a_fit_that_diverges_says_so_and_keeps_what_it_had(block: Block) -> None:
     result = fit_field(block.observations, dataclasses.replace(QUICK["reference"], max_epochs=30), on_epoch=None)
     assert result.stop_reason == "completed"
@@ -263,14 +256,6 @@ def test_at_most_so_many_nodes_of_a_group_enter_and_each_of_them_once(block: Blo
     group = np.searchsorted(offsets, batch.nodes, side="right") - 1
     assert np.array_equal(group, np.repeat(np.arange(len(offsets) - 1), np.diff(batch.offsets)))
     assert len(np.unique(batch.nodes)) == len(batch.nodes)
-
-
-def test_the_published_network_is_what_the_reference_builds(block: Block) -> None:
-    plan = plan_fit(block.observations, FitConfig(method="reference"))
-    spec = plan.spec
-    assert (spec.encoding, spec.layers, spec.hidden, spec.activation, spec.dropout) == ("unit", 4, 128, "relu", 0.1)
-    assert (plan.epochs, plan.patience, plan.passes, plan.loss) == (10_000, 500, 3, "mse")
-    assert sum(len(b.nodes) for b in plan.batches) == len(block.observations.nodes_mm)
 
 
 def test_schedules() -> None:

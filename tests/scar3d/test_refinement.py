@@ -75,6 +75,24 @@ def test_a_linear_field_is_carried_on_exactly() -> None:
     assert finer.extend(np.zeros(len(nodes), dtype=np.float32)).dtype == np.float32
 
 
+def test_coordinates_of_the_points_are_between_those_of_the_nodes_also_at_the_seam_of_the_angle() -> None:
+    problem, finer = heart(nodes=COARSE).problem, refined()
+    nodes = len(problem.nodes_mm)
+    assert problem.coordinates is not None
+    assert finer.problem.coordinates is not None
+    np.testing.assert_array_equal(finer.problem.coordinates[:nodes], problem.coordinates)
+    corners = problem.coordinates[finer.weights.indices.reshape(-1, 4)]
+    points = finer.problem.coordinates[nodes:]
+    for axis in (0, 2):
+        assert (points[:, axis] >= corners[..., axis].min(axis=1) - 1e-9).all()
+        assert (points[:, axis] <= corners[..., axis].max(axis=1) + 1e-9).all()
+    across = np.ptp(corners[..., 1], axis=1) > np.pi  # cells on either side of the seam
+    away = points[:, 0] > 0.2  # at the apex all angles meet
+    assert across[away].any()
+    assert (np.abs(points[across & away, 1]) > 2.5).all()
+    assert refine(replace(problem, coordinates=None)).problem.coordinates is None  # type: ignore[union-attr]
+
+
 def test_pixels_see_more_tissue_in_blocks_that_are_no_larger() -> None:
     before, after = heart(nodes=COARSE).problem, refined().problem
     assert after.pixels.max() < before.pixels.max()

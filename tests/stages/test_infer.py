@@ -20,6 +20,8 @@ from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.imaging.volume_files import read_volume
 from cardioscar.scar3d.problem import build_problem
 from cardioscar.scar3d.refinement import refine
+from cardioscar.scar3d.stored_field import load_field
+from cardioscar.scar3d.uncertainty import published_samples
 from cardioscar.stages.status import Status
 from tests.finished_run import Run, content
 
@@ -146,6 +148,37 @@ def test_the_hard_projection_meets_nodes_and_the_soft_one_tissue(run: Run) -> No
     assert at_nodes["hard"] < 2e-6 < min(at_nodes["soft"], at_nodes["none"])
     # the mesh is coarse: the mean over a pixel's few nodes is not that of its tissue
     assert in_tissue["soft"] < 0.9 * in_tissue["hard"]
+
+
+def test_a_field_of_the_published_method_gives_the_published_map(finished: Run, tmp_path: Path) -> None:
+    run = finished.copy(tmp_path, before="train")
+    [row] = run.stage("train", ["P001"], options={"method": "reference", "max_epochs": 3})
+    assert row.error is None
+    mesh = infer(run, seed=4, samples=0)
+    field, about = load_field(run.folder("train"))
+    assert about["method"] == "reference"
+    passes = expit(published_samples(field, mesh.nodes_mm, samples=10, seed=4).astype(np.float64))
+    # the mean and the spread of ten passes as they are: no projection, no blend, no process
+    np.testing.assert_allclose(data(mesh, "scar_probability"), passes.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(data(mesh, "scar_uncertainty"), passes.std(axis=0), atol=1e-6)
+    np.testing.assert_array_equal(data(mesh, "scar_binary"), passes.mean(axis=0) >= 0.5)
+    named = infer(run, seed=4, uncertainty="reference", samples=10)
+    np.testing.assert_array_equal(data(named, "scar_probability"), data(mesh, "scar_probability"))
+    corrected = infer(run, seed=4, uncertainty="posterior")
+    assert np.abs(data(corrected, "scar_probability") - data(mesh, "scar_probability")).max() > 0.2
+
+
+def test_a_fourier_field_gives_the_posterior_unless_another_method_is_named(run: Run) -> None:
+    unasked, posterior, dropout = (data(infer(run, **options), "scar_probability") for options in METHODS)
+    np.testing.assert_array_equal(unasked, posterior)
+    assert np.abs(unasked - dropout).max() > 0.05
+
+
+METHODS: tuple[dict[str, object], ...] = (
+    {"samples": 0},
+    {"uncertainty": "posterior", "samples": 20},
+    {"uncertainty": "dropout", "samples": 20},
+)
 
 
 def tissue_residual(run: Run, mesh: LVMesh) -> float:

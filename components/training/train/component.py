@@ -22,7 +22,7 @@ def train(
         subjects: Ids of the subjects of this shard.
         sorted_groups: Output of group_sort.
         fields: One folder for each subject with field.safetensors, field.json, history.csv and status.json.
-        method: fourier (Fourier features, full batch) or reference (the published network).
+        method: fourier (Fourier features, full batch) or reference (the published network and its map).
         seed: Seed of every random draw.
         device: auto, cpu or cuda.
         prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
