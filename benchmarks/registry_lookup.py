@@ -1,7 +1,7 @@
 """Look-ups by number among many versions: `python benchmarks/registry_lookup.py [--versions 10000] [--postgresql]`.
 
-One subject is recorded with the code that the pipeline uses, once in an experiment of this version of cardioscar and
-once in one of another origin (whose models bear all numbers, as those of earlier versions did). Its rows are copied
+One subject is recorded with the code that the pipeline uses, once in an experiment of this version of cardioscar, and
+once in one of another origin, whose models bear all numbers, as those of earlier versions did. Its rows are then copied
 in the database, with other subjects, Dice and verdicts, until each experiment has as many versions as asked for. Wall
 time depends on what else the machine does; the processor times of client and server do so less.
 """

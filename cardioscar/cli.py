@@ -79,9 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _guarded(module: object, words: list[str]) -> int:
     """Turn errors that have a cause outside the program into one line and an exit code."""
     from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+    from cardioscar.file_modes import private_files
 
     try:
-        with _ends_when_asked():
+        with _ends_when_asked(), private_files():
             return int(module.main(words[0], words[1:]))  # type: ignore[attr-defined]
     except InputError as error:
         code, message = 2, str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -83,7 +84,9 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
 def _write_subject(folder: Path, phantom: Phantom, *, broken: bool) -> None:
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        partial.chmod(0o755)  # mkdtemp makes folders that only the owner may read
+        withheld = os.umask(0o077)
+        os.umask(withheld)
+        partial.chmod(0o777 & ~withheld)  # mkdtemp makes folders that only the owner may read
         write_mesh(partial / "mesh.vtu", phantom.mesh)
         write_mesh(partial / "truth.vtu", _truth(phantom))
         images = phantom.images

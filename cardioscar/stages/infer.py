@@ -41,7 +41,7 @@ class Config:
     draws: int = 64
     """Posterior draws for uncertainty, intervals and open channels."""
     projection: Literal["soft", "hard", "none"] = "soft"
-    """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6 over the nodes; `none`, not at all."""
+    """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6 at the nodes; `none`, not."""
     blend: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     blend_labels: float = 0.4

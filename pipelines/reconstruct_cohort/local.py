@@ -3,6 +3,7 @@
 import argparse
 import csv
 import math
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -46,6 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
+    before = os.umask(0o077)
+    os.umask(before | 0o027)  # as the command line does; the tasks inherit it
+    try:
+        return _run(parser, options)
+    finally:
+        os.umask(before)
+
+
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     ir = compile_pipeline("reconstruct_cohort_fused" if options.fused else "reconstruct_cohort")
     declared = ir.parameters(ROOT)
     given = dict(assignment.partition("=")[::2] for assignment in options.set)

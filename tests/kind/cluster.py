@@ -1,8 +1,12 @@
-"""The kind cluster of these tests: whether it is there, what it holds, and ports that lead into it."""
+"""The cluster of these tests: whether it is there, what it holds, and ports that lead into it.
+
+It is the kind cluster that `make kind-up` makes, or the one that `CARDIOSCAR_KUBECONFIG` names.
+"""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -12,9 +16,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -33,29 +39,61 @@ def pins() -> dict[str, str]:
 PINS = pins()
 
 
+GIVEN = os.environ.get("CARDIOSCAR_KUBECONFIG", "")
+"""Kubeconfig of a cluster that is there already; empty for the kind cluster."""
+NAMESPACE = os.environ.get("CARDIOSCAR_NAMESPACE") or PINS["NAMESPACE"]
+RELEASE = os.environ.get("CARDIOSCAR_RELEASE") or PINS["RELEASE"]
+
+
 def absent() -> str:
     """Why there is no cluster to test; empty if there is one."""
-    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in (("kubectl",) if GIVEN else TOOLS) if shutil.which(tool) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
+    if GIVEN:
+        command = ["kubectl", "--namespace", NAMESPACE, "get", "service", "ml-pipeline", "--output", "name"]
+        found = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+        return (
+            "" if found.returncode == 0 else f"no Kubeflow Pipelines in namespace {NAMESPACE}: {found.stderr.strip()}"
+        )
     if subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=60).returncode:
         return "the Docker engine does not answer"
     found = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True, check=False, timeout=60)
     if PINS["CLUSTER"] not in found.stdout.split():
         return f"no kind cluster '{PINS['CLUSTER']}': make kind-up"
-    if not (BUILD / "tag").is_file():
+    if not (BUILD / "image").is_file():
         return "make kind-up has not come to its end"
     return ""
 
 
 def environment() -> dict[str, str]:
     """Environment of kubectl and helm: the cluster's own kubeconfig."""
-    return os.environ | {"KUBECONFIG": str(BUILD / "kubeconfig")}
+    return os.environ | {"KUBECONFIG": GIVEN or str(BUILD / "kubeconfig")}
+
+
+def stage_image() -> str:
+    """Reference of the image that stages run in: `CARDIOSCAR_IMAGE`, or the one that `up.sh` installed."""
+    given = os.environ.get("CARDIOSCAR_IMAGE", "").replace("{target}", "cpu")
+    return given or (BUILD / "image").read_text(encoding="utf-8").strip()
+
+
+def store_address(default: str) -> str:
+    """Address of the object store as the cluster sees it: `CARDIOSCAR_STORE`, or that of the chart's values."""
+    return os.environ.get("CARDIOSCAR_STORE") or default.replace(f".{PINS['NAMESPACE']}.", f".{NAMESPACE}.")
+
+
+def in_cluster(address: str) -> tuple[str, int] | None:
+    """Service and port of an address inside the cluster; None for one that can be reached from here as it is."""
+    url = urlsplit(address)
+    parts = (url.hostname or "").split(".")
+    if len(parts) < 3 or parts[2] != "svc":
+        return None
+    return parts[0], url.port or (443 if url.scheme == "https" else 80)
 
 
 def kubectl(*words: str, timeout_s: float = 120) -> str:
     """Output of kubectl in the namespace."""
-    command = ["kubectl", "--namespace", PINS["NAMESPACE"], *words]
+    command = ["kubectl", "--namespace", NAMESPACE, *words]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=timeout_s)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
     return done.stdout
@@ -96,7 +134,7 @@ class PortForward:
         self._thread = threading.Thread(target=self._keep, daemon=True)
 
     def _keep(self) -> None:
-        command = ["kubectl", "--namespace", PINS["NAMESPACE"], "port-forward", "--address", "127.0.0.1"]
+        command = ["kubectl", "--namespace", NAMESPACE, "port-forward", "--address", "127.0.0.1"]
         command += [f"service/{self.service}", f"{self.local}:{self.port}"]
         while not self._stop.is_set():
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -120,6 +158,17 @@ class PortForward:
         if self._process:
             self._process.terminate()
         self._thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def way_to(address: str) -> Iterator[str]:
+    """Address under which a server of the cluster, or outside of it, is reached from here."""
+    inside = in_cluster(address)
+    if inside is None:
+        yield address
+        return
+    with PortForward(*inside) as forward:
+        yield forward.url
 
 
 def _free_port() -> int:

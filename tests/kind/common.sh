@@ -1,4 +1,5 @@
-# Sourced by the scripts of this folder: pins, paths, and a kubeconfig of their own.
+# Sourced by the scripts of this folder: pins, paths, and the cluster that they work on.
+#   CARDIOSCAR_KUBECONFIG=FILE  a cluster that is there; without it, a kind cluster with a kubeconfig of its own
 # shellcheck shell=bash disable=SC2034
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -6,9 +7,10 @@ set -a
 # shellcheck source=tests/kind/versions.env
 . "$HERE/versions.env"
 set +a
+NAMESPACE=${CARDIOSCAR_NAMESPACE:-$NAMESPACE}
+RELEASE=${CARDIOSCAR_RELEASE:-$RELEASE}
 BUILD=${KIND_BUILD:-$ROOT/build/kind}
-export KUBECONFIG=$BUILD/kubeconfig
-GPU_NODE=$CLUSTER-worker
+export KUBECONFIG=${CARDIOSCAR_KUBECONFIG:-$BUILD/kubeconfig}
 TAG=$(git -C "$ROOT" rev-parse --short=12 HEAD)$(git -C "$ROOT" diff --quiet HEAD -- 2>/dev/null || echo -dirty)
 
 say() { printf '\n== %s\n' "$*"; }

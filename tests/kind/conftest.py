@@ -39,7 +39,8 @@ class Cluster:
     mlflow: str
     name: str
     """Name of this round of tests: of its cohort, experiment and runs."""
-    tag: str
+    image: str
+    """Image that stages run in."""
 
     @property
     def places(self) -> list[str]:
@@ -53,7 +54,8 @@ class Cluster:
 def kind() -> Iterator[Cluster]:
     """The cluster, with ports forwarded; skips where there is none, fails where `make kind-test` expects one."""
     reason = cluster.absent()
-    if reason and os.environ.get("KIND_REQUIRED") and not reason.startswith("not installed"):
+    required = cluster.GIVEN or (os.environ.get("KIND_REQUIRED") and not reason.startswith("not installed"))
+    if reason and required:
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
@@ -62,9 +64,10 @@ def kind() -> Iterator[Cluster]:
 
     values = yaml.safe_load((cluster.HERE / "values.yaml").read_text(encoding="utf-8"))
     keys, stages = cluster.secret("mlpipeline-minio-artifact"), cluster.secret("cardioscar-mlflow")
+    address = cluster.store_address(values["objectStore"]["endpoint"])
     with (
         cluster.PortForward("ml-pipeline", 8888) as kubeflow,
-        cluster.PortForward("seaweedfs", 8333) as store,
+        cluster.way_to(address) as store,
         cluster.PortForward("cardioscar-mlflow", 5000, cluster.MLFLOW_PORT) as mlflow,
         pytest.MonkeyPatch.context() as patch,
     ):
@@ -73,11 +76,11 @@ def kind() -> Iterator[Cluster]:
         environment = {
             "AWS_ACCESS_KEY_ID": keys["accesskey"],
             "AWS_SECRET_ACCESS_KEY": keys["secretkey"],
-            "AWS_ENDPOINT_URL_S3": store.url,
+            "AWS_ENDPOINT_URL_S3": store,
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         client = boto3.client(
-            "s3", endpoint_url=store.url, region_name="us-east-1", aws_access_key_id=keys["accesskey"],
+            "s3", endpoint_url=store, region_name="us-east-1", aws_access_key_id=keys["accesskey"],
             aws_secret_access_key=keys["secretkey"],
             config=Config(
                 s3={"addressing_style": "path"}, request_checksum_calculation="when_required",
@@ -85,8 +88,8 @@ def kind() -> Iterator[Cluster]:
             ),
         )  # fmt: skip
         yield Cluster(
-            kubeflow.url, client, environment, values["objectStore"]["endpoint"], mlflow.url,
-            f"kind-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}", (cluster.BUILD / "tag").read_text().strip(),
+            kubeflow.url, client, environment, address, mlflow.url,
+            f"kind-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}", cluster.stage_image(),
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 set -euo pipefail
 # shellcheck source=tests/kind/common.sh
 . "$(dirname "$0")/common.sh"
+[ -z "${CARDIOSCAR_KUBECONFIG:-}" ] || { echo "kind: CARDIOSCAR_KUBECONFIG names a cluster that these scripts did not make: nothing is deleted" >&2; exit 2; }
 need kind
 kind delete cluster --name "$CLUSTER"
-rm -f "$KUBECONFIG" "$BUILD/tag"
+rm -f "$KUBECONFIG" "$BUILD/image"

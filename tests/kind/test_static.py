@@ -83,7 +83,11 @@ with log.open("a") as stream:
 line = " ".join(words)
 said = {{"kind version": "kind v0.33.0 go1.25 linux/amd64"}}.get(f"{{name}} {{line}}", "")
 if name == "kubectl" and "jsonpath" in line:
-    said = os.environ.get("GPUS", "1")
+    # the node offers its GPU once its status has been patched
+    patched = "patch node" in log.read_text()
+    said = os.environ.get("GPU_NODE", "cardioscar-worker") if "--selector" in line else "1" if patched else ""
+if line == "get nodes --output name":
+    said = os.environ.get("NODES", "node/cardioscar-control-plane" + chr(10) + "node/cardioscar-worker")
 print(said)
 folder = next((w.partition("=")[2] for w in words if w.startswith("--from-file=")), None)
 if folder:
@@ -117,7 +121,8 @@ def up(folder: Path, **variables: str) -> tuple[subprocess.CompletedProcess, lis
 def test_up_takes_its_steps_in_order(tmp_path):
     done, lines = up(tmp_path)
     assert done.returncode == 0, done.stderr
-    tag = (tmp_path / "build" / "tag").read_text().strip()
+    image = (tmp_path / "build" / "image").read_text().strip()
+    tag = image.removeprefix("cardioscar:").removesuffix("-cpu")
     apply = "kubectl apply --kustomize github.com/kubeflow/pipelines/manifests/kustomize"
     steps = [
         f"kind create cluster --name cardioscar --config {HERE}/cluster.yaml --image {cluster.PINS['NODE_IMAGE']}",
@@ -135,7 +140,15 @@ def test_up_takes_its_steps_in_order(tmp_path):
     found = [[number for number, line in enumerate(lines) if line.startswith(step)] for step in steps]
     assert [step for step, numbers in zip(steps, found, strict=True) if len(numbers) != 1] == []
     assert found == sorted(found)
-    assert f"images.stage.tag={tag}-cpu,images.train.tag={tag}-cpu,images.mlflow.tag={tag}" in lines[found[-1][0]]
+    settings = lines[found[-1][0]].split("--set-string ")[1].split()[0].split(",")
+    assert dict(one.split("=", 1) for one in settings) == {
+        "images.pullPolicy": "Never",
+        "images.stage.repository": "cardioscar", "images.stage.tag": f"{tag}-cpu",
+        "images.train.repository": "cardioscar", "images.train.tag": f"{tag}-cpu",
+        "images.mlflow.repository": "cardioscar-mlflow", "images.mlflow.tag": tag,
+        "kubeflow.apiUrl": VALUES["kubeflow"]["apiUrl"],
+        "objectStore.endpoint": VALUES["objectStore"]["endpoint"],
+    }  # fmt: skip
 
 
 def test_up_puts_no_password_on_a_command_line_and_leaves_none_behind(tmp_path):
@@ -149,12 +162,141 @@ def test_up_puts_no_password_on_a_command_line_and_leaves_none_behind(tmp_path):
         assert all(value not in said for key, value in values.items() if key != "username")
 
 
-def test_up_takes_manifests_from_a_folder(tmp_path):
-    _, lines = up(tmp_path, KFP_MANIFESTS="/mirror/kustomize", KFP_IMAGES="a:1 b:2", NODE_IMAGE="mirror/node:1")
-    assert "kubectl apply --kustomize /mirror/kustomize/env/platform-agnostic" in lines
+def checkout(folder: Path) -> Path:
+    """Manifests as those of Kubeflow Pipelines: one base of their own, and three of another repository."""
+    argo = "https://github.com/argoproj/argo-workflows/manifests"
+    for name, resources in {
+        "env/platform-agnostic": ["../../third-party/argo/installs/namespace"],
+        "third-party/argo/installs/namespace": ["../../base", f"{argo}/namespace-install/rbac?ref=v4.0.5"],
+        "third-party/argo/base": [f"{argo}/base/workflow-controller?ref=v4.0.5&timeout=60s", "local.yaml"],
+        "cluster-scoped-resources": [f'"{argo}/base/crds/minimal?ref=v4.0.5"'],
+    }.items():
+        path = folder / "kustomize" / name / "kustomization.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text("resources:\n# see https://github.com/argoproj\n" + "".join(f"- {one}\n" for one in resources))
+    (folder / "kustomize/third-party/argo/base/local.yaml").write_text("kind: ConfigMap\n")
+    for name in ("namespace-install/rbac", "base/workflow-controller", "base/crds/minimal"):
+        path = folder / "remotes/argo-workflows/manifests" / name / "kustomization.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text("resources: []\n")
+    return folder
+
+
+def test_up_takes_manifests_from_folders_without_the_network(tmp_path):
+    folder = checkout(tmp_path / "mirror")
+    done, lines = up(
+        tmp_path, KFP_MANIFESTS=str(folder / "kustomize"), KFP_REMOTES=str(folder / "remotes"), KFP_IMAGES="a:1 b:2",
+        NODE_IMAGE="mirror/node:1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    copy = tmp_path / "build/manifests"
+    assert f"kubectl apply --kustomize {copy}/kustomize/env/platform-agnostic" in lines
     assert "kind load docker-image --name cardioscar b:2" in lines
-    assert not [line for line in lines if "github.com" in line]
     assert any("--image mirror/node:1 " in line for line in lines)
+    # every base is a folder that is there, whatever named it
+    todo, seen = [copy / "kustomize" / name for name in ("env/platform-agnostic", "cluster-scoped-resources")], set()
+    while todo:
+        path = todo.pop().resolve()
+        seen.add(path.relative_to(copy.resolve()).as_posix())
+        for resource in yaml.safe_load((path / "kustomization.yaml").read_text())["resources"]:
+            assert "github.com" not in resource
+            target = path / resource
+            assert target.exists(), resource
+            todo += [target] if target.is_dir() else []
+    assert {
+        "remotes/argo-workflows/manifests/base/crds/minimal",
+        "remotes/argo-workflows/manifests/namespace-install/rbac",
+        "remotes/argo-workflows/manifests/base/workflow-controller",
+    } <= seen
+    assert "github.com" in (folder / "kustomize/third-party/argo/base/kustomization.yaml").read_text()  # not touched
+
+
+@pytest.mark.parametrize("remotes", [False, True])
+def test_what_is_missing_without_the_network_is_named(tmp_path, remotes):
+    folder = checkout(tmp_path / "mirror")
+    shutil.rmtree(folder / "remotes/argo-workflows/manifests/base")
+    given = {"KFP_REMOTES": str(folder / "remotes")} if remotes else {}
+    done, lines = up(tmp_path, KFP_MANIFESTS=str(folder / "kustomize"), **given)
+    assert done.returncode == 1
+    named = [line.strip() for line in done.stderr.splitlines() if "github.com" in line]
+    assert len(named) == (2 if remotes else 3)
+    assert "https://github.com/argoproj/argo-workflows/manifests/base/crds/minimal?ref=v4.0.5" in named
+    assert not [line for line in lines if line.startswith("kubectl apply")]
+
+
+IMAGES = {
+    "CARDIOSCAR_IMAGE": "registry.example:5000/heart/cardioscar:7-{target}",
+    "CARDIOSCAR_MLFLOW_IMAGE": "m/mlflow:7",
+}
+
+
+def test_up_takes_a_cluster_that_is_there_and_needs_one_node(tmp_path):
+    given = {"CARDIOSCAR_KUBECONFIG": str(tmp_path / "kubeconfig"), "CARDIOSCAR_NAMESPACE": "ml", "NODES": "node/one"}
+    done, lines = up(tmp_path, **IMAGES, **given, GPU_NODE="one")
+    assert done.returncode == 0, done.stderr
+    assert {line.split()[0] for line in lines} == {"kubectl", "helm"}
+    assert not [line for line in lines if "taint" in line or line.startswith("kubectl apply")]
+    assert any(line.startswith("kubectl patch node one ") for line in lines)
+    assert "Kubeflow Pipelines is there" in done.stdout
+    settings = dict(one.split("=", 1) for one in lines[-1].split("--set-string ")[1].split()[0].split(","))
+    assert lines[-1].startswith("helm upgrade --install cardioscar")
+    assert "--namespace ml " in lines[-1]
+    assert settings["images.stage.repository"] == "registry.example:5000/heart/cardioscar"
+    assert (settings["images.train.tag"], settings["images.mlflow.tag"]) == ("7-cpu", "7")
+    assert settings["images.pullPolicy"] == "IfNotPresent"
+    assert settings["objectStore.endpoint"] == "http://seaweedfs.ml.svc.cluster.local:8333"
+    assert (tmp_path / "build/image").read_text() == "registry.example:5000/heart/cardioscar:7-cpu\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "CARDIOSCAR_IMAGE and CARDIOSCAR_MLFLOW_IMAGE: expected the images of this cluster, found none"),
+        ({**IMAGES, "GPU_NODE": ""}, "no node has the label nvidia.com/gpu.present=true"),
+    ],
+)
+def test_what_a_given_cluster_lacks_is_named(tmp_path, variables, message):
+    done, lines = up(tmp_path, CARDIOSCAR_KUBECONFIG=str(tmp_path / "kubeconfig"), **variables)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert not [line for line in lines if line.startswith("helm") or "patch node" in line]
+
+
+def test_a_cluster_that_was_given_is_not_deleted(tmp_path):
+    environment = os.environ | {"CARDIOSCAR_KUBECONFIG": "x", "PATH": os.environ["PATH"]}
+    done = subprocess.run(["bash", str(HERE / "down.sh")], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing is deleted" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("http://seaweedfs.kubeflow.svc.cluster.local:8333", ("seaweedfs", 8333)),
+        ("http://store.ml.svc", ("store", 80)),
+        ("https://s3.example.org", None),
+        ("http://192.0.2.7:9000", None),
+    ],
+)
+def test_a_store_inside_the_cluster_is_reached_through_a_port(address, found):
+    assert cluster.in_cluster(address) == found
+
+
+def suite(folder: Path, **variables: str) -> subprocess.CompletedProcess:
+    """The cluster tests in a process of their own, with a kubectl that says no."""
+    (folder / "kubectl").write_text("#!/bin/sh\necho the server could not be reached >&2\nexit 1\n")
+    (folder / "kubectl").chmod(0o755)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", str(HERE / "test_cluster_run.py"), "-q", "-p", "no:cacheprovider"],
+        cwd=ROOT, env=os.environ | {"PATH": f"{folder}{os.pathsep}/usr/bin:/bin"} | variables, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_cluster_that_was_named_and_is_not_there_is_an_error(tmp_path):
+    done = suite(tmp_path, CARDIOSCAR_KUBECONFIG=str(tmp_path / "kubeconfig"), CARDIOSCAR_NAMESPACE="ml")
+    assert done.returncode == 1
+    assert "no Kubeflow Pipelines in namespace ml: the server could not be reached" in done.stdout
 
 
 @pytest.mark.parametrize("fault", [{"FAIL": "rollout status deployment/seaweedfs"}, {"FAIL": "upgrade --install"}])
@@ -164,7 +306,7 @@ def test_up_that_fails_keeps_the_state_of_the_cluster(tmp_path, fault):
     assert "kind: up.sh failed" in done.stderr
     (dump,) = (tmp_path / "build" / "dump").iterdir()
     assert {"workflows.yaml", "events.txt", "pods-described.txt", "logs"} <= {path.name for path in dump.iterdir()}
-    assert not (tmp_path / "build" / "tag").exists()
+    assert not (tmp_path / "build" / "image").exists()
 
 
 def test_the_second_node_is_the_gpu_node():
@@ -172,7 +314,10 @@ def test_the_second_node_is_the_gpu_node():
     assert [node["role"] for node in nodes] == ["control-plane", "worker"]
     run = yaml.safe_load((HERE / "run.yaml").read_text(encoding="utf-8"))
     assert nodes[1]["labels"] == run["node_selector"]
-    taint = re.search(r"taint nodes \"\$GPU_NODE\" (\S+)=\w+:(\w+)", (HERE / "up.sh").read_text(encoding="utf-8"))
+    up = (HERE / "up.sh").read_text(encoding="utf-8")
+    ((label, value),) = run["node_selector"].items()
+    assert f"--selector {label}={value} " in up
+    taint = re.search(r"taint nodes \"\$gpu_node\" (\S+)=\w+:(\w+)", up)
     assert taint is not None
     assert {"key": taint[1], "operator": "Exists", "effect": taint[2]} in run["tolerations"]
     assert run["accelerator_type"] == taint[1]
@@ -192,7 +337,7 @@ def test_the_run_is_one_that_the_pipeline_takes():
 
 def test_the_chart_takes_the_values_and_names_the_loaded_images():
     up = (HERE / "up.sh").read_text(encoding="utf-8")
-    loaded = set(re.findall(r"(cardioscar[a-z-]*):\$TAG(-cpu)?", up))
+    loaded = set(re.findall(r"=(cardioscar[a-z-]*):\$TAG(-cpu)?", up))
     assert loaded == {("cardioscar", "-cpu"), ("cardioscar-mlflow", "")}
     images, policies = set(), set()
     for resource in rendered():
