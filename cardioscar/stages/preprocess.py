@@ -166,7 +166,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         assert outlines is not None
         shifts = shifts_before_meshing(outlines, config.align_slices, files)
         wall = WallMesh(mesh_from_labels(outlines, edge_mm=config.edge_mm, shifts_mm=moved_mm(shifts)))
-    check_volume(wall)
+    check_volume(wall, settings.heart or config.heart)
     mesh = wall.mesh
     stated = source.stack
     # here and nowhere else: all that follows takes the frames of this stack, hidden slices included

@@ -21,13 +21,13 @@ from cardioscar.imaging.wall_mesh import WallMesh, read_wall
 from cardioscar.imaging.wall_topology import WallTopology, euler_below, wall_topology
 from cardioscar.stages.cohort import SubjectSettings
 from cardioscar.stages.cohort_names import SETTINGS
+from cardioscar.stages.geometry_quality import Heart
 
 log = logging.getLogger(__name__)
 
-WALL_ML, USUAL_WALL_ML = (10.0, 600.0), (40.0, 400.0)
-"""Volumes of an LV wall that are believed, and those that raise no question. Heaviest known hypertrophy weighs half a
-kilogram, as much as 480 ml."""
-USUAL_CAVITY_ML, USUAL_THICKNESS_MM = (5.0, 600.0), (2.5, 30.0)
+WALL_ML = (10.0, 600.0)
+"""Volumes of an adult's LV wall that are believed; the verdict on a map is stricter, see `geometry_quality`. Heaviest
+known hypertrophy weighs half a kilogram, as much as 480 ml."""
 SMALL_PART = 0.05
 """Share of the volume below which a part that no slice shows is left out."""
 BESIDE_MM, BESIDE_REVIEW = 5.0, 0.1
@@ -82,24 +82,25 @@ def fitted_to_slices(wall: WallMesh, stack: SliceStack) -> WallMesh:
     return wall
 
 
-def check_volume(wall: WallMesh) -> None:
-    """Refuse a wall of a volume that no left ventricle has.
+def check_volume(wall: WallMesh, heart: Heart) -> None:
+    """Refuse a wall of a volume that no left ventricle of an adult has.
+
+    Args:
+        wall: The mesh.
+        heart: Whose sizes it is held against; nobody's for `other`.
 
     Raises:
         GeometryError: With the volume, and with the tags of the mesh where it has some.
     """
     ml, where = wall.mesh.volume_ml, wall.mesh.source
-    if not WALL_ML[0] <= ml <= WALL_ML[1]:
+    if heart == "adult" and not WALL_ML[0] <= ml <= WALL_ML[1]:
         advice = _advice(wall) if ml > WALL_ML[1] else ""
         raise GeometryError(where, f"an LV wall of {WALL_ML[0]:g} to {WALL_ML[1]:g} ml", f"{ml:,.1f} ml{advice}")
-    if not USUAL_WALL_ML[0] <= ml <= USUAL_WALL_ML[1]:
-        low, high = USUAL_WALL_ML
-        log.warning("%s: a wall of %.1f ml, where %.0f to %.0f ml are usual%s", where, ml, low, high, _advice(wall))
 
 
 def wall_facts(wall: WallMesh, coordinates: LVCoordinates | None) -> dict[str, Any]:
     """What `preprocess.json` says of a mesh, see docs/reference/meshes.md; what is odd is logged as a warning."""
-    topology, where = wall_topology(wall.mesh), wall.mesh.source
+    topology = wall_topology(wall.mesh)
     _warn_of_surface(wall, topology, coordinates)
     _warn_of_cavities(wall, coordinates)
     facts: dict[str, Any] = {
@@ -116,10 +117,8 @@ def wall_facts(wall: WallMesh, coordinates: LVCoordinates | None) -> dict[str, A
     if measures is None:
         return facts
     facts["wall_thickness_mm"] = round(measures.thickness_mm, 2)
-    _warn_unless(where, "a wall %.1f mm thick", measures.thickness_mm, USUAL_THICKNESS_MM, "mm")
     if measures.cavity_ml is not None:
         facts["cavity_ml"] = round(measures.cavity_ml, 2)
-        _warn_unless(where, "a cavity of %.1f ml", measures.cavity_ml, USUAL_CAVITY_ML, "ml")
     return facts
 
 
@@ -186,11 +185,6 @@ def _warn_of_cavities(wall: WallMesh, coordinates: LVCoordinates | None) -> None
             "%s: %d of %d cross-sections have two cavities or more: does the mesh hold the right ventricle?%s",
             mesh.source, (found >= 2).sum(), (found >= 1).sum(), _advice(wall),
         )  # fmt: skip
-
-
-def _warn_unless(where: str, what: str, value: float, usual: tuple[float, float], unit: str) -> None:
-    if not usual[0] <= value <= usual[1]:
-        log.warning(f"%s: {what}, where %g to %g {unit} are usual", where, value, *usual)
 
 
 def _advice(wall: WallMesh) -> str:

@@ -238,19 +238,21 @@ def test_no_heart_has_such_a_wall(scale: float, folder: Path) -> None:
     assert message.startswith("labels.nii.gz: expected an LV wall of 10 to 600 ml, found ")
 
 
-def test_an_unusual_wall_is_asked_about(folder: Path, said: Callable[[], list[str]]) -> None:
-    """A heart of half the length in each direction: a child's, or another unit."""
-    grid = own_grid(folder)
-    grid.points = np.array(grid.points) * 0.6
-    grid.save(folder / "mesh.vtu")
+def test_a_small_animal_has_another_size(folder: Path) -> None:
+    """Labels of a third of the length in each direction: refused as an adult's, taken as another's."""
+    for path in folder.iterdir():
+        if path.name not in ("labels.nii.gz", "subject.yaml"):
+            path.unlink()
     labels = read_labels(folder / "labels.nii.gz")
     affine = labels.affine.copy()
-    affine[:3] *= 0.6
+    affine[:3] *= 0.38
     write_volume(folder / "labels.nii.gz", type(labels)(labels.values, affine, "labels"))
-    (folder / "scar.nii.gz").unlink()
     settings(folder, slice_thickness_mm=None)
-    facts(folder)
-    assert any("mesh.vtu: a wall of" in w and "where 40 to 400 ml are usual" in w for w in said())
+    assert error(folder)[0] == "geometry"
+    settings(folder, heart="other")
+    found = facts(folder)
+    assert found["heart"] == "other"
+    assert found["wall_ml"] < 10
 
 
 # --- frames
