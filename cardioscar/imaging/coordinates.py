@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.laplace import solve_laplace, stiffness
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, signed_volumes
+from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles
 from cardioscar.imaging.wall_measures import WallMeasures, measure_wall
 from cardioscar.imaging.wall_surfaces import Surface, WallSurfaces, wall_surfaces
 from cardioscar.types import NodeMask, NodeValues, Points
@@ -95,7 +95,7 @@ def lv_coordinates(
         GeometryError: If the mesh is no LV wall, or the septum lies along the long axis.
     """
     nodes = mesh.nodes_mm
-    cells, faces = _largest_piece(mesh)
+    cells, volumes, faces = _largest_piece(mesh)
     is_used = np.zeros(len(nodes), dtype=bool)
     is_used[cells] = True
     used = np.flatnonzero(is_used)
@@ -115,7 +115,7 @@ def lv_coordinates(
 
     matrix = stiffness(nodes_used, cells)
     transmural = _transmural(matrix, nodes_used, surfaces)
-    apicobasal = _apicobasal(matrix, nodes_used, cells, surfaces)
+    apicobasal = _apicobasal(matrix, nodes_used, cells, volumes, surfaces)
     radial = axis.radial(nodes_used)
     anterior = np.cross(axis.direction, septum)
     rotational = np.arctan2(radial @ anterior, radial @ septum)
@@ -134,17 +134,18 @@ def lv_coordinates(
     )
 
 
-def _largest_piece(mesh: LVMesh) -> tuple[Tetrahedra, Triangles]:
-    """Tetrahedra and boundary of the connected part of the mesh that has the greatest volume."""
-    cells, faces = mesh.tetrahedra, mesh.boundary
+def _largest_piece(mesh: LVMesh) -> tuple[Tetrahedra, np.ndarray, Triangles]:
+    """Tetrahedra, their volumes and the boundary of the connected part of the mesh that has the greatest volume."""
+    cells, volumes, faces = mesh.tetrahedra, mesh.tetrahedron_volumes_mm3, mesh.boundary
     label = mesh.part[cells[:, 0]]
     if not (label != label[:1]).any():
-        return cells, faces
-    volume = np.bincount(label, weights=np.abs(signed_volumes(mesh.nodes_mm, cells)))
+        return cells, volumes, faces
+    volume = np.bincount(label, weights=volumes)
     pieces, kept = len(np.unique(label)), volume.max() / volume.sum()
     log.warning("%s: %d pieces; coordinates from the largest (%.1f %% of volume)", mesh.source, pieces, 100 * kept)
     largest = volume.argmax()
-    return cells[label == largest], faces[mesh.part[faces[:, 0]] == largest]
+    kept = label == largest
+    return cells[kept], volumes[kept], faces[mesh.part[faces[:, 0]] == largest]
 
 
 def _septum(direction: np.ndarray, long_axis: np.ndarray, orientation: str, source: str) -> np.ndarray:
@@ -168,7 +169,9 @@ def _transmural(matrix: sparse.csr_array, nodes_mm: Points, surfaces: WallSurfac
     return solve_laplace(matrix, nodes_mm, fixed, values, start=values)
 
 
-def _apicobasal(matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, surfaces: WallSurfaces) -> NodeValues:
+def _apicobasal(
+    matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, volumes_mm3: np.ndarray, surfaces: WallSurfaces
+) -> NodeValues:
     height = nodes_mm @ surfaces.axis.direction
     low, length = height.min(), np.ptp(height)
     if surfaces.axis.closed_apex:
@@ -184,7 +187,7 @@ def _apicobasal(matrix: sparse.csr_array, nodes_mm: Points, cells: Tetrahedra, s
     solved = solve_laplace(matrix, nodes_mm, fixed, values, start=np.where(fixed, values, (height - low) / length))
 
     # Mean height of the wall between neighbouring levels, made monotone, from the apex (0) to the base (1).
-    share = np.bincount(cells.ravel(), np.repeat(np.abs(signed_volumes(nodes_mm, cells)) / 4, 4), len(nodes_mm))
+    share = np.bincount(cells.ravel(), np.repeat(volumes_mm3 / 4, 4), len(nodes_mm))
     order = np.argsort(solved, kind="stable")
     order = order[~fixed[order]]
     bins = np.array_split(order, min(100, max(1, len(order) // 50)))

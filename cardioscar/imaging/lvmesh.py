@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.cell_kinds import VOLUMETRIC
-from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, connected_parts, counted_faces, tetrahedra_of
+from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, connected_parts, counted_faces, tetrahedra_and_volumes
 from cardioscar.types import NodeValues, Points
 
 if TYPE_CHECKING:
@@ -85,9 +85,18 @@ class LVMesh:
         return np.abs(self._cell_volumes_mm3) / 1000
 
     @cached_property
+    def _tetrahedra(self) -> tuple[Tetrahedra, np.ndarray]:
+        return tetrahedra_and_volumes(self.grid)
+
+    @property
     def tetrahedra(self) -> Tetrahedra:
         """The cells as tetrahedra of positive volume over the mesh's own nodes, see `tetrahedra_of`."""
-        return tetrahedra_of(self.grid)
+        return self._tetrahedra[0]
+
+    @property
+    def tetrahedron_volumes_mm3(self) -> Float[np.ndarray, " tetrahedra"]:
+        """Volume of each of `tetrahedra` in mm³."""
+        return self._tetrahedra[1]
 
     @cached_property
     def _faces(self) -> tuple[Triangles, int]:

@@ -78,7 +78,7 @@ def mesh_quality(mesh: LVMesh) -> MeshQuality:
     Returns:
         The worst, the fifth percentile and the median.
     """
-    quality = scaled_jacobian(mesh.nodes_mm, mesh.tetrahedra)
+    quality = scaled_jacobian(mesh.nodes_mm, mesh.tetrahedra, mesh.tetrahedron_volumes_mm3)
     return MeshQuality(
         worst=float(quality.min()),
         fifth_percentile=float(np.percentile(quality, 5)),

@@ -51,12 +51,19 @@ def signed_volumes(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " c
 
 def oriented(nodes_mm: Points, cells: Tetrahedra) -> Tetrahedra:
     """The same tetrahedra, their corners reordered to positive volume."""
-    flip = signed_volumes(nodes_mm, cells) < 0
+    return oriented_with_volumes(nodes_mm, cells)[0]
+
+
+def oriented_with_volumes(nodes_mm: Points, cells: Tetrahedra) -> tuple[Tetrahedra, Float[np.ndarray, " cells"]]:
+    """The same tetrahedra, their corners reordered to positive volume, and this volume in mm³."""
+    volumes = signed_volumes(nodes_mm, cells)
+    flip = volumes < 0
     if not flip.any():
-        return cells
+        return cells, volumes
     turned = cells.copy()
     turned[flip, 2], turned[flip, 3] = cells[flip, 3], cells[flip, 2]
-    return turned
+    volumes[flip] = signed_volumes(nodes_mm, turned[flip])
+    return turned, volumes
 
 
 def divide(nodes_mm: Points, cells: Tetrahedra) -> tuple[Points, Tetrahedra]:
@@ -128,19 +135,29 @@ def connected_parts(n_nodes: int, cells: Tetrahedra) -> Int[np.ndarray, " nodes"
     return np.asarray(connected_components(links, directed=False)[1])
 
 
-def scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
-    """Scaled Jacobian of each tetrahedron (Verdict): 1 where regular, 0 where flat, negative where inverted."""
+def scaled_jacobian(
+    nodes_mm: Points, cells: Tetrahedra, volumes_mm3: Float[np.ndarray, " cells"] | None = None
+) -> Float[np.ndarray, " cells"]:
+    """Scaled Jacobian of each tetrahedron (Verdict): 1 where regular, 0 where flat, negative where inverted.
+
+    Args:
+        nodes_mm: Node positions.
+        cells: Tetrahedra.
+        volumes_mm3: Their signed volumes, where they are known.
+    """
+    volumes = signed_volumes(nodes_mm, cells) if volumes_mm3 is None else volumes_mm3
     # in pieces: all edges of 7 million tetrahedra at once would take more memory than the whole reconstruction
-    pieces = [_scaled_jacobian(nodes_mm, cells[at : at + CHUNK]) for at in range(0, len(cells), CHUNK)]
+    chunks = [slice(at, at + CHUNK) for at in range(0, len(cells), CHUNK)]
+    pieces = [_scaled_jacobian(nodes_mm, cells[chunk], volumes[chunk]) for chunk in chunks]
     return np.concatenate(pieces) if pieces else np.empty(0)
 
 
-def _scaled_jacobian(nodes_mm: Points, cells: Tetrahedra) -> Float[np.ndarray, " cells"]:
+def _scaled_jacobian(nodes_mm: Points, cells: Tetrahedra, volumes_mm3: np.ndarray) -> Float[np.ndarray, " cells"]:
     corners = nodes_mm[cells.T]
     edges = corners[EDGES[:, 0]] - corners[EDGES[:, 1]]
     lengths = np.sqrt(np.einsum("ecx,ecx->ec", edges, edges))
     at_corner = np.max([lengths[three].prod(axis=0) for three in EDGES_AT], axis=0)
-    jacobian = 6 * signed_volumes(nodes_mm, cells)
+    jacobian = 6 * volumes_mm3
     return np.asarray(np.sqrt(2) * jacobian / np.maximum(np.maximum(at_corner, np.abs(jacobian)), 1e-300))
 
 
@@ -156,6 +173,11 @@ def tetrahedra_of(grid: pv.UnstructuredGrid) -> Tetrahedra:
 
     Hexahedra, wedges and pyramids are cut into tetrahedra; surface cells are left out.
     """
+    return tetrahedra_and_volumes(grid)[0]
+
+
+def tetrahedra_and_volumes(grid: pv.UnstructuredGrid) -> tuple[Tetrahedra, Float[np.ndarray, " cells"]]:
+    """Tetrahedra of a grid, see `tetrahedra_of`, and their volumes in mm³."""
     import pyvista as pv
 
     solid = grid.celltypes == TETRA
@@ -165,7 +187,7 @@ def tetrahedra_of(grid: pv.UnstructuredGrid) -> Tetrahedra:
         # A copy without data, which would only cost time and memory.
         bare = pv.UnstructuredGrid(grid.cells, grid.celltypes, grid.points).triangulate()
         cells = np.asarray(bare.cells_dict.get(TETRA, np.empty((0, 4))))
-    return oriented(np.asarray(grid.points, dtype=np.float64), cells.astype(np.int64, copy=False))
+    return oriented_with_volumes(np.asarray(grid.points, dtype=np.float64), cells.astype(np.int64, copy=False))
 
 
 def _face_keys(faces: Triangles, count: int) -> np.ndarray:
