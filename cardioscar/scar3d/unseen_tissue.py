@@ -39,7 +39,7 @@ class UnseenTissue:
         continues: Probability that what the slices show goes on as far as each of them, 0 to below 1, shape (unseen,).
         between: Share with which the mean of the slices on either side stands for the base rate, 0 to 1, shape
             (unseen,).
-        slices_mean: That mean, 0 to 1, shape (unseen,).
+        slices_mean: That mean, 0 to 1, shape (unseen,); 0 where it has no share.
         base: How much scar lies beyond.
         fields: Slowly varying random fields at these nodes.
     """
@@ -125,12 +125,15 @@ def unseen_tissue(problem: Problem, config: PosteriorConfig) -> UnseenTissue:
     share = float(np.clip(seen_ml @ problem.targets / seen_ml.sum(), 0, 1))
     # the mean is known as well as from two places at that distance on either side (simple kriging, variogram as above)
     known = 1 - (nearest_mm / (nearest_mm + config.continuation_mm)) ** 2
+    between = known * np.clip(2 * reach.between[nodes] - 1, 0, 1)
+    slices_mean = np.zeros(len(nodes))
+    slices_mean[between > 0] = linear(problem.stack, places[between > 0])
     return UnseenTissue(
         nodes=nodes,
         apical=apical,
         continues=1 / (1 + (reach.bridged_mm[nodes] - config.bridged_mm) / half_go_on_mm),
-        between=known * np.clip(2 * reach.between[nodes] - 1, 0, 1),
-        slices_mean=linear(problem.stack, places),
+        between=between,
+        slices_mean=slices_mean,
         base=base_rate(share, float(seen_ml.sum()), config),
         fields=RegionFields(places, config.region_mm),
     )
