@@ -55,6 +55,8 @@ lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component REA
 	$(BIN)/python -m components.readme --check
 	$(BIN)/python -m pipelines.compile --check
 	$(BIN)/python -m charts.readme --check
+	$(BIN)/python -m pipelines.readme --check
+	$(BIN)/python -m docs.subject_settings --check
 
 format: $(VENV)/.test  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -65,6 +67,7 @@ golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m components.readme
 	$(BIN)/python -m pipelines.readme
 	$(BIN)/python -m charts.readme
+	$(BIN)/python -m docs.subject_settings
 
 bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py
