@@ -195,11 +195,11 @@ def _problem(job: Work, mesh: LVMesh) -> Problem:
     from cardioscar.imaging.slice_files import load_stack
     from cardioscar.imaging.tetrahedra import tetrahedra_of
     from cardioscar.scar3d.problem import Problem, stored_coordinates
-    from cardioscar.scar3d.refinement import is_coarse
+    from cardioscar.scar3d.refinement import may_be_coarse
     from cardioscar.scar3d.sorting import SortedGroups
 
     # cells take memory that a fine mesh needs otherwise
-    cells = tetrahedra_of(mesh.grid) if is_coarse(mesh.n_nodes, mesh.volume_ml) else None
+    cells = tetrahedra_of(mesh.grid) if may_be_coarse(mesh.n_nodes, mesh.volume_ml) else None
 
     with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
         return Problem(
