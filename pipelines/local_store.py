@@ -20,7 +20,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class LocalStore:
 
     Attributes:
         url: Its address.
-        access_key: Key of its one identity, which may do everything.
+        access_key: Key of the identity that may do everything.
         secret_key: The secret of that key.
         pid: Process id of the server.
     """
@@ -87,13 +87,16 @@ def program() -> str | None:
 
 
 @contextlib.contextmanager
-def seaweedfs(folder: Path, *, access_key: str = "", secret_key: str = "") -> Iterator[LocalStore]:
+def seaweedfs(
+    folder: Path, *, access_key: str = "", secret_key: str = "", identities: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[LocalStore]:
     """Start a store on 127.0.0.1, with free ports and credentials of its own; it ends with the block.
 
     Args:
         folder: Receives its data and its log; it is made.
         access_key: Key; by default a random one.
         secret_key: Secret of the key; by default a random one.
+        identities: Further identities, as SeaweedFS has them in its configuration.
 
     Yields:
         The store, as soon as it takes an object.
@@ -111,7 +114,7 @@ def seaweedfs(folder: Path, *, access_key: str = "", secret_key: str = "") -> It
     identity = {"name": "local", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
     config = folder / "s3.json"
     config.touch(mode=0o600)
-    config.write_text(json.dumps({"identities": [identity]}), encoding="utf-8")
+    config.write_text(json.dumps({"identities": [identity, *identities]}), encoding="utf-8")
     ports = _free_ports(2 * len(_PORTS))
     chosen = dict(zip([f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc")], ports, strict=True))
     command = [

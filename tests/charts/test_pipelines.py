@@ -52,6 +52,23 @@ def test_only_the_default_images_differ_from_the_compiled_pipeline():
     assert parameters(text)["train_image"]["defaultValue"] == mirror + "2" * 64
 
 
+@pytest.mark.parametrize("name", [path.name for path in sorted(GOLDEN.glob("*.yaml"))])
+def test_the_run_form_offers_the_names_of_the_site(name):
+    site = merged(
+        nested("objectStore.credentials.roles.runs", "s3-of-runs"),
+        merged(
+            nested("mlflow.auth.client.existingSecret", "mlflow-of-runs"),
+            nested("pipelines.endpointsConfigMap", "places"),
+        ),
+    )
+    offered = parameters(uploaded(site)[name])
+    names = {key: offered[key]["defaultValue"] for key in ("s3_secret", "mlflow_secret", "endpoints")}
+    assert names == {"s3_secret": "s3-of-runs", "mlflow_secret": "mlflow-of-runs", "endpoints": "places"}
+    assert parameters(uploaded(values("production"))[name])["s3_secret"]["defaultValue"] == "cardioscar-s3"
+    # where pods have an identity the secret is looked for under its usual name, and may be absent
+    assert parameters(uploaded(values("aws"))[name])["s3_secret"]["defaultValue"] == "mlpipeline-minio-artifact"
+
+
 def test_without_settings_the_pipeline_is_uploaded_as_it_was_compiled():
     assert list(yaml.safe_load_all(uploaded()[NAME])) == list(
         yaml.safe_load_all((GOLDEN / NAME).read_text(encoding="utf-8"))

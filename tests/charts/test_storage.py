@@ -12,7 +12,18 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.charts.rendering import container, environment, nested, process_environment, run, values
+from tests.charts.rendering import (
+    container,
+    environment,
+    merged,
+    nested,
+    pods,
+    process_environment,
+    resources,
+    run,
+    texts,
+    values,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "deploy.md"
 SECRETS = {
@@ -216,3 +227,37 @@ def test_the_smoke_test_finds_what_is_missing(s3, endpoint, tmp_path):
 def test_a_process_gets_nothing_of_this_machines_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the person at the keyboard")
     assert "AWS_SECRET_ACCESS_KEY" not in process_environment(tmp_path, {})
+
+
+ROLES = {"runs": "key-of-runs", "mlflow": "key-of-mlflow", "buckets": "key-of-buckets"}
+
+
+def secrets_of(given):
+    """Secret of the object store's key in each container that has one."""
+    found = {}
+    for _, _, spec in pods(resources(given)):
+        for one in [*spec.get("initContainers", []), *spec["containers"]]:
+            for variable in one["env"]:
+                if variable["name"] == "AWS_SECRET_ACCESS_KEY":
+                    found[one["name"]] = variable["valueFrom"]["secretKeyRef"]["name"]
+    return found
+
+
+def test_each_role_may_have_a_key_of_its_own():
+    own = {"mlflow": "key-of-mlflow", "init-buckets": "key-of-buckets", "smoke": "key-of-buckets"}
+    assert secrets_of(nested("objectStore.credentials.roles", ROLES)) == own
+    assert set(secrets_of({}).values()) == {"mlpipeline-minio-artifact"}
+    one = merged(
+        nested("objectStore.credentials.existingSecret", "site"), nested("objectStore.credentials.roles.mlflow", "m")
+    )
+    assert secrets_of(one) == {"mlflow": "m", "init-buckets": "site", "smoke": "site"}
+    roles = merged(
+        nested("objectStore.credentials.existingSecret", ""), nested("objectStore.credentials.roles.mlflow", "m")
+    )
+    assert secrets_of(roles) == {"mlflow": "m"}  # the others have the identity of their pods
+
+
+def test_the_notes_name_each_secret_and_its_use():
+    notes = texts(nested("objectStore.credentials.roles", ROLES))["NOTES.txt"]
+    for name in ROLES.values():
+        assert f"  {name} (accesskey, secretkey): object store, " in notes

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from cardioscar.errors import ConfigError
 from cardioscar.services.erase_store import erase_from_store, find_in_store
 from cardioscar.services.storage import S3Place, Store
 from cardioscar.stages.cohort_table import drop_subject
+from pipelines.local_store import LocalStore, seaweedfs
 from tests.services.s3 import point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "bucket-policy.md"
@@ -29,6 +32,7 @@ def policies() -> dict[str, dict[str, Any]]:
 
 
 POLICIES = policies()
+IDENTITIES = {one["name"]: one for one in POLICIES.pop("SeaweedFS")["identities"]}
 
 
 def rights(role: str) -> set[tuple[str, str]]:
@@ -173,3 +177,69 @@ def test_the_eraser_has_the_rights_that_it_uses(versioning: bool, asked: Asked, 
     assert find_in_store(store, S3Place(RESULTS, "trial"), "P001", drop_subject) == {}
     assert asked.rights <= rights("Eraser")
     assert (("s3:DeleteObjectVersion", RESULTS) in asked.rights) >= versioning
+
+
+@pytest.fixture(scope="module")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStore]:
+    """SeaweedFS with the documented identities, whose keys are their names; each bucket holds one object."""
+    keyed = [
+        one | {"credentials": [{"accessKey": name, "secretKey": f"secret-of-{name}"}]}
+        for name, one in IDENTITIES.items()
+    ]
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs"), identities=keyed) as store:
+        client = store.client()
+        for bucket in (COHORTS, RESULTS, MLFLOW):
+            client.create_bucket(Bucket=bucket)
+            client.put_object(Bucket=bucket, Key="trial/P000/status.json", Body=b"{}")
+        yield store
+
+
+def as_identity(store: LocalStore, name: str) -> LocalStore:
+    return LocalStore(store.url, name, f"secret-of-{name}", store.pid)
+
+
+DEEDS: dict[str, Callable[[Any, str], Any]] = {
+    "List": lambda client, bucket: client.list_objects_v2(Bucket=bucket),
+    "Read": lambda client, bucket: client.get_object(Bucket=bucket, Key="trial/P000/status.json")["Body"].read(),
+    "Write": lambda client, bucket: client.put_object(Bucket=bucket, Key="trial/P009/x", Body=b"x"),
+}
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_an_identity_of_seaweedfs_may_do_what_stands_there_and_nothing_else(seaweed: LocalStore, name: str) -> None:
+    client = as_identity(seaweed, name).client(attempts=1)
+    done, refused = set(), set()
+    for bucket in (COHORTS, RESULTS, MLFLOW):
+        for deed, do in DEEDS.items():
+            try:
+                do(client, bucket)
+                done.add(f"{deed}:{bucket}")
+            except ClientError as error:
+                refused.add(error.response["Error"]["Code"])
+    assert done == set(IDENTITIES[name]["actions"])
+    assert refused == {"AccessDenied"}
+
+
+def test_the_identities_have_the_rights_of_the_roles() -> None:
+    words = {"s3:ListBucket": "List", "s3:GetObject": "Read", "s3:PutObject": "Write"}
+    roles = {"stages": "Stage pods", "mlflow": "MLflow server", "reader": "Reader", "uploader": "Uploader"}
+    for name, role in roles.items():
+        wanted = {f"{words[action]}:{bucket}" for action, bucket in rights(role) if action in words}
+        assert set(IDENTITIES[name]["actions"]) == wanted
+
+
+def test_stages_work_with_their_own_identity(
+    seaweed: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in as_identity(seaweed, "stages").environment.items():
+        monkeypatch.setenv(key, value)
+    store = Store(small_parts())
+    assert "status.json" in [path.name for path in store.download(S3Place(COHORTS, "trial"), tmp_path / "cohort")]
+    for _ in range(2):
+        store.publish(
+            tmp_path / "P001" if (tmp_path / "P001").exists() else filled(tmp_path), S3Place(RESULTS, "trial/P001")
+        )
+    (tmp_path / "P001" / "scar.vtu").write_bytes(b"other")
+    assert store.publish(tmp_path / "P001", S3Place(RESULTS, "trial/P001")).uploaded
+    with pytest.raises(ConfigError, match=f"'{MLFLOW}' .*the right to .*, found access denied"):
+        store.read(S3Place(MLFLOW, "trial/P000/status.json"))

@@ -67,7 +67,17 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   value: "1"
 {{- end -}}
 
+{{/* Secret with the object store's key of a role; empty for the identity of the pods. Takes (list $ role). */}}
+{{- define "cardioscar.objectStore.secret" -}}
+{{- with (index . 0).Values.objectStore.credentials -}}
+{{- index .roles (index $ 1) | default .existingSecret -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The object store's endpoint and key. Takes (list $ role). */}}
 {{- define "cardioscar.env.objectStore" -}}
+{{- $secret := include "cardioscar.objectStore.secret" . -}}
+{{- with index . 0 -}}
 - name: AWS_DEFAULT_REGION
   value: {{ .Values.objectStore.region }}
 - name: AWS_RETRY_MODE
@@ -79,11 +89,12 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   value: {{ . }}
 {{- end }}
 {{- with .Values.objectStore.credentials }}
-{{- if .existingSecret }}
-{{ include "cardioscar.env.secret" (list "AWS_ACCESS_KEY_ID" .existingSecret .accessKeyKey) }}
-{{ include "cardioscar.env.secret" (list "AWS_SECRET_ACCESS_KEY" .existingSecret .secretKeyKey) }}
+{{- if $secret }}
+{{ include "cardioscar.env.secret" (list "AWS_ACCESS_KEY_ID" $secret .accessKeyKey) }}
+{{ include "cardioscar.env.secret" (list "AWS_SECRET_ACCESS_KEY" $secret .secretKeyKey) }}
 {{- end }}
 {{- end }}
+{{- end -}}
 {{- end -}}
 
 {{- define "cardioscar.env.database" -}}
