@@ -83,6 +83,6 @@ def test_marks_of_ghosts_go(grid: pv.UnstructuredGrid) -> None:
 
 
 def test_a_result_must_be_on_the_list(grid: pv.UnstructuredGrid) -> None:
-    put_result(grid.point_data, "scar_zone", np.zeros(27, dtype=np.uint8))
-    with pytest.raises(KeyError, match="scar_zones"):
-        put_result(grid.point_data, "scar_zones", np.zeros(27))
+    put_result(grid.point_data, "scar_certainty", np.zeros(27, dtype=np.uint8))
+    with pytest.raises(KeyError, match="scar_certainties"):
+        put_result(grid.point_data, "scar_certainties", np.zeros(27))

@@ -188,7 +188,7 @@ GEOMETRY = {
     ),
     "affine that is no number": Case(
         broken.affine("labels.nii.gz", _nowhere),
-        "labels.nii.gz: expected a finite 4×4 affine, found shape (4, 4), 4 non-finite entries",
+        "labels.nii.gz: expected a finite 4×4 affine, found shape (4, 4), 1 non-finite entries",
         "geometry",
     ),
     "voxel sizes that contradict each other": Case(

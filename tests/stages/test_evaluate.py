@@ -276,7 +276,7 @@ def test_a_label_volume_is_read_with_the_subjects_trust_in_its_header(run: Run, 
 @pytest.mark.parametrize(
     ("harm", "rule"),
     [
-        ("no scar_truth", "truth.vtu: expected point data 'scar_truth', found isthmus"),
+        ("no scar_truth", "truth.vtu: expected point data 'scar_truth', found none of that name"),
         ("other nodes", "truth.vtu: expected the {n} nodes of the mesh, found {n} others"),
         ("far away", "truth.nii.gz: expected a volume that overlaps the mesh, found none of its nodes inside"),
         ("unknown label", "truth.nii.gz: expected"),

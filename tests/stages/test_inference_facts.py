@@ -154,7 +154,7 @@ def test_the_stage_does_what_the_method_does(run: Run) -> None:
     assert row.error is None
     mesh = read_mesh(run.folder("infer") / "scar.vtu")
     folders = {"groups": run.folder("preprocess"), "sorted": run.folder("group_sort"), "fields": run.folder("train")}
-    problem = infer._problem(Work("P001", folders, {}, run.folder("infer"), run.out / "none"), mesh)
+    problem = infer._problem(Work("P001", folders, {}, run.folder("infer"), run.out / "none", list), mesh)
     fit = from_mapping(FitConfig, OPTIONS["train"])
     answer = Posterior(fit=fit, samples=OPTIONS["infer"]["samples"]).reconstruct(problem)
     np.testing.assert_array_equal(answer.probability, np.asarray(mesh.grid.point_data["scar_probability"]))

@@ -31,7 +31,7 @@ def test_a_shard_gives_what_a_run_gives(finished: Run, tmp_path: Path) -> None:
     assert mine.keys() == theirs.keys()
     same = {name for name in mine if mine[name] == theirs[name]}
     assert {"scar.vtu", "field.safetensors", "field.json"} <= same
-    assert json.loads(mine["run.json"]) == {"run_id": "run-1"}
+    assert json.loads(mine["run.json"])["run_id"] == "run-1"
     assert json.loads((tmp_path / "results" / "P003" / "status.json").read_text())["outcome"] == "skipped"
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["P001", "P003"]
 

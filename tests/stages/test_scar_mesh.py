@@ -93,7 +93,7 @@ def test_the_map_of_the_joined_mesh_at_every_own_node(form: str, make_cohort: Ma
     distance, same = places.query(np.array(found.points))
     at_corner = distance < 1e-3
     assert at_corner.sum() == (own.n_points if form != "curved" else grid.n_points)
-    for name in RESULTS:
+    for name in set(RESULTS) - {"border_zone"}:  # of an image, and there is none
         assert name in found.point_data, name
         values, wanted = np.asarray(found[name]), np.asarray(right[name])[same]
         np.testing.assert_allclose(values[at_corner].astype(float), wanted[at_corner].astype(float), atol=1e-5)
@@ -104,7 +104,7 @@ def test_the_map_of_the_joined_mesh_at_every_own_node(form: str, make_cohort: Ma
         np.testing.assert_allclose(np.asarray(found["scar_probability"])[cells[:, 4]], ends, atol=1e-6)
         probability = np.asarray(found["scar_probability"])
         np.testing.assert_array_equal(found["scar_binary"], probability >= 0.5)
-        np.testing.assert_array_equal(found["scar_zone"], np.digitize(probability, (0.25, 0.75)))
+        np.testing.assert_array_equal(found["scar_certainty"], np.digitize(probability, (0.25, 0.5, 0.75)))
     one, other = metrics(results), metrics(expected)
     assert one["scar"]["volume_ml"] == pytest.approx(other["scar"]["volume_ml"], rel=1e-5)
     assert one["aha"].keys() == other["aha"].keys()
@@ -164,7 +164,7 @@ def test_the_list_of_results_is_what_the_stages_write(plain: Path) -> None:
     """What an input brings under these names is taken out: a result that is not on the list would let it through."""
     written = set(pv.read(plain / "scar.vtu").point_data)
     brought = set(read_mesh(plain.parents[2] / "cohort" / "P001" / "mesh.vtu").grid.point_data)
-    assert written - brought == set(RESULTS)
+    assert written - brought == set(RESULTS) - {"border_zone"}  # of an image, and there is none
     reference = (Path(__file__).parents[2] / "docs" / "reference" / "meshes.md").read_text()
     assert not {name for name in RESULTS if f"`{name}`" not in reference}
 

@@ -73,9 +73,6 @@ def test_nodes_of_the_border_zone_lie_about_the_core_and_add_up_to_the_slabs(sub
 
 def test_without_an_image_there_is_no_word_and_no_array(subject: Path) -> None:
     given, mesh = source(subject, "labels", image=False)
-    mesh.grid.point_data["border_zone"] = np.ones(
-        mesh.n_nodes
-    )  # what a mesh brings under this name is not of this image
     assert signal_facts(given, given.stack, set(), mesh, n_sd=5.0) is None
     assert "border_zone" not in mesh.grid.point_data
 

@@ -89,9 +89,8 @@ def test_the_verdict_is_taken_by_the_share_that_failed(run: Run, failed: int, li
 
 def judge(run: Run, subject: str, verdict: str, *reasons: str) -> None:
     """Give a published map another verdict."""
-    path = run.result(subject) / "metrics.json"
-    metrics = json.loads(path.read_text(encoding="utf-8")) | {"qc": {"verdict": verdict, "reasons": list(reasons)}}
-    path.write_text(json.dumps(metrics), encoding="utf-8")
+    metrics = json.loads((run.result(subject) / "metrics.json").read_text(encoding="utf-8"))
+    rewrite(run, subject, metrics | {"qc": {"verdict": verdict, "reasons": list(reasons)}})
 
 
 def test_a_map_that_failed_quality_control_counts_as_failed(run: Run) -> None:
@@ -112,11 +111,10 @@ def test_a_map_that_failed_quality_control_counts_as_failed(run: Run) -> None:
 
 
 def test_a_row_says_where_the_septum_comes_from(run: Run) -> None:
-    path = run.result("P002") / "metrics.json"
-    metrics = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(metrics | {"septum": {"source": "guessed", "scanner_frame": False}}), encoding="utf-8")
+    metrics = json.loads((run.result("P002") / "metrics.json").read_text(encoding="utf-8"))
+    rewrite(run, "P002", metrics | {"septum": {"source": "guessed", "scanner_frame": False}})
     del metrics["septum"]  # as an earlier version left it
-    (run.result("P003") / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    rewrite(run, "P003", metrics)
     summarize(run)
     assert [row["septum"] for row in table(run).values()] == ["given", "guessed", ""]
 
