@@ -16,6 +16,7 @@ from scipy import sparse
 from cardioscar.imaging.slice_files import load_stack, save_stack
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.problem import Problem, build_problem
+from cardioscar.scar3d.refinement import may_be_coarse
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,8 @@ class Case:
     def problem(self) -> Problem:
         """What a method is given."""
         wall_ml = float(self.node_ml.sum())
-        return build_problem(
-            self.nodes_mm, self.stack, wall_ml=wall_ml, coordinates=self.coordinates, tetrahedra=self.tetrahedra
-        )
+        cells = self.tetrahedra if may_be_coarse(len(self.nodes_mm), wall_ml) else None  # as `infer` does
+        return build_problem(self.nodes_mm, self.stack, wall_ml=wall_ml, coordinates=self.coordinates, tetrahedra=cells)
 
     def save(self, folder: Path) -> None:
         """Write the case; a folder that is there is whole."""
