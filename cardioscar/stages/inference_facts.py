@@ -81,7 +81,7 @@ def warn_of(facts: Mapping[str, Any]) -> None:
 
 
 def write_facts(folder: Path, posterior: Mapping[str, Any], coverage: Mapping[str, Any]) -> None:
-    """Write `inference.json`; how long something took stands in the subject's row, so that equal maps have equal files."""
+    """Write `inference.json`; times stand in the subject's row, so that equal maps have equal files."""
     timeless = {name: value for name, value in posterior.items() if not name.endswith("_seconds")}
     content = {"posterior": timeless, "coverage": dict(coverage)}
     (folder / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
