@@ -34,7 +34,7 @@ class PosteriorConfig:
     """Length scale of what no pixel resolves (Matérn 5/2), in mm."""
     discrepancy_sd: float = 2.5
     """Its standard deviation in logits."""
-    iterations: int = 8
+    iterations: int = 30
     """Upper limit of Gauss-Newton steps."""
     bridged_mm: float = 2.5
     """Tissue this near to pixels is as sure as they make it; in the middle between two slices half the distance to

@@ -142,7 +142,7 @@ IMAGES = {
     ),
     "unknown label": Case(
         broken.values("labels.nii.gz", broken.one_voxel(7)),
-        "labels.nii.gz: expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (1 voxels)",
+        "labels.nii.gz: expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (1 voxel)",
     ),
     "labels without wall": Case(
         broken.values("labels.nii.gz", broken.without_wall),

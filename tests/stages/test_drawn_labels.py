@@ -77,7 +77,7 @@ def test_numbers_of_no_meaning_are_looked_up_in_other_tables(tmp_path: Path) -> 
     assert (found.values == S).sum() == (drawn.heart() == S).sum()
     heart = drawn.heart()
     heart[0, 0, 0] = 7
-    assert refusal(tmp_path, heart).endswith("expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (1 voxels)")
+    assert refusal(tmp_path, heart).endswith("expected labels 0, 1, 2, 3 (table 'cardioscar'), found 7 (1 voxel)")
 
 
 def test_labels_come_in_one_order_with_the_numbers_of_the_file(tmp_path: Path) -> None:
