@@ -50,13 +50,11 @@ def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bo
             run.info.experiment_id,
             name=record.subject,
             source_run_id=run.info.run_id,
-            tags=subject_tags(record) | _checksums(record),
+            tags=_model_tags(record),
             model_type="scar3d-field",
         )
 
     model: Any = client.once(find, create, look_first=not new)
-    if not new:
-        client.set_logged_model_tags(model.model_id, _checksums(record))
     files = {records.FIELD_WEIGHTS: record.field_weights, records.FIELD_DESCRIPTION: record.field_description}
     with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
         stage(files, Path(folder))
@@ -69,6 +67,15 @@ def models_of(client: PatientClient, run: Run) -> list[LoggedModel]:
     found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
     outputs = {output.model_id for output in run.outputs.model_outputs} if run.outputs else set()
     return sorted(found, key=lambda m: (m.model_id not in outputs, m.creation_timestamp, m.model_id))
+
+
+def _model_tags(record: SubjectRecord) -> dict[str, str]:
+    """What a model is searched by; its key and its checksums stand on run and version, and would slow every page."""
+    return {
+        records.TAG_SUBJECT: record.subject,
+        records.TAG_COHORT: record.cohort,
+        records.TAG_QC: record.qc,
+    }
 
 
 def _checksums(record: SubjectRecord) -> dict[str, str]:

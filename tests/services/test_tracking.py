@@ -43,8 +43,8 @@ def test_a_subject_becomes_a_run_a_model_and_a_version(store, make_record, cohor
     assert version.run_id == run.info.run_id
     for tags in (run.data.tags, model.tags, version.tags):
         assert tags["cs.subject"] == "P001"
-        assert tags["cs.run_key"] == record.run_key
         assert tags["cs.qc"] == "pass"
+    assert run.data.tags["cs.run_key"] == version.tags["cs.run_key"] == record.run_key
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
 
     client = connect(store)
