@@ -35,7 +35,7 @@ EXIT_CODES = """exit codes:
   0  done
   1  the cohort was rejected (see --max-failed-fraction), or a submitted run failed
   2  wrong usage, configuration or input
-  3  the platform failed: output not writable, disk full, memory, missing software; or MLflow, when all else was done
+  3  the platform failed: output not writable, disk full, memory, missing software, MLflow
   4  the tracking server, the object store or Kubeflow did not answer; finished results are kept
   70  a fault of cardioscar itself; `cardioscar --debug COMMAND …` shows where
   130  interrupted (ctrl-c); the same command goes on

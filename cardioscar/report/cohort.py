@@ -169,7 +169,7 @@ def cohort_csv(rows: Sequence[CohortRow]) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
     >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,,this
+    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,,,this
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")

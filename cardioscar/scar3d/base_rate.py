@@ -74,7 +74,7 @@ def base_rate(seen_share: float, seen_ml: float, config: PosteriorConfig) -> Bas
 
     >>> places = np.array([False, True])
     >>> base_rate(0.1, 100.0, PosteriorConfig()).mean(places).round(3).tolist()
-    [0.072, 0.145]
+    [0.072, 0.109]
     >>> base_rate(0.0, 100.0, PosteriorConfig()).mean(places).round(3).tolist()
     [0.007, 0.007]
     """

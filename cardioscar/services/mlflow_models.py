@@ -70,12 +70,9 @@ def models_of(client: PatientClient, run: Run) -> list[LoggedModel]:
 
 
 def _model_tags(record: SubjectRecord) -> dict[str, str]:
-    """What a model is searched by; its key and its checksums stand on run and version, and would slow every page."""
-    return {
-        records.TAG_SUBJECT: record.subject,
-        records.TAG_COHORT: record.cohort,
-        records.TAG_QC: record.qc,
-    }
+    """What a model is searched by and shown with; its key and its checksums stand on run and version, and would slow
+    every page."""
+    return {name: value for name, value in subject_tags(record).items() if name != records.TAG_RUN_KEY}
 
 
 def _checksums(record: SubjectRecord) -> dict[str, str]:

@@ -140,7 +140,7 @@ def test_settings_within_settings_are_flags_and_lines_of_a_file(tmp_path: Path) 
     assert run.stages.infer.draws == 9
     assert run.stages.infer.posterior == PosteriorConfig(region_mm=31.0, iterations=5)
     assert run.stages.by_stage()["infer"]["posterior"]["iterations"] == 5
-    stage = tyro.cli(Infer, args=["groups", "sorted", "fields", "-o", "out", "--region-mm", "30"])
+    stage = tyro.cli(Infer, args=["groups", "sorted", "fields", "-o", "out", "--posterior.region-mm", "30"])
     assert stage.options.posterior.region_mm == 30.0
 
 

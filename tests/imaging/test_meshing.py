@@ -182,7 +182,7 @@ def unknown_label(values):
     [
         (no_wall, "wall .*, found none"),
         (one_slice, r"two slices with wall, found one \(slice 5\)"),
-        (unknown_label, r"9 \(1 voxels\)"),
+        (unknown_label, r"9 \(1 voxel\)"),
     ],
 )
 def test_labels_that_cannot_be_meshed(change, finding):

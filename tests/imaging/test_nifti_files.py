@@ -96,7 +96,7 @@ def test_labels_saved_with_a_slope_are_whole_again(
 def test_labels_between_two_are_refused(tmp_path: Path) -> None:
     labels = np.ones((4, 3, 2))
     labels[0, 0, 0] = 1.05
-    with pytest.raises(InputError, match=r"found 1\.05 \(1 voxels\)"):
+    with pytest.raises(InputError, match=r"found 1\.05 \(1 voxel\)"):
         read_labels(write(tmp_path, nifti(AFFINE, labels), "labels.nii"))
 
 

@@ -196,7 +196,7 @@ def test_labels_are_mapped_by_their_table(tmp_path):
     labels = read_labels(path, "emidec")
     assert labels.values.dtype == np.uint8
     assert labels.values.ravel().tolist() == [0, 2, 1, 3]
-    with pytest.raises(InputError, match=r"labels\.nii: expected labels 0, 1, 2, 3 .*, found 4 \(1 voxels\)"):
+    with pytest.raises(InputError, match=r"labels\.nii: expected labels 0, 1, 2, 3 .*, found 4 \(1 voxel\)"):
         read_labels(path)
 
 

@@ -66,7 +66,9 @@ def test_hard_projection_meets_the_pixels(case: Heart) -> None:
 
 
 def test_a_heart_without_scar_has_a_map_without_scar_and_no_doubt() -> None:
-    problem = replace(heart().problem, targets=np.zeros_like(heart().problem.targets))
+    stack = heart().problem.stack
+    blank = replace(stack, slices=tuple(replace(piece, values=np.zeros_like(piece.values)) for piece in stack))
+    problem = replace(heart().problem, targets=np.zeros_like(heart().problem.targets), stack=blank)
     found = ScarPosterior(problem, np.full(len(problem.nodes_mm), -5.0), PosteriorConfig())
     assert found.probability.max() < 0.05
     assert not any(scar.any() for scar in found.draws(3, 0))
