@@ -1,6 +1,7 @@
 """The compiled cohort pipeline, end to end on this machine, over a cohort of three with one corrupt file."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
