@@ -275,7 +275,7 @@ def test_truth_is_read_in_any_order_and_on_any_grid(
 
     def truth(volume: Volume) -> np.ndarray:
         write_volume(tmp_path / "truth.nii.gz", volume)
-        return evaluate._read_truth(tmp_path / "truth.nii.gz", mesh, "LPS", "cardioscar")
+        return evaluate._read_truth(tmp_path / "truth.nii.gz", mesh, tmp_path, "LPS", "cardioscar", "agree")
 
     expected = truth(labels)
     assert expected.sum() > 50
