@@ -182,11 +182,11 @@ def test_a_gpu_that_is_not_there_is_refused_before_any_work(finished: Run, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [{"trian": {}}, {"train": {"stpes": 3}}, {"infer": {"samples": 0}}])
+@pytest.mark.parametrize("options", [{"trian": {}}, {"train": {"stpes": 3}}, {"infer": {"draws": 0}}])
 def test_an_unknown_setting_is_refused_before_any_work(
     finished: Run, tmp_path: Path, options: dict[str, dict[str, object]]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"trian|stpes|samples"):
+    with pytest.raises(ConfigError, match=r"trian|stpes|draws"):
         run_cohort(finished.cohort, tmp_path, options, jobs=1)
     assert not (tmp_path / "work" / "preprocess").exists()
 

@@ -158,7 +158,7 @@ def test_labels_on_another_grid_are_brought_onto_the_image(
 ) -> None:  # fmt: skip
     labels, mesh = canonical(read_labels(files["labels"])), read_mesh(good_subject / "mesh.vtu")
     expected = find_scar(files, labels, mesh, target=target, **ARGUMENTS)
-    assert not caplog.records
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
     found = find_scar(files, change(labels), mesh, target=target, **ARGUMENTS)
     np.testing.assert_array_equal(images(found, "observed"), images(expected, "observed"))
     np.testing.assert_array_equal(images(found, "values"), images(expected, "values"))
