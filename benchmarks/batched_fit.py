@@ -20,13 +20,13 @@ import torch
 
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.batched_fit import fit_fields
-from cardioscar.scar3d.field_stack import prepare
-from cardioscar.scar3d.fit import FitResult, choose_device, fit_field
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.scar3d.groups import group_nodes
-from cardioscar.scar3d.plan import Observations
-from cardioscar.scar3d.sorting import complete_batches, sort_by_group
+from cardioscar.scar3d.field.batched_fit import fit_fields
+from cardioscar.scar3d.field.field_stack import prepare
+from cardioscar.scar3d.field.fit import FitResult, choose_device, fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.sorting import complete_batches, sort_by_group
 
 
 def observe(nodes: int, seed: int) -> Observations:

@@ -24,15 +24,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from cardioscar.scar3d.batched_fit import fit_fields
-from cardioscar.scar3d.field import ScarField
-from cardioscar.scar3d.field_stack import prepare
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.scar3d.plan import Observations
-from cardioscar.scar3d.uncertainty import sample_logits
-from cardioscar.stages import shard_fit, train
-from cardioscar.stages.shard_fit import read_observations
+from cardioscar.scar3d.field.batched_fit import fit_fields
+from cardioscar.scar3d.field.field_stack import prepare
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import sample_logits
+from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.field.scar_field import ScarField
+from cardioscar.stages.scar3d import shard_fit, train
+from cardioscar.stages.scar3d.shard_fit import read_observations
 
 
 def fastest(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:

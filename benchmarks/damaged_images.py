@@ -37,7 +37,7 @@ import logging, resource, signal, sys
 from pathlib import Path
 import numpy as np
 from cardioscar.errors import InputError
-from cardioscar.imaging.volume_files import read_volume
+from cardioscar.imaging.formats.volume_files import read_volume
 
 said = []
 logger, handler = logging.getLogger("cardioscar"), logging.NullHandler()

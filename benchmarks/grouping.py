@@ -18,7 +18,7 @@ import numpy as np
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.groups import group_nodes
+from cardioscar.scar3d.observation.groups import group_nodes
 
 CORNERS = np.array(np.meshgrid(*[[-0.5, 0.5]] * 3, indexing="ij")).reshape(3, 8).T
 

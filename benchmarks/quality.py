@@ -22,10 +22,10 @@ from quality_predictors import PREDICTORS
 from quality_set import HEARTS_PER_SEED, NODES, Result, reconstruct
 from scipy.stats import mannwhitneyu, spearmanr
 
-from cardioscar.imaging.slice_files import load_stack
+from cardioscar.imaging.formats.slice_files import load_stack
 from cardioscar.report.style import MUTED, RULE, new_figure, png_bytes, styled
-from cardioscar.scar3d.leave_one_out import leave_one_slice_out
-from cardioscar.stages.quality import (
+from cardioscar.scar3d.quality.leave_one_out import leave_one_slice_out
+from cardioscar.scar3d.quality.verdict import (
     DOUBT_FAIL,
     DOUBT_REVIEW,
     LEFT_OUT_FAIL,

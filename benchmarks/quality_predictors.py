@@ -6,16 +6,16 @@ import numpy as np
 from scipy.special import expit, logit
 
 from cardioscar.imaging.slices import SliceStack
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.scar3d.groups import group_nodes
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import sample_logits
 from cardioscar.scar3d.interpolation import log_odds, signed_distance
-from cardioscar.scar3d.leave_one_out import DEPTHS, Predictor, interpolated
-from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.residual_process import fit_residual
-from cardioscar.scar3d.sorting import sort_by_group
-from cardioscar.scar3d.uncertainty import sample_logits
+from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.observation.sorting import sort_by_group
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.residual_process import fit_residual
+from cardioscar.scar3d.quality.leave_one_out import DEPTHS, Predictor, interpolated
 from cardioscar.types import Points
 
 BLOCK_MM = 2.0

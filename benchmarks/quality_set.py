@@ -14,7 +14,7 @@ import numpy as np
 
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
-from cardioscar.stages.cohort_run import run_cohort
+from cardioscar.stages.run.cohort import run_cohort
 
 SEEDS = range(1000, 1030)
 FIRST_HALF = range(1000, 1015)

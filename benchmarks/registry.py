@@ -27,9 +27,9 @@ from pathlib import Path
 from measured import conditions, median_and_p95, table, write_page
 from servers import mlflow_server, postgresql
 
-from cardioscar.services import registry
-from cardioscar.services.mlflow_client import TrackingTarget
-from cardioscar.services.records import SubjectRecord, run_key
+from cardioscar.services.tracking import registry
+from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.services.tracking.records import SubjectRecord, run_key
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "registry.md"
 COHORT = "simulated cohort"
@@ -39,7 +39,7 @@ STARTED_MS = 1_700_000_000_000
 def one_real_record(folder: Path) -> SubjectRecord:
     """Reconstruct one phantom, record it in a store of its own, and return what was recorded."""
     from cardioscar.phantom.cohort import write_cohort
-    from cardioscar.stages.cohort_run import run_cohort
+    from cardioscar.stages.run.cohort import run_cohort
 
     (subject,) = write_cohort(folder / "cohort", subjects=1, nodes=3_000)
     store = TrackingTarget.local(folder / "store", COHORT)
@@ -78,7 +78,7 @@ def simulated(pattern: SubjectRecord, number: int) -> SubjectRecord:
 
 
 def _record(uri: str, pattern: SubjectRecord, number: int) -> tuple[float, bool]:
-    from cardioscar.services.tracking import record_subject
+    from cardioscar.services.tracking.recording import record_subject
 
     clock = time.perf_counter()
     done = record_subject(TrackingTarget(uri, COHORT), simulated(pattern, number))

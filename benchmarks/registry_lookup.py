@@ -23,10 +23,10 @@ from measured import conditions, table
 from registry import one_real_record
 from servers import mlflow_server, postgresql
 
-from cardioscar.services import records, registry
-from cardioscar.services.mlflow_client import TrackingTarget, connect
-from cardioscar.services.records import SubjectRecord, run_key
-from cardioscar.services.tracking import record_subject
+from cardioscar.services.tracking import records, registry
+from cardioscar.services.tracking.client import TrackingTarget, connect
+from cardioscar.services.tracking.recording import record_subject
+from cardioscar.services.tracking.records import SubjectRecord, run_key
 
 BATCH = 500
 OF_A_RUN = ("runs", "metrics", "latest_metrics", "params", "tags")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cardioscar.errors import PlatformError, UnreachableError
-from cardioscar.services.mlflow_client import TrackingTarget, connect
+from cardioscar.services.tracking.client import TrackingTarget, connect
 
 START_S = 120.0
 """Time after which a server that does not answer counts as not started."""

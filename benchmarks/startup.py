@@ -89,7 +89,7 @@ def measure(package: Path, cohort: Path, out: Path, repeats: int) -> dict[str, l
     """One row for each stage: import, nothing to do, a first subject (processor seconds), memory, libraries."""
     rows: dict[str, list[object]] = {}
     for stage, words in commands(cohort, out).items():
-        imported = [spend(["-c", f"import cardioscar.stages.{stage}"], package).cpu_s for _ in range(repeats)]
+        imported = [spend(["-c", f"import cardioscar.stages.scar3d.{stage}"], package).cpu_s for _ in range(repeats)]
         first = spend(["-X", "importtime", "-c", MAIN, *words], package)
         again = [spend(["-c", MAIN, *words], package).cpu_s for _ in range(repeats)]
         rows[stage] = [

@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _guarded(module: object, words: list[str]) -> int:
     """Turn errors that have a cause outside the program into one line and an exit code."""
     from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
-    from cardioscar.file_modes import private_files
+    from cardioscar.files.modes import private_files
 
     try:
         with _ends_when_asked(), private_files():
@@ -104,7 +104,7 @@ def _guarded(module: object, words: list[str]) -> int:
         code, message = 130, "interrupted; run the same command again to go on"
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
         code, message = 70, _unforeseen(error)
-    from cardioscar.stages.own_names import by_role
+    from cardioscar.identity.spoken_names import by_role
 
     sys.stderr.write(f"cardioscar: {by_role(message)}\n")
     return code

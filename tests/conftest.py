@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from cardioscar.phantom.cohort import write_cohort
+from cardioscar.phantom.config import PhantomConfig
 from tests.finished_run import Run, make_run
+from tests.stored import bucket, emulated_endpoint, s3_endpoint
+
+__all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
 settings.register_profile("repo", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("repo")
@@ -28,3 +35,33 @@ def data_dir() -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small cohort that went through all stages; do not write to it, `copy` it."""
     return make_run(tmp_path_factory.mktemp("finished"))
+
+
+SMALL = PhantomConfig(
+    subjects=1, nodes=1_500, scar="smooth", pixel_mm=(2.0, 2.0), thickness_mm=(8.0, 8.0), spacing_mm=(9.0, 9.0), seed=5
+)
+"""Coarse, thick slices close together: most nodes are observed, and preprocess takes a tenth of a second."""
+
+
+@pytest.fixture(scope="session")
+def good_subject(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a phantom with all files that a subject can have; do not write to it."""
+    cohort = tmp_path_factory.mktemp("phantom")
+    [subject] = write_cohort(cohort, SMALL)
+    return cohort / subject
+
+
+@pytest.fixture
+def make_cohort(tmp_path: Path, good_subject: Path) -> Callable[..., Path]:
+    """Makes a cohort folder whose subjects are copies of the good one, with all of its files or those named."""
+
+    def make(*subjects: str, files: tuple[str, ...] | None = None, name: str = "cohort") -> Path:
+        for subject in subjects:
+            folder = tmp_path / name / subject
+            folder.mkdir(parents=True)
+            for path in good_subject.iterdir():
+                if files is None or path.name in files:
+                    shutil.copy(path, folder / path.name)
+        return tmp_path / name
+
+    return make

@@ -13,8 +13,8 @@ import torch
 
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
-from cardioscar.stages.cohort_run import STAGES, run_cohort
-from cardioscar.stages.status import Status
+from cardioscar.shard.status import Status
+from cardioscar.stages.run.cohort import STAGES, run_cohort
 
 SUBJECTS = ("P001", "P002", "P003")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -78,7 +78,7 @@ class Run:
     ) -> list[Status]:
         """Run one stage over subjects, on the artifacts of the stages before it."""
         inputs = [str(self.cohort if name == "cohort" else self.artifact(name)) for name in INPUTS[stage]]
-        return import_module(f"cardioscar.stages.{stage}").run(
+        return import_module(f"cardioscar.stages.scar3d.{stage}").run(
             *inputs,
             list(subjects),
             str(output or self.artifact(stage)),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardioscar.errors import InputError
-from cardioscar.subject_id import check_subject_id
+from cardioscar.identity.subject_id import check_subject_id
 
 PSEUDONYMS = [
     "P001",

@@ -12,7 +12,7 @@ from cardioscar.metrics.corridor import corridor_kept, find_corridor
 from cardioscar.metrics.overlap import dice
 from cardioscar.metrics.surface_distance import hd95_mm
 from cardioscar.metrics.volume import volume_error_percent
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
 
 THRESHOLD = 0.5
 """Probability from which a node is scar."""

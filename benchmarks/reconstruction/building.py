@@ -15,19 +15,19 @@ from scipy.spatial import cKDTree
 from benchmarks.reconstruction.case import Case, Hidden
 from benchmarks.reconstruction.sources import fingerprint
 from benchmarks.reconstruction.suite import PhantomCase, RealCase
-from cardioscar.imaging.aha import aha_segments
-from cardioscar.imaging.coordinates import LVCoordinates, lv_coordinates
+from cardioscar.imaging.alignment.slice_alignment import aligned, shifts_to_mesh
+from cardioscar.imaging.coordinates.aha import aha_segments
+from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates, lv_coordinates
+from cardioscar.imaging.formats.slice_files import crop
+from cardioscar.imaging.formats.volume_files import read_labels
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.orientation import canonical
-from cardioscar.imaging.slice_alignment import aligned, shifts_to_mesh
-from cardioscar.imaging.slice_files import crop
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.imaging.thresholds import threshold_scar
-from cardioscar.imaging.volume_files import read_labels
 from cardioscar.phantom.subject import Phantom, make_phantom
-from cardioscar.stages.holdout import hidden_slices
+from cardioscar.scar3d.observation.holdout import hidden_slices
 
 FORMAT = 2
 """Raised when what is kept of a case changes."""
@@ -47,10 +47,14 @@ def ensure(spec: PhantomCase | RealCase, nodes: int, cache: Path) -> Path:
     """
     if isinstance(spec, RealCase):
         data = _real_folder(spec)
-        modules: tuple[str, ...] = ("cardioscar.imaging.meshing", "cardioscar.imaging.volume_files")
+        modules: tuple[str, ...] = ("cardioscar.imaging.meshing.from_labels", "cardioscar.imaging.formats.volume_files")
         about = f"{spec} {hashlib.sha256((data / 'labels.nii.gz').read_bytes()).hexdigest()}"
     else:
-        modules = ("cardioscar.phantom.subject", "cardioscar.imaging.thresholds", "cardioscar.imaging.slice_alignment")
+        modules = (
+            "cardioscar.phantom.subject",
+            "cardioscar.imaging.thresholds",
+            "cardioscar.imaging.alignment.slice_alignment",
+        )
         about = f"{spec} {nodes}"
     key = hashlib.sha256(f"{about} {FORMAT} {fingerprint(*modules)}".encode()).hexdigest()[:12]
     words = "".join(c if c.isalnum() else "-" for c in spec.name).replace("--", "-").strip("-")
@@ -122,7 +126,7 @@ def _real_folder(spec: RealCase) -> Path:
 
 
 def _real(spec: RealCase) -> Case:
-    from cardioscar.imaging.meshing import mesh_from_labels
+    from cardioscar.imaging.meshing.from_labels import mesh_from_labels
 
     labels = canonical(read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar"))
     mesh = mesh_from_labels(labels, edge_mm=spec.edge_mm)

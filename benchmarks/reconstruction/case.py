@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from cardioscar.imaging.slice_files import load_stack, save_stack
+from cardioscar.imaging.formats.slice_files import load_stack, save_stack
 from cardioscar.imaging.slices import SliceStack
-from cardioscar.scar3d.problem import Problem, build_problem
-from cardioscar.scar3d.refinement import may_be_coarse
+from cardioscar.scar3d.observation.problem import Problem, build_problem
+from cardioscar.scar3d.observation.refinement import may_be_coarse
 
 
 @dataclass(frozen=True)

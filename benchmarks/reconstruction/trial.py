@@ -18,7 +18,7 @@ from benchmarks.reconstruction.roster import create
 from cardioscar.metrics.overlap import dice
 from cardioscar.scar3d.methods.method import Method, Reconstruction
 from cardioscar.scar3d.methods.reference import Reference
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
 
 TIMED_DRAWS = 20
 """Draws whose time counts as part of a reconstruction."""

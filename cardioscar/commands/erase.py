@@ -17,7 +17,7 @@ import tyro
 from cardioscar.errors import CardioscarError, InputError, PlatformError, counted
 
 if TYPE_CHECKING:
-    from cardioscar.services.s3_uri import S3Place
+    from cardioscar.services.store.s3_uri import S3Place
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class Place:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar erase`, and erase."""
     form = tyro.cli(Erase, prog=f"cardioscar {command}", args=words)
-    from cardioscar.stages.logs import configure
-    from cardioscar.subject_id import check_subject_id
+    from cardioscar.identity.subject_id import check_subject_id
+    from cardioscar.logs import configure
 
     configure(stderr=True)
     check_subject_id(form.subject)
@@ -105,7 +105,7 @@ def main(command: str, words: list[str]) -> int:
 
 
 def _places(form: Erase) -> list[Place]:
-    from cardioscar.stages.places import place
+    from cardioscar.services.store.places import place
 
     places = []
     folders = []
@@ -126,14 +126,14 @@ def _tracking(given: str, folders: list[Path]) -> str:
         return "" if given == "off" else given
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return os.environ["MLFLOW_TRACKING_URI"]
-    from cardioscar.services.mlflow_local import sqlite_uri
+    from cardioscar.services.tracking.local import sqlite_uri
 
     stores = [at / "mlflow.db" for folder in folders for at in (folder, folder.parent)]
     return next((sqlite_uri(path.resolve()) for path in stores if path.is_file()), "")
 
 
 def _folder(root: Path, subject: str) -> Place:
-    from cardioscar.stages.erase_folder import erase_from_folder, find_in_folder
+    from cardioscar.results.erase_folder import erase_from_folder, find_in_folder
 
     def erase() -> str:
         erase_from_folder(root, subject)
@@ -143,9 +143,9 @@ def _folder(root: Path, subject: str) -> Place:
 
 
 def _store(at: S3Place, subject: str) -> Place:
-    from cardioscar.services.erase_store import erase_from_store, find_in_store
-    from cardioscar.services.storage import Store
-    from cardioscar.stages.cohort_table import drop_subject
+    from cardioscar.results.table import drop_subject
+    from cardioscar.services.store.erase_subject import erase_from_store, find_in_store
+    from cardioscar.services.store.object_store import Store
 
     def erase() -> str:
         erase_from_store(Store.connect(), at, subject, drop_subject)
@@ -155,9 +155,9 @@ def _store(at: S3Place, subject: str) -> Place:
 
 
 def _mlflow(uri: str, cohort: str, subject: str) -> Place:
-    from cardioscar.services.erasure import erase_from_mlflow, find_in_mlflow
-    from cardioscar.services.mlflow_client import TrackingTarget
-    from cardioscar.stages.cohort_table import drop_subject
+    from cardioscar.results.table import drop_subject
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.services.tracking.erasure import erase_from_mlflow, find_in_mlflow
 
     target = TrackingTarget(uri, cohort or None)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cardioscar.errors import ConfigError
 
 if TYPE_CHECKING:
-    from cardioscar.services.kubeflow_client import KubeflowApi
+    from cardioscar.services.kubeflow.client import KubeflowApi
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class KubeflowOptions:
             ConfigError: If address, token, cookies or certificates are not what they should be.
             PlatformError: If the Kubeflow client is not installed.
         """
-        from cardioscar.services.kubeflow_client import KubeflowApi
-        from cardioscar.services.kubeflow_target import KubeflowTarget, token_source
+        from cardioscar.services.kubeflow.client import KubeflowApi
+        from cardioscar.services.kubeflow.target import KubeflowTarget, token_source
 
         cookies = os.environ.get(self.cookies_env, "").strip() if self.cookies_env else ""
         if self.cookies_env and not cookies:

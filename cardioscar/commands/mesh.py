@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cardioscar.imaging.header_trust import HeaderTrust
+from cardioscar.imaging.formats.header_trust import HeaderTrust
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def _patience(what: str) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from cardioscar.imaging.tetwild import TIMEOUT_SECONDS
+    from cardioscar.imaging.meshing.tetwild import TIMEOUT_SECONDS
 
     text = f"{what}: seconds to {TIMEOUT_SECONDS // 60} minutes"
     console = Console(stderr=True)
@@ -56,12 +56,12 @@ def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar mesh`, make the mesh and say what it is worth."""
     form = tyro.cli(MeshCommand, prog=f"cardioscar {command}", args=words)
     from cardioscar.errors import InputError, counted
-    from cardioscar.imaging.mesh_files import read_surface, write_mesh
-    from cardioscar.imaging.meshing import mesh_from_labels, mesh_from_surface, mesh_quality
-    from cardioscar.imaging.wall_mesh import WallMesh
-    from cardioscar.stages.drawn_labels import read_drawn_labels
-    from cardioscar.stages.logs import configure
-    from cardioscar.stages.wall_input import wall_facts
+    from cardioscar.imaging.formats.mesh_files import read_surface, write_mesh
+    from cardioscar.imaging.meshing.from_labels import mesh_from_labels, mesh_from_surface, mesh_quality
+    from cardioscar.imaging.wall.wall_mesh import WallMesh
+    from cardioscar.logs import configure
+    from cardioscar.scar3d.observation.drawn_labels import read_drawn_labels
+    from cardioscar.scar3d.observation.wall_input import wall_facts
 
     if form.out.suffix != ".vtu":
         raise InputError(form.out.name, "a name that ends in .vtu", f"'{form.out.suffix}'")

@@ -11,11 +11,11 @@ from typing import Any
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.stages.evaluate import Config as EvaluateConfig
-from cardioscar.stages.group_sort import Config as GroupSortConfig
-from cardioscar.stages.infer import Config as InferConfig
-from cardioscar.stages.preprocess import Config as PreprocessConfig
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.stages.scar3d.evaluate import Config as EvaluateConfig
+from cardioscar.stages.scar3d.group_sort import Config as GroupSortConfig
+from cardioscar.stages.scar3d.infer import Config as InferConfig
+from cardioscar.stages.scar3d.preprocess import Config as PreprocessConfig
 
 STAGE_CONFIGS: dict[str, type] = {
     "preprocess": PreprocessConfig,

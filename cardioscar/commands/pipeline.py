@@ -53,8 +53,8 @@ def main(command: str, words: list[str]) -> int:
 
 
 def _upload(form: Upload) -> int:
-    from cardioscar.services.kubeflow_pipelines import ensure_version
-    from cardioscar.services.run_parameters import PipelinePackage
+    from cardioscar.services.kubeflow.parameters import PipelinePackage
+    from cardioscar.services.kubeflow.pipelines import ensure_version
 
     if not form.files:
         raise ConfigError("files", "compiled pipelines", "none")
@@ -72,7 +72,7 @@ def _upload(form: Upload) -> int:
 
 
 def _list(form: List) -> int:
-    from cardioscar.services.kubeflow_pipelines import list_pipelines
+    from cardioscar.services.kubeflow.pipelines import list_pipelines
 
     api = form.access.connect()
     api.multi_user()

@@ -80,8 +80,8 @@ def main(command: str, words: list[str]) -> int:
     if words[0] not in ACTIONS:
         raise ConfigError("registry", "find, show or load", f"'{words[0]}'")
     form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
-    from cardioscar.services import registry
-    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.services.tracking import registry
+    from cardioscar.services.tracking.client import TrackingTarget
 
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
@@ -91,7 +91,7 @@ def main(command: str, words: list[str]) -> int:
         sys.stdout.write(json.dumps(registry.show(target, form.model), indent=1, default=str) + "\n")
     elif isinstance(form, Load):
         folder = registry.load(target, **_model(form.model), destination=form.out)
-        from cardioscar.scar3d.stored_field import load_field
+        from cardioscar.scar3d.field.stored_field import load_field
 
         field, description = load_field(folder)
         weights = sum(p.numel() for p in field.parameters())

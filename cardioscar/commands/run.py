@@ -14,7 +14,7 @@ import tyro
 
 from cardioscar.commands.options import StageOptions, expand, read_config
 from cardioscar.errors import CardioscarError, ConfigError, PlatformError, counted
-from cardioscar.stages.places import local_folder, place
+from cardioscar.services.store.places import local_folder, place
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Run:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
+    from cardioscar.cohort.reading import check_output
     from cardioscar.commands.table import print_cohort
-    from cardioscar.stages.cohort import check_output
-    from cardioscar.stages.cohort_run import run_cohort
+    from cardioscar.logs import configure
+    from cardioscar.results.publication import open_results
     from cardioscar.stages.list_subjects import select
-    from cardioscar.stages.logs import configure
-    from cardioscar.stages.published import open_results
     from cardioscar.stages.recording import AFTER_REPORT, not_recorded
+    from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.summarize_cohort import CohortRejected
 
     subjects = select(options.cohort, options.subjects)
@@ -119,7 +119,7 @@ def main(command: str, words: list[str]) -> int:
 
 def named(cohort: str | Path, subjects: list[str]) -> str:
     """Name of the cohort's experiment, and a line where it cannot be that of its folder."""
-    from cardioscar.stages.experiment_name import FALLBACK, experiment_name
+    from cardioscar.cohort.experiment_name import FALLBACK, experiment_name
 
     name = experiment_name(cohort, subjects)
     if name == FALLBACK and place(cohort, where="cohort").name != FALLBACK:
@@ -145,7 +145,7 @@ def tracking(given: str, out: Path) -> str:
     if find_spec("mlflow") is None or find_spec("alembic") is None:
         sys.stderr.write("cardioscar: not recorded in MLflow (install cardioscar[laptop], or give --tracking-uri)\n")
         return ""
-    from cardioscar.services.mlflow_local import sqlite_uri
+    from cardioscar.services.tracking.local import sqlite_uri
 
     return sqlite_uri(out.resolve() / "mlflow.db")
 
@@ -172,7 +172,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
         TimeElapsedColumn,
     )
 
-    from cardioscar.stages.cohort_run import STAGES
+    from cardioscar.stages.run.cohort import STAGES
 
     columns = (
         SpinnerColumn(),

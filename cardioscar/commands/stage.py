@@ -20,8 +20,8 @@ from cardioscar.commands.options import (
 )
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.stages.places import local_folder
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.services.store.places import local_folder
 
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 
@@ -164,7 +164,7 @@ def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar <stage>` and run the stage over its shard."""
     from importlib import import_module
 
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
 
     if (stage_name := command.replace("-", "_")) in STAGE_CONFIGS:
         words = renamed(words, {"": STAGE_CONFIGS[stage_name]})
@@ -193,7 +193,7 @@ def main(command: str, words: list[str]) -> int:
         return 0
     options = as_mapping(form.options)
     if command == "preprocess":
-        from cardioscar.stages.cohort import check_output
+        from cardioscar.cohort.reading import check_output
         from cardioscar.stages.list_subjects import select
 
         check_output(form.cohort, form.out)

@@ -15,10 +15,10 @@ from cardioscar.commands.kubeflow_options import KubeflowOptions
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
 
 if TYPE_CHECKING:
-    from cardioscar.services.kubeflow import Schedule
-    from cardioscar.services.kubeflow_client import KubeflowApi
-    from cardioscar.services.kubeflow_pipelines import Source
-    from cardioscar.services.run_parameters import PipelinePackage
+    from cardioscar.services.kubeflow.client import KubeflowApi
+    from cardioscar.services.kubeflow.parameters import PipelinePackage
+    from cardioscar.services.kubeflow.pipelines import Source
+    from cardioscar.services.kubeflow.runs import Schedule
 
 PIPELINE = "reconstruct-cohort"
 OWN_FLAGS = {"cohort_uri": "--cohort", "results_uri": "--results"}
@@ -67,9 +67,9 @@ class Submit:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar submit`, check them, submit and perhaps wait."""
     form = tyro.cli(Submit, prog=f"cardioscar {command}", args=words)
-    from cardioscar.services.kubeflow import Schedule
-    from cardioscar.services.kubeflow_pipelines import Source, find_version
-    from cardioscar.services.run_parameters import PipelinePackage
+    from cardioscar.services.kubeflow.parameters import PipelinePackage
+    from cardioscar.services.kubeflow.pipelines import Source, find_version
+    from cardioscar.services.kubeflow.runs import Schedule
 
     when = Schedule(form.recurring, form.max_concurrency, form.catchup) if form.recurring else None
     if not form.timeout > 0:
@@ -107,7 +107,7 @@ def main(command: str, words: list[str]) -> int:
 
 def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
     """Parameters from file and flags, each of them declared by the pipeline."""
-    from cardioscar.services.run_parameters import read_options
+    from cardioscar.services.kubeflow.parameters import read_options
 
     given = read_options(form.options_file, package) if form.options_file else {}
     for assignment in form.set:
@@ -122,7 +122,7 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
         if form.experiment:
             given["experiment"] = package.checked("experiment", form.experiment, "--experiment")
         elif "experiment" not in given and given.get("cohort_uri"):
-            from cardioscar.stages.experiment_name import experiment_name
+            from cardioscar.cohort.experiment_name import experiment_name
 
             given["experiment"] = experiment_name(str(given["cohort_uri"]))
     package.complete(given)
@@ -131,7 +131,7 @@ def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
 
 def _check_place(name: str, uri: Any) -> None:
     """A place that is none would be found out by the first pod, minutes later."""
-    from cardioscar.stages.places import place
+    from cardioscar.services.store.places import place
 
     if isinstance(uri, str) and uri:
         at = place(uri, where=name)
@@ -141,7 +141,7 @@ def _check_place(name: str, uri: Any) -> None:
 
 def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
     """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here."""
-    from cardioscar.stages.preflight import WorkflowSize, check_run_size
+    from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
 
     shard_size = package.effective(given, "shard_size")
     if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
@@ -164,8 +164,8 @@ def _subjects(uri: str, wanted: str) -> list[str] | str:
     Raises:
         InputError: If it can be listed, and is no cohort.
     """
+    from cardioscar.services.store.places import place
     from cardioscar.stages.list_subjects import select
-    from cardioscar.stages.places import place
 
     where = place(uri, where="cohort_uri")
     if isinstance(where, Path) and not where.exists():
@@ -184,7 +184,7 @@ def _subjects(uri: str, wanted: str) -> list[str] | str:
 def _run(
     api: KubeflowApi, source: Source, given: dict[str, Any], name: str, experiment: str, timeout_s: float | None
 ) -> int:
-    from cardioscar.services.kubeflow import submit, wait
+    from cardioscar.services.kubeflow.runs import submit, wait
 
     run, started = submit(api, source, given, run_name=name, experiment=experiment)
     sys.stdout.write(
@@ -211,7 +211,7 @@ def _schedule(
     experiment: str,
     replace: bool,
 ) -> int:
-    from cardioscar.services.kubeflow import schedule
+    from cardioscar.services.kubeflow.runs import schedule
 
     if any("[[" in str(value) for value in given.values()):
         _note(

@@ -13,7 +13,7 @@ from cardioscar.errors import counted
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cardioscar.stages.published import Results
+    from cardioscar.results.publication import Results
 
 COLUMNS = (
     ("dice", "Dice", 3),
@@ -71,7 +71,7 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
     if first:
         line(f"first subject  {results.address(first)}")
     if tracking_uri.startswith("sqlite"):
-        from cardioscar.services.mlflow_client import TrackingTarget
+        from cardioscar.services.tracking.client import TrackingTarget
 
         line(f"MLflow         mlflow ui --backend-store-uri {shlex.quote(TrackingTarget(tracking_uri).address)}")
 

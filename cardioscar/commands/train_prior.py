@@ -15,9 +15,9 @@ import tyro
 
 from cardioscar.config import as_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.prior.config import ScarPriorConfig
-from cardioscar.scar3d.transfer_config import TransferConfig
-from cardioscar.stages.places import local_folder
+from cardioscar.scar3d.transfer.config import TransferConfig
+from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
+from cardioscar.services.store.places import local_folder
 
 Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 
@@ -66,8 +66,8 @@ def main(command: str, words: list[str]) -> int:
     registry = _registry(form)
     import logging
 
-    from cardioscar.stages import train_prior
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import train_prior
 
     configure(logging.WARNING, stderr=True)
     with _progress() as tell:

@@ -16,9 +16,9 @@ import yaml
 
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import PlatformError
+from cardioscar.imaging.formats.mesh_files import write_mesh
+from cardioscar.imaging.formats.volume_files import write_volume
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.mesh_files import write_mesh
-from cardioscar.imaging.volume_files import write_volume
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import Phantom, make_phantom
 

@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 from scipy.spatial import cKDTree
 
-from cardioscar.imaging.aha import QUARTERS, SIXTHS
+from cardioscar.imaging.coordinates.aha import QUARTERS, SIXTHS
 from cardioscar.report.style import GUESS, INK, PAPER, SEPTUM
 from cardioscar.types import Points
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cardioscar.cohort.sharding import plan_shards
+from cardioscar.cohort.source import CohortSource, Listed, open_cohort
 from cardioscar.errors import InputError, counted
-from cardioscar.stages.cohort_source import CohortSource, Listed, open_cohort
-from cardioscar.stages.logs import about
-from cardioscar.stages.preflight import WorkflowSize, check_run_size, check_shards
-from cardioscar.stages.sharding import plan_shards
+from cardioscar.logs import about
+from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size, check_shards
 
 log = logging.getLogger(__name__)
 

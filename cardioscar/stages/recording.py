@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from cardioscar.errors import DEBUG_VARIABLE, CardioscarError, PlatformError, UnreachableError
-from cardioscar.stages.logs import about
+from cardioscar.logs import about
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
+from cardioscar.cohort.layout import is_stand_in
 from cardioscar.errors import CardioscarError, ConfigError, counted
-from cardioscar.stages.cohort_names import is_stand_in
-from cardioscar.stages.cohort_table import PAGE, TABLE
-from cardioscar.stages.flat_metrics import flat_metrics
+from cardioscar.files.folders import platform_faults
+from cardioscar.logs import about
+from cardioscar.results.publication import Result, Results, open_results
+from cardioscar.results.table import PAGE, TABLE
+from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.stages.list_subjects import select
-from cardioscar.stages.logs import about
-from cardioscar.stages.published import Result, Results, open_results
 from cardioscar.stages.recording import attempt, not_recorded
-from cardioscar.stages.subject_folder import platform_faults
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort import CohortRow
@@ -131,7 +131,7 @@ def _written(
     results: Results, folder: Path, ids: list[str], run_id: str, max_failed_fraction: float, experiment: str
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
-    from cardioscar.imaging.atomic import atomic_file
+    from cardioscar.files.atomic import atomic_file
     from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
 
     for _ in range(_LOOKS):
@@ -168,7 +168,7 @@ def _written(
 
 
 def _copy(source: Path, other: Path) -> None:
-    from cardioscar.imaging.atomic import atomic_file
+    from cardioscar.files.atomic import atomic_file
 
     with platform_faults(other.parent):
         other.parent.mkdir(parents=True, exist_ok=True)
@@ -177,8 +177,8 @@ def _copy(source: Path, other: Path) -> None:
 
 
 def _record(summary: Mapping[str, float | int | str], table: Path, report: Path, uri: str, experiment: str) -> None:
-    from cardioscar.services.mlflow_client import TrackingTarget
-    from cardioscar.services.tracking import record_cohort
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.services.tracking.recording import record_cohort
 
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
     record_cohort(TrackingTarget(uri, experiment), table_csv=table, report_html=report, metrics=numbers)

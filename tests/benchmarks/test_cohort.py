@@ -87,7 +87,7 @@ def test_the_percentiles_are_those_of_the_sample(load):
 
 
 def test_simulated_subjects_differ_and_repeat(load, tmp_path):
-    from cardioscar.services.records import SubjectRecord, run_key
+    from cardioscar.services.tracking.records import SubjectRecord, run_key
 
     for name in ("weights", "description"):
         (tmp_path / name).write_text("{}")

@@ -24,7 +24,7 @@ from benchmarks.reconstruction.suite import EXACT
 from benchmarks.reconstruction.summary import pooled_coverage, reference_ratio, reference_ratios, summarize
 from benchmarks.reconstruction.tables import csv_text
 from benchmarks.reconstruction.trial import Trial
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.methods.log_odds import LogOdds
 from cardioscar.scar3d.methods.network import Network
 from cardioscar.scar3d.methods.projected import Projected

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.stages.cohort_table import mentions
-from cardioscar.stages.status import FILE
-from cardioscar.stages.subject_folder import only_writer
+from cardioscar.files.folders import only_writer
+from cardioscar.results.table import mentions
+from cardioscar.shard.status import FILE
 from tests.commands.conftest import Said
 from tests.finished_run import Run, content
-from tests.services.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
+from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 
 Cardioscar = Callable[..., Said]
 

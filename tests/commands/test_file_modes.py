@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import ConfigError
-from cardioscar.file_modes import VARIABLE, private_files
+from cardioscar.files.modes import VARIABLE, private_files
 
 QUICK = ("--steps", "5", "--samples", "2", "--no-figures", "--device", "cpu", "-j", "2")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.imaging.mesh_files import read_mesh
-from cardioscar.imaging.volume_files import read_labels
-from cardioscar.stages.drawn_labels import wall_mask
+from cardioscar.imaging.formats.mesh_files import read_mesh
+from cardioscar.imaging.formats.volume_files import read_labels
+from cardioscar.scar3d.observation.drawn_labels import wall_mask
+from tests import broken_subjects as change
 from tests.commands.conftest import Said
-from tests.stages import broken_subjects as change
 
 Cardioscar = Callable[..., Said]
 

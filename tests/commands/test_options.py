@@ -15,7 +15,7 @@ from cardioscar.commands.options import STAGE_CONFIGS, StageOptions, expand, rea
 from cardioscar.commands.run import Run, _defaults
 from cardioscar.commands.stage import Infer
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("kfp")
 
-from tests.services.kfp_api import Fault, serving
+from tests.services.kubeflow.kfp_api import Fault, serving
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pipelines" / "golden" / "reconstruct_cohort.yaml"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.subject_id import check_subject_id
+from cardioscar.identity.subject_id import check_subject_id
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]

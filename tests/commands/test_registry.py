@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.services.mlflow_client import TrackingTarget
-from cardioscar.services.records import SubjectRecord, run_key
-from cardioscar.services.tracking import record_subject
+from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.services.tracking.recording import record_subject
+from cardioscar.services.tracking.records import SubjectRecord, run_key
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.services.s3_uri import S3Place
+from cardioscar.services.store.s3_uri import S3Place
 from tests.commands.conftest import Said
-from tests.stages.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
+from tests.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
 
 __all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
@@ -102,7 +102,7 @@ def test_a_store_that_does_not_answer_is_code_4(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    monkeypatch.setattr("cardioscar.services.s3_client._FIRST_PATIENCE_S", 0.1)
+    monkeypatch.setattr("cardioscar.services.store.client._FIRST_PATIENCE_S", 0.1)
     said = cardioscar(words[0], stored, *words[1:])
     assert said.code == 4
     assert said.err == f"cardioscar: bucket '{stored.bucket}' at 127.0.0.1:9: connection refused\n"
@@ -113,7 +113,7 @@ def test_results_that_cannot_be_reached_are_code_4_and_show_no_old_table(
     cohort: Path, bucket: S3Place, cardioscar: Cardioscar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-    monkeypatch.setattr("cardioscar.services.s3_client._FIRST_PATIENCE_S", 0.1)
+    monkeypatch.setattr("cardioscar.services.store.client._FIRST_PATIENCE_S", 0.1)
     words = ("run", cohort, "-o", tmp_path / "out", "--subjects", "P001", "--results", bucket / "results", *QUICK)
     said = cardioscar(*words)
     assert (said.code, said.out) == (4, "")

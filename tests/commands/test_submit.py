@@ -15,13 +15,13 @@ import pytest
 
 pytest.importorskip("kfp")
 
-from cardioscar.services import kubeflow
-from cardioscar.services.kubeflow_client import KubeflowApi
-from cardioscar.services.kubeflow_pipelines import ensure_version
-from cardioscar.services.kubeflow_target import KubeflowTarget
+from cardioscar.services.kubeflow import runs as kubeflow
+from cardioscar.services.kubeflow.client import KubeflowApi
+from cardioscar.services.kubeflow.pipelines import ensure_version
+from cardioscar.services.kubeflow.target import KubeflowTarget
 from tests.commands.conftest import Said
-from tests.services.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
-from tests.services.s3 import emulated_endpoint, fill  # noqa: F401 - a fixture
+from tests.services.kubeflow.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
+from tests.services.store.s3 import emulated_endpoint, fill  # noqa: F401 - a fixture
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pipelines" / "golden" / "reconstruct_cohort.yaml"
 MOUNTED = ("--cohort", "/mnt/hearts/acute", "--results", "/mnt/hearts/results")
@@ -213,7 +213,7 @@ def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
 
 
 def test_a_cohort_in_a_store_is_counted_before_it_is_paid_for(server, cardioscar, store):
-    from cardioscar.services.storage import S3Place, Store
+    from cardioscar.services.store.object_store import S3Place, Store
 
     store()
     place = S3Place("hearts-of-submit", "acute")

@@ -115,7 +115,7 @@ def replace_stage(monkeypatch, name, run):
     stage.run = run
     monkeypatch.setitem(sys.modules, stage.__name__, stage)
     monkeypatch.setattr(f"cardioscar.stages.{name}", stage, raising=False)
-    monkeypatch.setattr("cardioscar.stages.logs.configure", lambda **settings: None)
+    monkeypatch.setattr("cardioscar.logs.configure", lambda **settings: None)
 
 
 def call(monkeypatch, name, **arguments):

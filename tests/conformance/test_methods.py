@@ -11,7 +11,7 @@ import pytest
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.methods.average import LogitAverage
 from cardioscar.scar3d.methods.gaussian_process import GaussianProcess
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
@@ -23,8 +23,8 @@ from cardioscar.scar3d.methods.posterior import Posterior
 from cardioscar.scar3d.methods.projected import Projected
 from cardioscar.scar3d.methods.reference import Reference
 from cardioscar.scar3d.methods.signed_distance import SignedDistance
-from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.problem import Problem, build_problem
+from cardioscar.scar3d.observation.problem import Problem, build_problem
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 
 QUICK = FitConfig(steps=60, features=16, hidden=16, device="cpu")
 COARSE = PosteriorConfig(inducing_mm=9.0)

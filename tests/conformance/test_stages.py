@@ -13,8 +13,8 @@ import pytest
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
-from cardioscar.stages.status import Failure, Status, read_status, write_status
-from cardioscar.stages.subjects import Work
+from cardioscar.shard.loop import Work
+from cardioscar.shard.status import Failure, Status, read_status, write_status
 from tests.finished_run import INPUTS, OPTIONS, Run, content, hidden
 
 # numpy leaves a file open that turns out to be no archive
@@ -110,7 +110,7 @@ class StageContract:
         assert (row.outcome, reused, other_reused) == ("ok", False, True)
 
     def test_another_version_is_new_work(self, done: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("cardioscar.stages.subjects.__version__", "99.0")
+        monkeypatch.setattr("cardioscar.shard.loop.__version__", "99.0")
         [(row, reused)] = self.rows(done, GOOD)
         assert (row.version, row.outcome, reused) == ("99.0", "ok", False)
 
@@ -208,7 +208,7 @@ class StageContract:
 
     def replace_work(self, monkeypatch: pytest.MonkeyPatch, work: Callable[..., None]) -> None:
         """Put a function in place of the stage's own work on a subject."""
-        monkeypatch.setattr(f"cardioscar.stages.{self.name}.{self.work}", work)
+        monkeypatch.setattr(f"cardioscar.stages.scar3d.{self.name}.{self.work}", work)
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(28, "No space left on device")])
     def test_an_interrupted_subject_leaves_nothing_half(

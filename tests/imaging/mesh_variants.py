@@ -10,7 +10,7 @@ import pyvista as pv
 from scipy.ndimage import binary_fill_holes
 
 from cardioscar.imaging.cell_kinds import corner_weights
-from cardioscar.imaging.meshing import mesh_from_labels
+from cardioscar.imaging.meshing.from_labels import mesh_from_labels
 from cardioscar.imaging.volume import Volume
 
 CUBE = np.array([(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)])

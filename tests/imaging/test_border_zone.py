@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cardioscar.imaging.border_zone import border_zone, slab_ml
+from cardioscar.imaging.formats.volume_files import read_labels, read_volume
 from cardioscar.imaging.labels import WALL
 from cardioscar.imaging.thresholds import scar_by_signal
 from cardioscar.imaging.volume import Volume
-from cardioscar.imaging.volume_files import read_labels, read_volume
 
 
 def heart(grey: float = 0.42, noise: float = 4.0, shift: float = 0.0, gain: float = 1.0):

@@ -6,8 +6,8 @@ import pyvista as pv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cardioscar.imaging.laplace import solve_laplace, stiffness
-from cardioscar.imaging.stuffing import lattice_step_mm, stuff_isosurface
+from cardioscar.imaging.coordinates.laplace import solve_laplace, stiffness
+from cardioscar.imaging.meshing.stuffing import lattice_step_mm, stuff_isosurface
 from cardioscar.imaging.tetrahedra import (
     boundary_faces,
     divide,

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardioscar.errors import InputError
+from cardioscar.imaging.formats.volume_files import read_labels, read_volume
 from cardioscar.imaging.labels import Label
 from cardioscar.imaging.thresholds import (
     MIN_SCAR_AREA_MM2,
@@ -15,7 +16,6 @@ from cardioscar.imaging.thresholds import (
     threshold_scar,
 )
 from cardioscar.imaging.volume import Volume
-from cardioscar.imaging.volume_files import read_labels, read_volume
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import botocore.config
 import pytest
 
-from cardioscar.services.storage import Store
+from cardioscar.services.store.object_store import Store
 from tests.integration.counts import Counts
 from tests.integration.engine import Engine, free_ports
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cardioscar.services.storage import S3Place, Store
-from cardioscar.stages.cohort_run import CohortRun, run_cohort
+from cardioscar.services.store.object_store import S3Place, Store
+from cardioscar.stages.run.cohort import CohortRun, run_cohort
 from tests.integration.ceph import Ceph
 from tests.integration.cohort import some
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from cardioscar.errors import UnreachableError
-from cardioscar.services.mlflow_client import TrackingTarget, connect
+from cardioscar.services.tracking.client import TrackingTarget, connect
 from tests.integration.ceph import Ceph
 from tests.integration.counts import Counts
 from tests.integration.engine import HARDENED, Engine, free_ports

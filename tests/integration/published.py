@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cardioscar.services import records
-from cardioscar.stages.published import OF_EARLIER_STAGES
+from cardioscar.results.publication import OF_EARLIER_STAGES
+from cardioscar.services.tracking import records
 from tests.integration.ceph import Ceph
 
 STAMP, MARKER = "run.json", "status.json"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.services.storage import S3Place, S3Settings, Store
+from cardioscar.services.store.object_store import S3Place, S3Settings, Store
 from tests.integration.counts import Counts
 
 pytestmark = pytest.mark.integration

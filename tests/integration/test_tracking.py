@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cardioscar.errors import InputError
-from cardioscar.services import registry
-from cardioscar.services.mlflow_client import TrackingTarget
-from cardioscar.services.records import SubjectRecord
-from cardioscar.services.tracking import record_cohort, record_subject
+from cardioscar.services.tracking import registry
+from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.services.tracking.recording import record_cohort, record_subject
+from cardioscar.services.tracking.records import SubjectRecord
 from tests.integration.counts import Counts
 
 pytestmark = pytest.mark.integration

@@ -36,8 +36,8 @@ def accepted(kind: Cluster) -> list[str]:
 
 def models(kind: Cluster) -> list[Any]:
     """Recorded models of this round's cohort, all versions."""
-    from cardioscar.services import registry
-    from cardioscar.services.mlflow_client import TrackingTarget
+    from cardioscar.services.tracking import registry
+    from cardioscar.services.tracking.client import TrackingTarget
 
     return registry.find(TrackingTarget(kind.mlflow, kind.name), newest_only=False)
 
@@ -116,8 +116,8 @@ def test_a_second_run_records_nothing_twice(kind, run, submission):
 
 
 def test_a_recurring_run_is_taken_and_found_again(kind, run, submission):
-    from cardioscar.services.kubeflow_client import KubeflowApi
-    from cardioscar.services.kubeflow_target import KubeflowTarget
+    from cardioscar.services.kubeflow.client import KubeflowApi
+    from cardioscar.services.kubeflow.target import KubeflowTarget
 
     words = [word for word in submission if word not in ("--wait", "--timeout", "2400")]
     words += ["--recurring", "0 0 2 1 1 *", "--run-name", f"{kind.name} yearly"]

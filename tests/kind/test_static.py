@@ -324,13 +324,13 @@ def test_the_second_node_is_the_gpu_node():
 
 
 def test_the_run_is_one_that_the_pipeline_takes():
-    from cardioscar.services.run_parameters import PipelinePackage, read_options
+    from cardioscar.services.kubeflow.parameters import PipelinePackage, read_options
 
     package = PipelinePackage.read(ROOT / "charts/cardioscar/files/pipelines/reconstruct_cohort.yaml")
     given = read_options(HERE / "run.yaml", package)
     package.complete(given | {"cohort_uri": "s3://cardioscar-cohorts/x", "results_uri": "s3://cardioscar-results/x"})
     from cardioscar.config import from_mapping
-    from cardioscar.scar3d.fit_config import FitConfig
+    from cardioscar.scar3d.field.fit_config import FitConfig
 
     assert from_mapping(FitConfig, given["train_options"]).steps == 40
 

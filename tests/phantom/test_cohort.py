@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from cardioscar.errors import ConfigError, InputError, PlatformError
-from cardioscar.imaging.mesh_files import read_mesh
-from cardioscar.imaging.volume_files import read_labels, read_volume
+from cardioscar.imaging.formats.mesh_files import read_mesh
+from cardioscar.imaging.formats.volume_files import read_labels, read_volume
 from cardioscar.phantom.cohort import FILES, write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom

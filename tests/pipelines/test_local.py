@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("kfp")
 
 from pipelines.reconstruct_cohort import local
-from tests.stages.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
+from tests.stored import bucket, emulated_endpoint, objects, put, put_folder, s3_endpoint
 
 __all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
@@ -69,7 +69,7 @@ def test_a_corrupt_subject_is_a_row_and_the_others_go_on(cohort, tmp_path, capsy
 
 @pytest.mark.slow
 def test_all_stages_of_a_shard_may_be_one_task(cohort, tmp_path, capsys):
-    """What it computes is compared with a run in `tests/stages/test_reconstruct.py`."""
+    """What it computes is compared with a run in `tests/stages/scar3d/test_reconstruct.py`."""
     arguments = ["--fused", "--max-failed-fraction", "0.5", "--set", "figures=false", *FAST]
     assert local.main([str(cohort), "--output", str(tmp_path), *arguments]) == 0
     shown = capsys.readouterr().out

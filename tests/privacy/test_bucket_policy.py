@@ -13,11 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cardioscar.errors import ConfigError
-from cardioscar.services.erase_store import erase_from_store, find_in_store
-from cardioscar.services.storage import S3Place, Store
-from cardioscar.stages.cohort_table import drop_subject
+from cardioscar.results.table import drop_subject
+from cardioscar.services.store.erase_subject import erase_from_store, find_in_store
+from cardioscar.services.store.object_store import S3Place, Store
 from pipelines.local_store import LocalStore, seaweedfs
-from tests.services.s3 import point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
+from tests.services.store.s3 import point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "bucket-policy.md"
 COHORTS, RESULTS, MLFLOW = "cardioscar-cohorts", "cardioscar-results", "cardioscar-mlflow"

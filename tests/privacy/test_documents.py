@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cardioscar.cli import EXIT_CODES
-from cardioscar.services.push_metrics import _HELP
-from cardioscar.stages.logs import EVENT_FIELDS
-from cardioscar.stages.status import Status
+from cardioscar.logs import EVENT_FIELDS
+from cardioscar.services.pushgateway import _HELP
+from cardioscar.shard.status import Status
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "reference" / "observability.md").read_text(encoding="utf-8")

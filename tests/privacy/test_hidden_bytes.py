@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from cardioscar.imaging.vtk_files import write_vtk
+from cardioscar.imaging.formats.vtk_files import write_vtk
 from tests.privacy.hidden_bytes import holds
 
 MARK = "Jane Doe"

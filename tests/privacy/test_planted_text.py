@@ -17,15 +17,15 @@ import SimpleITK
 from pydicom.dataset import Dataset
 
 from cardioscar.cli import main
-from cardioscar.imaging.grid_layers import write_grid_layers
-from cardioscar.imaging.mesh_files import read_mesh
-from cardioscar.imaging.opencarp import write_opencarp
+from cardioscar.imaging.formats.grid_layers import write_grid_layers
+from cardioscar.imaging.formats.mesh_files import read_mesh
+from cardioscar.imaging.formats.opencarp import write_opencarp
+from cardioscar.imaging.formats.volume_files import read_labels, read_volume
 from cardioscar.imaging.slices import stack_from_volume
-from cardioscar.imaging.volume_files import read_labels, read_volume
-from cardioscar.stages.drawn_labels import wall_mask
-from cardioscar.stages.status import read_status
+from cardioscar.scar3d.observation.drawn_labels import wall_mask
+from cardioscar.shard.status import read_status
 from tests.finished_run import FLAGS, Run
-from tests.imaging.image_bytes import dicom
+from tests.imaging.formats.image_bytes import dicom
 from tests.privacy.hidden_bytes import holds
 
 pytestmark = pytest.mark.slow

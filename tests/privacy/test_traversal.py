@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cardioscar.cohort.reading import read_cohort
 from cardioscar.errors import CardioscarError, InputError
-from cardioscar.services.s3_uri import S3Place, check_key
-from cardioscar.stages.cohort import read_cohort
-from cardioscar.stages.subjects import run_shard
-from cardioscar.subject_id import check_subject_id
+from cardioscar.identity.subject_id import check_subject_id
+from cardioscar.services.store.s3_uri import S3Place, check_key
+from cardioscar.shard.loop import run_shard
 
 PATHS = [
     "../P001", "..", ".", "/etc/passwd", "a/../../b", "a\\..\\b", "C:\\x", "~/x", "P001\0", "%2e%2e/x",

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardioscar.imaging.aha import AHA_SEGMENTS
+from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import WALL_PLACES, bullseye_figure, segment_wedge
 from cardioscar.report.style import GUESS, SCAR_CMAP, UNCERTAINTY_CMAP
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from cardioscar.imaging.aha import QUARTERS, SIXTHS
+from cardioscar.imaging.coordinates.aha import QUARTERS, SIXTHS
 from cardioscar.report.sectors import Sectors, find_sectors
 from cardioscar.report.slice_view import SliceView, as_displayed
 from cardioscar.report.slices import slices_figure

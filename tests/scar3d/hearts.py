@@ -14,7 +14,7 @@ from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.problem import Problem, build_problem
+from cardioscar.scar3d.observation.problem import Problem, build_problem
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cardioscar.scar3d.plan import Observations
-from cardioscar.scar3d.sorting import complete_batches
+from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.observation.sorting import complete_batches
 
 _BASE = np.array([-1.0, 1.0, 1.0]) / np.sqrt(3)
 _SEPTUM = np.array([-1.0, -1.0, 0.0]) / np.sqrt(2)

@@ -15,21 +15,21 @@ from scipy.special import expit, logit
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.slices import Slice, SliceStack
-from cardioscar.scar3d.dropout_maps import DropoutMaps
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
-from cardioscar.scar3d.groups import group_nodes
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import sample_logits, sigmoid_sd
+from cardioscar.scar3d.field.plan import Observations
 from cardioscar.scar3d.interpolation import log_odds, signed_distance
-from cardioscar.scar3d.intervals import DrawSummary
-from cardioscar.scar3d.leave_one_out import leave_one_slice_out
-from cardioscar.scar3d.plan import Observations
-from cardioscar.scar3d.posterior import ScarPosterior
-from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.problem import Problem, build_problem
-from cardioscar.scar3d.projection import LIMIT, ShiftCarrier, pixel_variance, project
-from cardioscar.scar3d.residual_process import fit_residual
-from cardioscar.scar3d.sorting import SortedGroups
-from cardioscar.scar3d.uncertainty import sample_logits, sigmoid_sd
+from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.problem import Problem, build_problem
+from cardioscar.scar3d.observation.sorting import SortedGroups
+from cardioscar.scar3d.posterior.dropout_maps import DropoutMaps
+from cardioscar.scar3d.posterior.intervals import DrawSummary
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.projection import LIMIT, ShiftCarrier, pixel_variance, project
+from cardioscar.scar3d.posterior.residual_process import fit_residual
+from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
+from cardioscar.scar3d.quality.leave_one_out import leave_one_slice_out
 
 PIXEL_MM, THICKNESS_MM = 2.0, 6.0
 

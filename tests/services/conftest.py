@@ -12,9 +12,9 @@ from itertools import count
 import numpy as np
 import pytest
 
-from cardioscar.services.mlflow_client import TrackingTarget, connect
-from cardioscar.services.records import SubjectRecord, run_key
-from tests.services.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
+from cardioscar.services.tracking.client import TrackingTarget, connect
+from cardioscar.services.tracking.records import SubjectRecord, run_key
+from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 
 _numbers = count(1)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from cardioscar.cohort.source import Listed
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.cohort_source import Listed
 from cardioscar.stages.list_subjects import costs, run, select
 
 
@@ -52,7 +52,7 @@ def test_the_cost_of_a_subject_is_its_mesh_or_else_its_images() -> None:
 
 
 def test_the_fingerprint_is_written_on_request(cohort: Path) -> None:
-    from cardioscar.stages.fingerprint import cohort_fingerprint
+    from cardioscar.cohort.fingerprint import cohort_fingerprint
 
     path = cohort.parent / f"{cohort.name}.txt"
     run(cohort, 8, fingerprint=path)
@@ -78,7 +78,7 @@ def test_a_run_that_the_platform_cannot_finish_is_refused(cohort: Path) -> None:
 def test_a_run_that_comes_close_to_a_limit_is_let_through_with_a_warning(
     cohort: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from cardioscar.stages import preflight
+    from cardioscar.services.kubeflow import run_size as preflight
 
     monkeypatch.setattr(preflight, "WARN_SHARE", 0.01)
     assert len(run(cohort, 8)) == 1

@@ -14,8 +14,8 @@ import pytest
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.shard.status import Failure, read_status, write_status
 from cardioscar.stages import summarize_cohort
-from cardioscar.stages.status import Failure, read_status, write_status
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import SUBJECTS, Run, hidden
 

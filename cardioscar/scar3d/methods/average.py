@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.methods.method import Method, Reconstruction
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.types import NodeValues
 
 CLIP = 1e-4

@@ -10,9 +10,9 @@ from scipy.special import logit
 
 from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.posterior import ScarPosterior
-from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.prior.apply import learned_prior
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.wall_prior.apply import learned_prior
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.types import NodeValues
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.problem import Problem
+from cardioscar.scar3d.observation.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 from scipy.special import expit
 
-from cardioscar.scar3d.field import ScarField
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import sample_logits
+from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.uncertainty import sample_logits
+from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.types import NodeValues, Points
 
 CHUNK = 10

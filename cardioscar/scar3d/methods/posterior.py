@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import sample_logits
 from cardioscar.scar3d.methods.method import Reconstruction
-from cardioscar.scar3d.posterior_config import PosteriorConfig
-from cardioscar.scar3d.prior_mean import Blend
-from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.recipe import scar_posterior
-from cardioscar.scar3d.uncertainty import sample_logits
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.prior_mean import Blend
+from cardioscar.scar3d.posterior.recipe import scar_posterior
 
 
 @dataclass(frozen=True)

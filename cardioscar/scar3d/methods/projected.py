@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from cardioscar.scar3d.methods.method import Method, Reconstruction
-from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.projection import ShiftCarrier, pixel_variance, shift_to_pixels
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.posterior.projection import ShiftCarrier, pixel_variance, shift_to_pixels
 from cardioscar.types import NodeValues
 
 CLIP = 1e-6

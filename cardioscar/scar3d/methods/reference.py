@@ -12,13 +12,13 @@ from pathlib import Path
 from scipy.special import expit
 
 from cardioscar.errors import ConfigError
-from cardioscar.scar3d.field import ScarField
-from cardioscar.scar3d.fit import fit_field
-from cardioscar.scar3d.fit_config import FitConfig
+from cardioscar.scar3d.field.fit import fit_field
+from cardioscar.scar3d.field.fit_config import FitConfig
+from cardioscar.scar3d.field.mc_dropout import published_samples
+from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.methods.method import Reconstruction
 from cardioscar.scar3d.methods.network import mean_of
-from cardioscar.scar3d.problem import Problem
-from cardioscar.scar3d.uncertainty import published_samples
+from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.types import NodeValues, Points
 
 FIRST_LOOK_S = 1.0

@@ -22,8 +22,8 @@ def group_sort(
         batch_nodes: Number of nodes that a batch aims at.
         options: Further settings of the stage by name.
     """
-    from cardioscar.stages import group_sort as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import group_sort as stage
 
     configure(stderr=True)
     settings = dict(batch_nodes=batch_nodes, **options)  # names a setting that is given twice

@@ -28,8 +28,8 @@ def list_subjects(
     Returns:
         Shards of subject ids.
     """
+    from cardioscar.logs import configure
     from cardioscar.stages import list_subjects as stage
-    from cardioscar.stages.logs import configure
 
     configure(stderr=True)
     return stage.run(cohort_uri, shard_size, subjects, fingerprint, workflow)

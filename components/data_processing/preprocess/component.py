@@ -33,8 +33,8 @@ def preprocess(
         options: Further settings of the stage by name, such as slice_thickness_mm.
         fingerprint: Hash of the cohort's contents; a new one makes Kubeflow run a cached task again.
     """
-    from cardioscar.stages import preprocess as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import preprocess as stage
 
     configure(stderr=True)
     settings = dict(

@@ -36,8 +36,8 @@ def infer(
         seed: Seed of every random draw.
         options: Further settings of the stage by name.
     """
-    from cardioscar.stages import infer as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import infer as stage
 
     configure(stderr=True)
     settings = dict(

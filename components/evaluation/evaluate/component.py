@@ -38,8 +38,8 @@ def evaluate(
         figures: Draw the figures of the report.
         options: Further settings of the stage by name.
     """
-    from cardioscar.stages import evaluate as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import evaluate as stage
 
     configure(stderr=True)
     settings = dict(figures=figures, **options)  # names a setting that is given twice

@@ -35,8 +35,8 @@ def summarize_cohort(
         run_id: The run that must vouch for each result: one that an earlier run left counts as failed. Empty takes
             results of any run.
     """
+    from cardioscar.logs import configure
     from cardioscar.stages import summarize_cohort as stage
-    from cardioscar.stages.logs import configure
 
     configure(stderr=True)
     summary = stage.run(

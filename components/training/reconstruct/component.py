@@ -72,8 +72,8 @@ def reconstruct(
         infer_options: Further settings of infer by name.
         evaluate_options: Further settings of evaluate by name.
     """
-    from cardioscar.stages import reconstruct as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import reconstruct as stage
 
     configure(stderr=True)
     # calls, because they name a setting that is given twice

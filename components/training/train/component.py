@@ -28,8 +28,8 @@ def train(
         prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
         options: Further settings of the stage by name, such as steps, or freeze with blocks of the prior to keep.
     """
-    from cardioscar.stages import train as stage
-    from cardioscar.stages.logs import configure
+    from cardioscar.logs import configure
+    from cardioscar.stages.scar3d import train as stage
 
     configure(stderr=True)
     # a call, because it names a setting that is given twice

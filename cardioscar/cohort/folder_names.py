@@ -1,0 +1,259 @@
+"""What lies in a cohort's folder and in a subject's, by its names: the rules that folders and prefixes have in common.
+
+One spelling counts, small letters: a name in other capitals or with a slip, a link that leads nowhere and a folder in
+the place of a file are refused by name, for passed over they would change the map without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, ROLES, SETTINGS, role_of
+from cardioscar.cohort.near_names import (
+    Meant,
+    is_put_aside,
+    is_sidecar,
+    meant,
+    meant_manifest,
+    meant_settings,
+    shown_ending,
+)
+from cardioscar.errors import InputError
+
+_FIBRES = "mesh.lon"
+_NOTE_ENDINGS = (
+    ".csv",
+    ".txt",
+    ".md",
+    ".html",
+    ".pdf",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".xlsx",
+    ".log",
+    ".sh",
+    ".py",
+    ".zip",
+)
+"""Endings of files that may lie in a cohort's folder beside the subjects."""
+_NOTES = ("readme", "license", "licence", "changes", "changelog", "notice", "authors", "makefile")
+
+
+@dataclass
+class Looked:
+    """What the names in a subject's folder say.
+
+    Attributes:
+        files: File or folder of each role that is there, and the settings.
+        beside: Files that look like a role's and are not read, by a name that may be shown.
+        remarks: A sentence on each of these.
+    """
+
+    files: dict[str, Path] = field(default_factory=dict)
+    beside: dict[str, Path] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def look(where: str, paths: Sequence[Path], own: str) -> Looked:
+    """Find the files of each role among the paths of a subject's folder.
+
+    Args:
+        where: Name of the folder in messages.
+        paths: All that lies in it.
+        own: The subject's id.
+
+    Raises:
+        InputError: If a role has two files, or a file that is no file, cannot be read, or has almost its name.
+    """
+    names, looked = {path.name: path for path in paths}, Looked()
+    _check_capitals(where, names)
+    almost = _almost(names, own)
+    for role, suffixes in ROLES.items():
+        found = [regular_file(names[role + suffix]) for suffix in suffixes if role + suffix in names]
+        if role in FOLDER_ROLES and role in names and (names[role].is_dir() or is_dead(names[role])):
+            found.append(readable_folder(names[role]))
+        if role == "mesh" and {"mesh.pts", "mesh.elem"} <= set(names):
+            found.remove(names["mesh.elem"])  # a pair, named by its .pts
+        if len(found) > 1:
+            raise InputError(where, f"one file for '{role}'", ", ".join(path.name for path in found))
+        if found:
+            looked.files[role] = found[0]
+        for path, like in almost.items():
+            if like.role == role:
+                _judge(looked, where, path, like, found[0] if found else None)
+        if not found:
+            _check_strays(where, role, [path for path in paths if path not in almost])
+    if _FIBRES in names:
+        regular_file(names[_FIBRES])
+    if SETTINGS in names:
+        looked.files[SETTINGS] = regular_file(names[SETTINGS])
+    else:
+        for name in names:
+            if setting := meant_settings(name):
+                raise InputError(where, f"the name {SETTINGS}", setting.shown)
+    return looked
+
+
+def is_subject(files: Collection[str], folders: Collection[str]) -> bool:
+    """Whether names are those of one subject's files, rather than of a folder for each subject.
+
+    Args:
+        files: Names of files and of dead links.
+        folders: Names of folders; one called `lge` or `scar` alone may be a subject's.
+
+    >>> is_subject(["labels.nii.gz"], []), is_subject(["Labels.nii"], ["lge"]), is_subject(["README.md"], ["P001"])
+    (True, True, False)
+    """
+    if any(role_of(name) for name in files):
+        return True
+    likes = [meant(name, ROLES) for name in files]
+    return all(name in FOLDER_ROLES or meant(name, ROLES, folder=True) for name in folders) and any(
+        like and like.surely for like in likes
+    )
+
+
+def check_beside_subjects(files: Collection[str]) -> None:
+    """Refuse what lies beside the folders of subjects and was meant for all of them.
+
+    Raises:
+        InputError: If it is almost a manifest, or a subject's settings.
+    """
+    for name in sorted(files):
+        if like := meant_manifest(name):
+            raise InputError("cohort", f"the name {MANIFEST} of a manifest", like.shown)
+        if name.lower() in (SETTINGS, "subject.yml"):
+            raise InputError("cohort", f"a {SETTINGS} in the folder of each subject", "one beside these folders")
+
+
+def is_lost_folder(path: Path) -> bool:
+    """Whether something in a cohort's folder is a link to a subject's folder that leads nowhere."""
+    if path.name.startswith(".") or not is_dead(path):
+        return False
+    is_file = (
+        path.suffix.lower() in _NOTE_ENDINGS or path.name.lower() in _NOTES or "annex/objects" in str(path.readlink())
+    )
+    return not is_file
+
+
+def readable_folder(folder: Path, name: str = "") -> Path:
+    """A folder of files, none of which is a link that leads nowhere; hidden ones do not count.
+
+    Args:
+        folder: The folder.
+        name: Its role, for messages; default its own name.
+
+    Raises:
+        InputError: If there is such a link, or the folder itself is one.
+    """
+    name = name or folder.name
+    if is_dead(folder):
+        raise InputError(name, "a readable folder", "a link that leads nowhere")
+    try:
+        dead = sum(not path.name.startswith(".") and is_dead(path) for path in folder.rglob("*"))
+    except OSError as error:
+        raise InputError(name, "a readable folder", error.strerror or "an unreadable one") from None
+    if dead:
+        found = "a link that leads nowhere" if dead == 1 else f"{dead} links that lead nowhere"
+        raise InputError(name, "readable files", found)
+    if name == "scar":
+        _check_layers(folder)
+    return folder
+
+
+def _check_layers(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
+    almost = {name for name in names if ".vt" in name.lower() and not name.endswith(".vtk")}
+    almost -= {name for name in almost if any(other != name and name.startswith(other) for other in names)}
+    if almost:
+        raise InputError("scar", "grid layers that end in .vtk", f"{len(almost)} that end in another way")
+
+
+def is_dead(path: Path) -> bool:
+    """Whether a path is a link that leads nowhere (content that was not fetched, a volume that is not mounted)."""
+    try:
+        return path.is_symlink() and not path.exists()
+    except OSError:
+        return True
+
+
+def regular_file(path: Path, name: str = "") -> Path:
+    """A path that must be that of a file.
+
+    Args:
+        path: The path.
+        name: Its role, for messages; default its own name.
+
+    Raises:
+        InputError: If it is a link that leads nowhere, a folder, a pipe, or cannot be looked at.
+    """
+    name = name or path.name
+    try:
+        if path.is_file():
+            return path
+        found = "a folder" if path.is_dir() else "none" if not path.exists() else "a pipe or a device"
+    except OSError as error:
+        raise InputError(name, "a readable file", error.strerror or "an unreadable one") from None
+    raise InputError(name, "a readable file", "a link that leads nowhere" if is_dead(path) else found)
+
+
+def _check_capitals(where: str, names: Mapping[str, Path]) -> None:
+    """Refuse conventional names in other capitals, beside the right ones too: who can tell which is meant?"""
+    own = {role + suffix for role, suffixes in ROLES.items() for suffix in suffixes} | {_FIBRES, SETTINGS}
+    folders = {*FOLDER_ROLES}
+    for name, path in names.items():
+        wanted = name.lower()
+        if name != wanted and wanted in (folders if path.is_dir() else own):
+            if wanted in names:
+                raise InputError(where, f"one of {wanted} and {name}", "both")
+            raise InputError(where, f"the name {wanted}", name)
+
+
+def _almost(names: Mapping[str, Path], own: str) -> dict[Path, Meant]:
+    """Names that are no conventional ones and look like those of a role."""
+    found = {}
+    for name, path in sorted(names.items()):
+        folder = path.is_dir()
+        if role_of(name, folder=folder) or name in (_FIBRES, SETTINGS):
+            continue
+        if like := meant(name, ROLES, own=own, folder=folder):
+            found[path] = like
+    return found
+
+
+def _judge(looked: Looked, where: str, path: Path, like: Meant, found: Path | None) -> None:
+    """Refuse a name that was meant to be a role's file, which is missing; remark on one that may have been."""
+    folder = path.is_dir()
+    if found is None and like.surely:
+        shown = f"a folder {like.shown}" if folder else like.shown
+        raise InputError(where, _wanted(like.role, path.name, folder), shown)
+    if folder or (found and (not like.surely or is_put_aside(path.name))):
+        return
+    looked.beside[like.shown if like.shown == path.name else f"beside.{len(looked.beside) + 1}"] = path
+    beside = f"beside {found.name}" if found else "in the subject's folder"
+    looked.remarks.append(f"{like.shown} {beside} is not read: only a file named {like.role}.* is")
+
+
+def _wanted(role: str, name: str, folder: bool) -> str:
+    """What a file was to be called: the role with its ending, or one of the endings where it has none of these."""
+    if folder and role in FOLDER_ROLES:
+        return f"the name {role}"
+    # by its letters: a browser puts a number between `.nii` and `.gz`
+    letters = "".join(character for character in name.lower() if character.isalpha())
+    known = sorted(ROLES[role], key=len, reverse=True)
+    ending = next((suffix for suffix in known if suffix.replace(".", "") in letters.removeprefix(role)), "")
+    return f"the name {role}{ending}" if ending else _endings(role)
+
+
+def _endings(role: str) -> str:
+    return f"a {role} that ends in {', '.join(ROLES[role])}"
+
+
+def _check_strays(where: str, role: str, paths: Sequence[Path]) -> None:
+    """A `mesh.dat` that is passed over in silence would be replaced by a mesh built from labels."""
+    for path in paths:
+        if path.name.startswith(f"{role}.") and not is_sidecar(path.name) and not path.is_dir():
+            ending = shown_ending(path.name)
+            raise InputError(where, _endings(role), role + ending if ending.startswith(".") else ending)

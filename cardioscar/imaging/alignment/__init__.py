@@ -1,0 +1,1 @@
+"""Slices brought back to where the heart was: by the mesh, or by the heart's own axis."""

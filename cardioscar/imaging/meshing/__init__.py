@@ -1,0 +1,1 @@
+"""Tetrahedral meshes made from label volumes and from closed surfaces."""

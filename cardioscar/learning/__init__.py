@@ -1,0 +1,1 @@
+"""What networks share, whatever they learn: optimiser, device, memory, schedules, state of a training, checkpoints."""

@@ -1,0 +1,89 @@
+"""Checkpoints of a running fit: safetensors only, complete enough that a resumed fit gives the same field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from cardioscar.scar3d.field.scar_field import ScarField
+
+if TYPE_CHECKING:
+    from cardioscar.scar3d.field.fit import FitState
+
+
+def save_checkpoint(
+    path: Path,
+    identity: str,
+    state: FitState,
+    field: ScarField,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    """Write weights, kept weights, optimiser moments, random state and history; the file appears whole or not."""
+    tensors: dict[str, Tensor] = {f"field.{k}": v for k, v in field.state_dict().items()}
+    tensors |= {f"kept.{k}": v for k, v in state.kept_weights.items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
+    tensors["generator"] = generator.get_state()
+    tensors["losses"] = torch.tensor(state.losses, dtype=torch.float64)
+    counters = {k: getattr(state, k) for k in _COUNTERS}
+    partial = path.with_name(path.name + ".partial")
+    contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    # bytes first: safetensors' own file writer leaves a temporary name of its own behind when the process is killed
+    data = save(contiguous, metadata={"state": json.dumps(counters), "identity": identity})
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # still there where the disk was full
+
+
+def checkpoint_identity(path: Path) -> str | None:
+    """Identity of the fit that a checkpoint belongs to; None for a file that cannot be read (a torn disk)."""
+    try:
+        with safe_open(path, framework="pt") as stored:
+            return str((stored.metadata() or {}).get("identity"))
+    except SafetensorError:
+        return None
+
+
+def load_checkpoint(
+    path: Path, field: ScarField, optimizer: torch.optim.Optimizer, generator: torch.Generator
+) -> FitState:
+    """Restore what `save_checkpoint` wrote into field, optimiser and generator.
+
+    Returns:
+        The state to go on from.
+    """
+    from cardioscar.scar3d.field.fit import FitState
+
+    with safe_open(path, framework="pt") as stored:
+        counters = json.loads(stored.metadata()["state"])
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+    field.load_state_dict(_under("field.", tensors))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimizer.", tensors).items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    generator.set_state(tensors["generator"])
+    device = next(field.parameters()).device
+    return FitState(
+        **counters,
+        kept_weights={k: v.to(device) for k, v in _under("kept.", tensors).items()},
+        losses=tensors["losses"].tolist(),
+    )
+
+
+_COUNTERS = ("epoch", "step", "best_loss", "best_epoch", "seconds")
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,120 @@
+"""One line for each event, with the stage and the subject id, as text or as JSON; never patient data."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from cardioscar.errors import ConfigError
+from cardioscar.identity.spoken_names import by_role
+
+_where: ContextVar[tuple[str, str]] = ContextVar("where", default=("-", "-"))
+
+FORMAT = "%(asctime)s %(levelname)-7s %(stage)-10s %(subject)s: %(message)s"
+
+FORMAT_VARIABLE = "CARDIOSCAR_LOG_FORMAT"
+"""Environment variable: `text` (default) or `json`."""
+
+RUN_ID_VARIABLE = "CARDIOSCAR_RUN_ID"
+"""Environment variable with the platform's name of the run, which JSON lines repeat."""
+
+EVENT_FIELDS = ("outcome", "seconds", "peak_memory_mib", "kind")
+"""Facts that a log call may give by `extra=`; JSON lines carry those that it gave."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}", re.ASCII)
+
+
+@contextmanager
+def about(stage: str, subject: str) -> Iterator[None]:
+    """Give every log record made inside the stage and the subject, whichever module makes it."""
+    token = _where.set((stage, subject))
+    try:
+        yield
+    finally:
+        _where.reset(token)
+
+
+def place() -> tuple[str, str]:
+    """Stage and subject whose work this is, as `about` gave them; `-` where it is nobody's."""
+    return _where.get()
+
+
+class _LogFile(logging.FileHandler):
+    """A file whose trouble (a full disk) is said once, by the stage that meets it too, not at every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Say nothing."""
+
+
+class _Where(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.stage, record.subject = _where.get()
+        record.msg, record.args = by_role(record.getMessage()), None
+        return True
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `time` (UTC, ISO 8601), `level`, `stage`, `subject`, `message`, `run_id` where one is
+    set, and those of `EVENT_FIELDS` that the event has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record as one line."""
+        stage, subject = (getattr(record, name, "-") for name in ("stage", "subject"))
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "stage": None if stage == "-" else stage,
+            "subject": None if subject == "-" else subject,
+            "message": record.getMessage(),
+        }
+        run_id = os.environ.get(RUN_ID_VARIABLE, "")
+        if _RUN_ID.fullmatch(run_id):
+            line["run_id"] = run_id
+        line |= {name: getattr(record, name) for name in EVENT_FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure(
+    level: int = logging.INFO, log_file: str | None = None, *, stderr: bool = False, log_format: str = ""
+) -> None:
+    """Send cardioscar's log lines to a file, to standard error, or to both.
+
+    Args:
+        level: Lowest level that is written.
+        log_file: File that lines are appended to; several processes may share it.
+        stderr: Write to standard error too.
+        log_format: `text` or `json`; by default what `CARDIOSCAR_LOG_FORMAT` says, else text.
+
+    Raises:
+        ConfigError: If the format is another.
+    """
+    formatter = _formatter(log_format or os.environ.get(FORMAT_VARIABLE, "") or "text")
+    logger = logging.getLogger("cardioscar")
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if stderr else []
+    if log_file:
+        handlers.append(_LogFile(log_file, encoding="utf-8", delay=True))
+    for handler in handlers:
+        handler.setFormatter(formatter)
+        handler.addFilter(_Where())
+    for earlier in logger.handlers:
+        with suppress(OSError):  # what it could not write before, it cannot write now
+            earlier.close()
+    logger.handlers[:] = handlers or [logging.NullHandler()]
+    logger.propagate = False
+    logger.setLevel(level)
+
+
+def _formatter(name: str) -> logging.Formatter:
+    if name == "json":
+        return JsonLines()
+    if name != "text":
+        raise ConfigError(FORMAT_VARIABLE, "text or json", repr(name[:20]))
+    return logging.Formatter(FORMAT, datefmt="%H:%M:%S")

@@ -1,0 +1,265 @@
+"""The report of one subject: figures as files, and one HTML page that holds everything."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
+from cardioscar.report.bullseye import bullseye_figure
+from cardioscar.report.offscreen import SceneUnavailableError
+from cardioscar.report.page import environment, inline_png, is_number, template_source, write_page
+from cardioscar.report.scar3d.alignment import shifts_note
+from cardioscar.report.scar3d.certainty import certainty_content
+from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
+from cardioscar.report.scar3d.input_line import input_line, signal_rows
+from cardioscar.report.scar3d.intervals import interval_content, interval_headline
+from cardioscar.report.scar3d.left_out import left_out_content
+from cardioscar.report.scar3d.residuals import Reliability, residuals_figure
+from cardioscar.report.scar3d.scene import scene_figure
+from cardioscar.report.scar3d.scores import METHOD_NAMES, score_table, slice_rows
+from cardioscar.report.scar3d.septum import septum_note, septum_warning
+from cardioscar.report.slice_view import SliceView
+from cardioscar.report.slices import slices_figure
+from cardioscar.report.style import png_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cardioscar.imaging.lvmesh import LVMesh
+    from cardioscar.types import NodeValues
+
+logger = logging.getLogger(__name__)
+
+VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
+
+
+@dataclass(frozen=True)
+class SubjectReport:
+    """What a subject's report is made of. Whatever is missing is said to be missing.
+
+    Attributes:
+        metrics: Content of `metrics.json`; numbers may be None where they are undefined.
+        mesh: The LV.
+        scar_probability: At each node, 0 to 1, shape (nodes,).
+        scar_uncertainty: Its standard deviation at each node, shape (nodes,).
+        threshold: Probability from which a node counts as scar.
+        long_axis: From apex to base, shape (3,), LPS; default estimated from the nodes.
+        septal_direction: From the LV to the septum, shape (3,), LPS.
+        aha_uncertainty: Mean standard deviation by AHA segment.
+        slices: The slices, hidden ones included.
+        slice_shifts: In-plane shift of each slice by slice number: `i`, `j` and `error` in mm, and the `finding`.
+        residual: Predicted mean minus pixel of each group, shape (groups,).
+        residual_slice: Slice number of each group, shape (groups,).
+        reliability: Predictions beside the truth, where there is one.
+        history: Columns of the fit's history: `step`, `loss`.
+        version: Version of cardioscar that made the result.
+        config: Effective configuration, ready for JSON.
+        config_sha256: Its hash.
+        inputs: SHA-256 of each input file by name.
+        created: Time of the result, as text.
+    """
+
+    metrics: Mapping[str, Any]
+    mesh: LVMesh | None = None
+    scar_probability: NodeValues | None = None
+    scar_uncertainty: NodeValues | None = None
+    threshold: float = 0.5
+    long_axis: np.ndarray | None = None
+    septal_direction: np.ndarray | None = None
+    aha_uncertainty: Mapping[int, float | None] | None = None
+    slices: Sequence[SliceView] = ()
+    slice_shifts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    residual: np.ndarray | None = None
+    residual_slice: np.ndarray | None = None
+    reliability: Reliability | None = None
+    history: Mapping[str, Sequence[float]] | None = None
+    version: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_sha256: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+
+def write_subject_report(folder: Path, data: SubjectReport) -> Path:
+    """Write `figures/*.png` and `report.html`, which holds the figures and needs no other file.
+
+    Args:
+        folder: The subject's folder; made if absent.
+        data: What to report.
+
+    Returns:
+        Path of `report.html`.
+
+    Raises:
+        InputError: If the arrays of a slice do not fit together.
+        OSError: If the folder cannot be written.
+    """
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    pictures: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    for name, draw in (
+        ("scene", _scene),
+        ("bullseye", _bullseye),
+        ("channels", _channels),
+        ("slices", _slices),
+        ("residuals", _residuals),
+    ):
+        figure = draw(data)
+        if isinstance(figure, str):
+            missing[name] = figure
+            (figures / f"{name}.png").unlink(missing_ok=True)  # of an earlier run: it would belong to other data
+            continue
+        png = png_bytes(figure)
+        (figures / f"{name}.png").write_bytes(png)
+        pictures[name] = inline_png(png)
+    html = environment().get_template("subject.html").render(pictures=pictures, missing=missing, **_content(data))
+    return write_page(folder / "report.html", html)
+
+
+def _scene(data: SubjectReport) -> Figure | str:
+    if data.mesh is None or data.scar_probability is None:
+        return "There is no 3D view: no mesh with a scar probability was given."
+    try:
+        return scene_figure(
+            data.mesh,
+            data.scar_probability,
+            data.scar_uncertainty,
+            threshold=data.threshold,
+            axis=data.long_axis,
+            septal_direction=data.septal_direction,
+        )
+    except SceneUnavailableError as error:
+        logger.warning("%s: report without 3D views: %s", data.metrics.get("subject"), error)
+        return f"There is no 3D view. {error}"
+
+
+def _bullseye(data: SubjectReport) -> Figure | str:
+    aha = data.metrics.get("aha") or {}
+    if not aha:
+        return "There is no bullseye: the wall was not divided into AHA segments."
+    fractions = {int(segment): values.get("scar_fraction") for segment, values in aha.items()}
+    return bullseye_figure(fractions, data.aha_uncertainty, warning=septum_warning(data.metrics.get("septum")))
+
+
+def _channels(data: SubjectReport) -> Figure | str:
+    channels = data.metrics.get("channels")
+    if channels is None:
+        return "The scar map was not searched for conducting channels."
+    if data.mesh is None or data.scar_probability is None:
+        return "There is no picture of the channels: no mesh with a scar probability was given."
+    try:
+        return channels_figure(
+            data.mesh,
+            data.scar_probability,
+            channels,
+            threshold=data.threshold,
+            likely=(data.metrics.get("doubt_range") or (0.25, 0.75))[1],
+            axis=data.long_axis,
+            septal_direction=data.septal_direction,
+            doubtful=bool(septum_warning(data.metrics.get("septum"))),
+        )
+    except SceneUnavailableError as error:
+        return f"There is no picture of the channels. {error}"
+
+
+def _slices(data: SubjectReport) -> Figure | str:
+    if not any(view.wall.any() for view in data.slices):
+        return "There are no slices to show."
+    return slices_figure(data.slices, threshold=data.threshold)
+
+
+def _residuals(data: SubjectReport) -> Figure | str:
+    if data.residual is None and data.reliability is None and data.history is None:
+        return "There are no residuals and no loss history to show."
+    return residuals_figure(data.residual, data.residual_slice, reliability=data.reliability, history=data.history)
+
+
+def _content(data: SubjectReport) -> dict[str, Any]:
+    """Everything of the page that is text or number."""
+    m = data.metrics
+    qc, fit, aha = m.get("qc") or {}, m.get("fit") or {}, m.get("aha") or {}
+    kind = str(qc.get("verdict")) if qc.get("verdict") in VERDICTS else "none"
+    heldout = m.get("heldout") or {}
+    signal = signal_rows(m.get("input"), (m.get("scar") or {}).get("border_zone_ml"))
+    return {
+        "subject": m.get("subject") or "unnamed subject",
+        "lede": _lede(data),
+        "input_line": input_line(m.get("input")),
+        "certainty": certainty_content(m, signal["name"] if signal else ""),
+        "signal": signal,
+        "m": m,
+        "verdict": {
+            "kind": kind,
+            "name": VERDICTS.get(kind, "Not assessed"),
+            "reasons": qc.get("reasons") or (["No quality check was made."] if kind == "none" else []),
+        },
+        "segments": [
+            {"number": number, "name": name, **(aha.get(str(number)) or {})}
+            for number, name in enumerate(AHA_SEGMENTS, start=1)
+        ],
+        "channels": channel_rows(m.get("channels") or ()),
+        "channels_note": channels_note(m.get("channels"), m.get("channel_draws")),
+        "septum_warning": septum_warning(m.get("septum")),
+        "orientation_note": septum_note(m.get("septum")),
+        "intervals": interval_content(m.get("intervals"), m.get("interval_truth")),
+        "left_out": left_out_content(m.get("leave_one_out")),
+        "truth": score_table(m.get("truth"), "All nodes of the mesh"),
+        "heldout": score_table(heldout.get("scores"), _heldout_caption(heldout)),
+        "per_slice": slice_rows(heldout.get("per_slice") or ()),
+        "method_names": list(METHOD_NAMES.values()),
+        "slices_note": _slices_note(data.slices),
+        "shifts_note": shifts_note(data.slice_shifts),
+        "fit": {key: fit.get(key) or "not recorded" for key in ("method", "stop_reason", "device")},
+        "provenance": [
+            ("Version", data.version or "not recorded"),
+            ("Configuration, SHA-256", data.config_sha256 or "not recorded"),
+            ("Septum", (m.get("septum") or {}).get("source") or "not recorded"),
+            ("Made", data.created or "not recorded"),
+        ],
+        "inputs": sorted(data.inputs.items()),
+        "config_json": json.dumps(data.config, indent=2, sort_keys=True, default=str) if data.config else "",
+        "version": data.version,
+        "css": Markup(template_source("page.css")),  # noqa: S704 (our own style sheet)
+    }
+
+
+def _lede(data: SubjectReport) -> str:
+    shown, hidden = len(data.slices), sum(view.hidden for view in data.slices)
+    parts = [head] if (head := interval_headline(data.metrics)) else []
+    if data.metrics.get("input"):
+        return " · ".join(parts)
+    if shown:
+        parts.append(
+            f"{shown} slice{'s' if shown != 1 else ''}" + (f", {hidden} hidden from the fit" if hidden else "")
+        )
+    if data.mesh is not None:
+        parts.append(f"{data.mesh.n_nodes:,} mesh nodes")
+    return " · ".join(parts)
+
+
+def _heldout_caption(heldout: Mapping[str, Any]) -> str:
+    numbers = ", ".join(map(str, heldout.get("slices") or ())) or "not recorded"
+    pixels = heldout.get("pixels")
+    count = f", {pixels:,} wall pixels pooled" if is_number(pixels) else ""
+    return f"Hidden slices {numbers}{count}"
+
+
+def _slices_note(slices: Sequence[SliceView]) -> str:
+    note = (
+        "Above: the image with the wall and the observed scar. Below: the reconstructed probability on the same pixels."
+    )
+    if any(view.directions is not None for view in slices):
+        note += " A letter names the patient's side at its edge: left, right, anterior, posterior, superior, inferior."
+    if any(view.sectors is not None for view in slices):
+        note += " White lines: borders of the AHA segments, named by number; triangle: middle of the septum."
+    without = [str(view.number) for view in slices if not view.wall.any()]
+    return note + (f" Without wall, not shown: slice {', '.join(without)}." if without else "")

@@ -1,0 +1,112 @@
+"""One subject out of a folder of artifacts or results, however deep: its folders, its rows, its lines in the log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from cardioscar.errors import InputError
+from cardioscar.files.folders import only_writer, platform_faults
+from cardioscar.results.table import PAGE, TABLE, drop_subject, mentions
+from cardioscar.shard.status import FILE
+
+log = logging.getLogger(__name__)
+
+FOLDERS, LEFTOVERS, TABLES, LOGS, OTHERS = (
+    "subject folders", "files of interrupted work", "cohort tables", "logs", "other files that name it",
+)  # fmt: skip
+
+_STORES = ("mlflow.db", "mlartifacts")
+"""What MLflow keeps beside the results: its own interface erases there."""
+
+_TEXTS = ("", ".csv", ".html", ".json", ".log", ".md", ".txt", ".yaml", ".yml")
+_LARGEST_TEXT = 64 * 2**20
+
+
+def find_in_folder(root: Path, subject: str) -> Counter[str]:
+    """Count what a folder holds of a subject, by kind.
+
+    Folders of other subjects are not looked into, and links are not followed.
+
+    Raises:
+        InputError: If there is no such folder.
+        PlatformError: If it cannot be read.
+    """
+    with platform_faults(root):
+        return Counter(kind for kind, _ in _traces(root, subject))
+
+
+def erase_from_folder(root: Path, subject: str) -> None:
+    """Erase what `find_in_folder` finds, but not files of unknown kind that name the subject: these are the user's.
+
+    Raises:
+        InputError: If there is no such folder.
+        PlatformError: If something cannot be removed, or a run is at work on the subject. The same call goes on.
+    """
+    with platform_faults(root):
+        for kind, path in list(_traces(root, subject)):
+            if kind == FOLDERS:
+                # out of the way of a run that is at work on it, and of readers who must not see a half
+                with only_writer(path.parent, subject):
+                    hidden = path.with_name(f".{subject}.old")
+                    shutil.rmtree(hidden, ignore_errors=True)
+                    path.rename(hidden)
+                    shutil.rmtree(hidden)
+            elif kind == LEFTOVERS:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+            elif kind == TABLES:
+                drop_subject(path, subject)
+            elif kind == LOGS:
+                _drop_lines(path, subject)
+            else:
+                log.warning("%s names the subject and is none of cardioscar's files: left as it is", path.name)
+
+
+def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
+    if not root.is_dir():
+        raise InputError(root.name, "a folder", "none")
+    if root.name == subject:
+        raise InputError(root.name, "the folder above the subject's", "the subject's own")
+
+    def unreadable(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(root, onerror=unreadable):
+        here = Path(place)
+        for name in list(folders):
+            of_subject = name == subject or name.startswith(f".{subject}.")
+            if of_subject:
+                yield (FOLDERS if name == subject else LEFTOVERS), here / name
+            if of_subject or name in _STORES or (here / name / FILE).is_file():
+                folders.remove(name)
+        if _is_named((here / TABLE, here / PAGE), subject):
+            yield TABLES, here
+        for name in files:
+            path = here / name
+            if name.startswith(f".{subject}."):
+                yield LEFTOVERS, path
+            elif name not in (TABLE, PAGE, *_STORES) and _is_named((path,), subject):
+                yield (LOGS if path.suffix == ".log" else OTHERS), path
+
+
+def _is_named(paths: tuple[Path, ...], subject: str) -> bool:
+    return any(
+        path.suffix in _TEXTS and path.is_file() and not path.is_symlink()
+        and path.stat().st_size <= _LARGEST_TEXT and mentions(path.read_bytes(), subject)
+        for path in paths
+    )  # fmt: skip
+
+
+def _drop_lines(path: Path, subject: str) -> None:
+    from cardioscar.files.atomic import atomic_file
+
+    kept = [line for line in path.read_bytes().splitlines(keepends=True) if not mentions(line, subject)]
+    with atomic_file(path) as partial:
+        partial.write_bytes(b"".join(kept))

@@ -1,0 +1,277 @@
+"""Published results: `<subject>/` with stable file names for whoever reads them next, in a folder or an object store.
+
+`status.json` is the marker: it appears last, and a subject without it has no result. `run.json` beside it says which
+run vouches for the result; it is renewed where a run finds the result unchanged. It names the marker by its hash, so
+that no run vouches for a result that another has put there since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
+from cardioscar.identity.subject_id import is_subject_id
+from cardioscar.services.store.places import place
+from cardioscar.shard.status import FILE, Status, parse_status, read_status
+
+STAMP, METRICS = "run.json", "metrics.json"
+
+OF_EARLIER_STAGES = (
+    "scar.vtu",
+    "scar_probability.nii.gz",
+    "scar.pts",
+    "scar.elem",
+    "scar.lon",
+    "field.safetensors",
+    "field.json",
+)
+"""Files of earlier stages that belong to a subject's results."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is published of one subject.
+
+    Attributes:
+        row: The subject's row in `evaluate`.
+        marker: The file of that row.
+        files: Where each file lies now, by its name in the results.
+        hashes: sha256 of each of these files.
+    """
+
+    row: Status
+    marker: Path
+    files: Mapping[str, Path]
+    hashes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the results say of one subject.
+
+    Attributes:
+        subject: Id.
+        row: Its row; None where there is none, or none that can be read.
+        run_id: Run that vouches for it; empty where none does.
+        metrics: Content of `metrics.json`; None where there is none that can be trusted.
+        damage: What is wrong with `metrics.json`; empty if nothing.
+    """
+
+    subject: str
+    row: Status | None = None
+    run_id: str = ""
+    metrics: Mapping[str, Any] | None = None
+    damage: str = ""
+
+
+class Results(Protocol):
+    """A place of published results."""
+
+    def publish(self, what: Publication, run_id: str = "") -> None:
+        """Make a subject's files appear under stable names; nothing is written but the stamp where they are there.
+
+        Raises:
+            PlatformError: If they cannot be written; an earlier publication stays.
+            UnreachableError: If the store does not answer; no subject is half published.
+        """
+
+    def results(self, subjects: Sequence[str]) -> Iterator[Result]:
+        """What there is of each subject, in order."""
+
+    def ask(self) -> None:
+        """Find out whether the place can be reached, before hours of work.
+
+        Raises:
+            ConfigError: If it cannot be had with these credentials.
+            UnreachableError: If the store does not answer.
+        """
+
+    def subjects(self) -> list[str]:
+        """Ids of all subjects that there is a result of, sorted."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other runs, as far as that can be, from writing the cohort's own files until the block ends.
+
+        Raises:
+            PlatformError: If another process holds them for too long.
+        """
+
+    def workspace(self) -> AbstractContextManager[Path]:
+        """A folder for the cohort's own files, which `put` shows in the results."""
+
+    def put(self, path: Path) -> None:
+        """Show a finished file of the workspace under its name."""
+
+    def read(self, name: str) -> bytes:
+        """Content of a file that was put."""
+
+    def address(self, name: str) -> str:
+        """Where a user finds a file."""
+
+
+def open_results(uri: str | Path, *, where: str = "results_uri") -> Results:
+    """The results at a path or URI; nothing is read or made yet.
+
+    Raises:
+        ConfigError: If it is neither a folder nor an `s3://` address.
+    """
+    at = place(uri, where=where)
+    if isinstance(at, Path):
+        return FolderResults(at)
+    from cardioscar.results.store import StoreResults
+
+    return StoreResults(at)
+
+
+def gather(row: Status, output: Path, artifacts: Sequence[Path]) -> Publication:
+    """Collect what belongs to a subject's results.
+
+    Args:
+        row: The subject's row in `evaluate`.
+        output: Artifact of `evaluate`.
+        artifacts: Artifacts of earlier stages, whose `OF_EARLIER_STAGES` files belong to the results too.
+    """
+    files = {name: output / row.subject / name for name in row.outputs}
+    hashes = dict(row.outputs)
+    if row.outcome == "ok":
+        for artifact in artifacts:
+            earlier = read_status(artifact / row.subject)
+            for name, sha in (earlier.outputs if earlier else {}).items():
+                if name in OF_EARLIER_STAGES:
+                    files[name], hashes[name] = artifact / row.subject / name, sha
+    return Publication(row, output / row.subject / FILE, files, hashes)
+
+
+def stamp_bytes(run_id: str, marker: bytes) -> bytes:
+    """Content of `run.json`."""
+    return (json.dumps({"run_id": run_id, "status_sha256": hashlib.sha256(marker).hexdigest()}) + "\n").encode()
+
+
+def result_of(subject: str, marker: bytes | None, stamp: bytes | None, metrics: bytes | None) -> Result:
+    """What the three files say of a subject.
+
+    Args:
+        subject: Its id.
+        marker: Bytes of `status.json`; None where there is none.
+        stamp: Bytes of `run.json`.
+        metrics: Bytes of `metrics.json`.
+    """
+    row = parse_status(marker)
+    if row is None or row.subject != subject:
+        return Result(subject)
+    run_id = stamp_of(stamp, marker)
+    if row.outcome != "ok":
+        return Result(subject, row, run_id)
+    content, damage = None, "its metrics.json is missing"
+    if metrics is not None and hashlib.sha256(metrics).hexdigest() != row.outputs.get(METRICS):
+        damage = "its metrics.json is not the one that its status.json names"
+    elif metrics is not None:
+        content = _mapping(metrics)
+        damage = "" if content is not None else "its metrics.json is damaged"
+    return Result(subject, row, run_id, content, damage)
+
+
+def stamp_of(data: bytes | None, marker: bytes | None) -> str:
+    """Run that a `run.json` names; empty where it is missing or torn, or was written beside another marker."""
+    stamp = _mapping(data) or {}
+    known = stamp.get("status_sha256")
+    if known is not None and known != hashlib.sha256(marker or b"").hexdigest():
+        return ""
+    return str(stamp.get("run_id", ""))
+
+
+def _mapping(data: bytes | None) -> dict[str, Any] | None:
+    """Content of a JSON file; None where it is missing, torn, or no mapping."""
+    try:
+        content = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+class FolderResults:
+    """Results in a folder; a subject's folder appears whole, and only where it differs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def publish(self, what: Publication, run_id: str = "") -> None:
+        """See `Results`."""
+        from cardioscar.files.atomic import atomic_file
+
+        final = self.root / what.row.subject
+        with platform_faults(self.root):
+            stamp = stamp_bytes(run_id, what.marker.read_bytes())
+            self.root.mkdir(parents=True, exist_ok=True)
+            with only_writer(self.root, what.row.subject):
+                recover(final)
+                present = file_hashes(final)
+                present.pop(STAMP, None)
+                if read_status(final) == what.row and present == what.hashes:
+                    if run_id and _content(final / STAMP) != stamp:
+                        with atomic_file(final / STAMP) as partial:
+                            partial.write_bytes(stamp)
+                    return
+                with fresh_folder(final) as scratch:
+                    for name, source in what.files.items():
+                        (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(source, scratch / name)
+                    if run_id:
+                        (scratch / STAMP).write_bytes(stamp)
+                    shutil.copyfile(what.marker, scratch / FILE)
+
+    def results(self, subjects: Sequence[str]) -> Iterator[Result]:
+        """See `Results`."""
+        for subject in subjects:
+            folder = self.root / subject
+            with platform_faults(self.root):
+                marker, stamp, metrics = (_content(folder / name) for name in (FILE, STAMP, METRICS))
+            yield result_of(subject, marker, stamp, metrics)
+
+    def ask(self) -> None:
+        """See `Results`: whether a folder can be written shows with the first subject."""
+
+    def subjects(self) -> list[str]:
+        """See `Results`."""
+        if not self.root.is_dir():
+            return []
+        with platform_faults(self.root):
+            return sorted(p.name for p in self.root.iterdir() if is_subject_id(p.name) and (p / FILE).is_file())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See `Results`."""
+        with only_writer(self.root, "cohort", patience_s=60.0):
+            yield
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """See `Results`: the folder itself."""
+        with platform_faults(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        yield self.root
+
+    def put(self, path: Path) -> None:
+        """See `Results`: the file is in its place."""
+
+    def read(self, name: str) -> bytes:
+        """See `Results`."""
+        return (self.root / name).read_bytes()
+
+    def address(self, name: str) -> str:
+        """See `Results`."""
+        return str(self.root / name)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -1,0 +1,1 @@
+"""From a fitted field to the scar's posterior: prior mean, residual process, unseen tissue, projection, intervals."""

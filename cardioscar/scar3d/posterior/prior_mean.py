@@ -1,0 +1,81 @@
+"""The prior mean of the scar logit: fitted field, interpolation, and a prior learned from other scars, averaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logit
+
+from cardioscar.errors import ConfigError
+from cardioscar.scar3d.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.posterior.projection import LIMIT
+from cardioscar.types import NodeValues
+
+
+@dataclass(frozen=True)
+class Blend:
+    """What stands beside the field in the logit average, and its weight; the rest is the field's."""
+
+    fractions: float = 0.2
+    """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
+    labels: float = 0.4
+    """Weight of signed-distance interpolation where pixels are labels: an outline says more than zeros and ones."""
+    learned: bool = True
+    """Take the prior learned from 1,140 synthetic examples for fractions, where the mesh has LV coordinates."""
+
+    def __post_init__(self) -> None:
+        for name in ("fractions", "labels"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(name, "a weight from 0 to below 1", f"{getattr(self, name):g}")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the field.
+
+    Attributes:
+        kind: `learned`, `log_odds`, `signed_distance` or `nothing`.
+        weight: Its weight, 0 to below 1.
+        logits: Scar logit at each node, shape (nodes,); None for nothing.
+        reason: Why log-odds interpolation stands in for the learned prior; empty where it does not.
+    """
+
+    kind: str
+    weight: float
+    logits: NodeValues | None
+    reason: str = ""
+
+
+NOTHING = Beside("nothing", 0.0, None)
+"""The field alone."""
+
+
+def beside_field(problem: Problem, blend: Blend) -> Beside:
+    """Choose and compute what suits the pixels."""
+    weight = blend.labels if problem.hard_labels else blend.fractions
+    if weight == 0:
+        return NOTHING
+    if problem.hard_labels:
+        return Beside("signed_distance", weight, _logits(signed_distance(problem.stack, problem.nodes_mm)))
+    reason = ""
+    if blend.learned:
+        from cardioscar.scar3d.wall_prior.apply import learned_prior
+
+        found = learned_prior(problem)
+        if found.logits is not None:
+            return Beside("learned", weight, np.clip(found.logits, -LIMIT, LIMIT))
+        reason = found.reason
+    return Beside("log_odds", weight, _logits(log_odds(problem.stack, problem.nodes_mm)), reason)
+
+
+def prior_mean(field_logits: NodeValues, beside: Beside) -> NodeValues:
+    """Average the fitted field's logits, shape (nodes,), with what stands beside it; shape (nodes,), float32."""
+    if beside.logits is None:
+        return np.asarray(field_logits, dtype=np.float32)
+    return np.asarray((1 - beside.weight) * field_logits + beside.weight * beside.logits, dtype=np.float32)
+
+
+def _logits(probability: NodeValues) -> NodeValues:
+    return np.asarray(logit(np.clip(probability, 1e-4, 1 - 1e-4)))

@@ -1,0 +1,143 @@
+"""Whether a scar map can be relied on, from what is known without truth: pass, review or fail, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cardioscar.scar3d.quality.geometry_quality import geometry_reasons
+from cardioscar.scar3d.quality.reasons import Reasons
+
+LEFT_OUT_REVIEW, LEFT_OUT_FAIL = 0.65, 0.35
+"""Dice on left-out slices. docs/benchmarks/quality.md says how these limits and the next two were chosen, and what they
+are worth."""
+DOUBT_REVIEW, DOUBT_FAIL = 0.5, 1.0
+"""Standard deviation of the scar probability, summed over the wall, as a share of the scar."""
+WIDTH_REVIEW = 0.25
+"""Width of the scar volume's interval, as a share of its mean."""
+RESIDUAL_REVIEW, RESIDUAL_FAIL = 0.2, 0.35
+"""Root mean square of map minus pixel, over the groups."""
+HIDDEN_DICE_REVIEW = 0.6
+"""Dice on slices that were hidden by `holdout`."""
+LEAST_SLICES = 5
+"""Slices with wall; phantoms with fewer were not looked at."""
+GAP_REVIEW_MM = 10.0
+"""Distance between the faces of neighbouring slices; wider gaps were not looked at."""
+OUTERMOST_REVIEW = 0.1
+"""Share of the observed scar in the outermost slices, beyond which nothing was seen."""
+SMALL_SCAR_ML = 1.0
+"""Observed scar below which a few pixels decide; none at all is a finding too, and no concern by itself."""
+UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL = 0.1, 0.6
+"""Share of the wall that no slice shows within the map's reach. Of whole stacks it is 0 at 12 mm, of half a stack 0.2
+to 0.4, of a mesh that holds both ventricles 0.2."""
+UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL = 0.1, 0.5
+"""Share of the map's scar that lies there."""
+
+
+def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Quality verdict with its reasons.
+
+    `fail`: the map must not be used. `review`: someone should look.
+
+    Args:
+        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`,
+            `aha`, `coverage`, `posterior`, `warnings`; what is None or missing raises no concern.
+        facts: `preprocess.json`.
+
+    Returns:
+        `verdict` and `reasons`, the reasons to fail first.
+    """
+    found = geometry_reasons(metrics, facts)
+    if metrics["fit"]["stop_reason"] == "diverged":
+        found.fail.append("the fit diverged")
+    rms = metrics["residual"]["rms"]
+    if not rms <= RESIDUAL_FAIL:  # one that is no number included
+        found.fail.append(f"the map does not meet the pixels (residual rms {rms:.3f}, above {RESIDUAL_FAIL:.2f})")
+    elif rms > RESIDUAL_REVIEW:
+        found.review.append(f"pixels are met loosely (residual rms {rms:.3f}, above {RESIDUAL_REVIEW:.2f})")
+
+    left_out, doubtful = left_out_dice(metrics), doubt(metrics)
+    # either may be misled: slices far apart predict one another badly, and a model can doubt too little or too much
+    both = left_out is not None and left_out < LEFT_OUT_FAIL and doubtful is not None and doubtful > DOUBT_FAIL
+    limits = (LEFT_OUT_FAIL, DOUBT_FAIL) if both else (LEFT_OUT_REVIEW, DOUBT_REVIEW)
+    said = found.fail if both else found.review
+    if left_out is not None and left_out < limits[0]:
+        said.append(f"slices do not predict one another (Dice {left_out:.3f}, below {limits[0]:.2f})")
+    if doubtful is not None and doubtful > limits[1]:
+        share = f"standard deviations add up to {doubtful:.1%} of its volume, above {limits[1]:.0%}"
+        said.append(f"much of the scar is in doubt ({share})")
+    found.review += _of_intervals(metrics.get("intervals"))
+    found.review += _of_slices(metrics.get("slices"))
+    heldout = metrics.get("heldout")
+    score = heldout["scores"]["cardioscar"]["dice"] if heldout else None
+    if score is not None and score < HIDDEN_DICE_REVIEW:
+        found.review.append(f"hidden slices are predicted poorly (Dice {score:.3f}, below {HIDDEN_DICE_REVIEW:.2f})")
+    found += _of_coverage(metrics.get("coverage") or {})
+    warned = [row["text"] for row in metrics.get("warnings") or ()]
+    if (metrics.get("posterior") or {}).get("converged") is False and not any("converge" in text for text in warned):
+        found.review.append("the uncertainty is not settled: the posterior did not converge")
+    if metrics.get("aha") == {} and not any("no AHA segments" in text for text in warned):
+        found.review.append("the wall was not divided into AHA segments")
+    found.review += warned
+    return {"verdict": found.verdict, "reasons": found.listed()}
+
+
+def left_out_dice(metrics: Mapping[str, Any]) -> float | None:
+    """Dice on left-out slices; None where nothing was left out or there is no scar."""
+    found = (metrics.get("leave_one_out") or {}).get("dice")
+    return None if found is None else float(found)
+
+
+def doubt(metrics: Mapping[str, Any]) -> float | None:
+    """Standard deviation of the scar probability, summed over the wall, as a share of the scar; None without scar."""
+    scar = metrics.get("scar") or {}
+    if not scar.get("fraction_of_wall") or scar.get("uncertainty_mean") is None:
+        return None
+    return float(scar["uncertainty_mean"] / scar["fraction_of_wall"])
+
+
+def relative_width(interval: Mapping[str, Any] | None) -> float | None:
+    """Width of an interval as a share of its mean; None where either is unknown or the mean is zero."""
+    if not interval or not interval.get("mean"):
+        return None
+    return float((interval["upper"] - interval["lower"]) / interval["mean"])
+
+
+def _of_intervals(intervals: Mapping[str, Any] | None) -> list[str]:
+    scar = (intervals or {}).get("scar_ml")
+    width = relative_width(scar)
+    # of a scar that is hardly there the width in ml is what matters, and it is small
+    if scar is None or width is None or scar["upper"] < SMALL_SCAR_ML or width <= WIDTH_REVIEW:
+        return []
+    bounds = f"{scar['lower']:.1f} to {scar['upper']:.1f} ml"
+    return [f"the scar volume is uncertain ({bounds}, {width:.1%} of it, above {WIDTH_REVIEW:.0%})"]
+
+
+def _of_coverage(coverage: Mapping[str, Any]) -> Reasons:
+    found = Reasons()
+    beyond = f", farther than {coverage['reach_mm']:.0f} mm from what they show" if coverage.get("reach_mm") else ""
+    for part, review, fail in (
+        ("wall", UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL),
+        ("scar", UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL),
+    ):
+        share = coverage.get(f"unseen_{part}_fraction")
+        found.above(share, review, fail, f"slices do not show {share or 0:.0%} of the {part}{beyond}")
+    return found
+
+
+def _of_slices(slices: Mapping[str, Any] | None) -> list[str]:
+    reasons: list[str] = []
+    if not slices:
+        return reasons
+    if slices["with_wall"] < LEAST_SLICES:
+        reasons.append(f"{slices['with_wall']} slices show the wall, fewer than {LEAST_SLICES}")
+    gap = slices["largest_gap_mm"]
+    if gap is not None and gap > GAP_REVIEW_MM:
+        reasons.append(f"a gap of {gap:.1f} mm between slices, wider than {GAP_REVIEW_MM:.0f} mm")
+    beyond = slices["outermost_scar"]
+    if beyond is not None and beyond > OUTERMOST_REVIEW:
+        reasons.append(f"scar reaches the outermost slices ({beyond:.0%} of it): it may go on where nothing was seen")
+    seen = slices["observed_scar_ml"]
+    if 0 < seen < SMALL_SCAR_ML:
+        reasons.append(f"the scar seen is small ({seen:.2f} ml): a few pixels decide")
+    return reasons

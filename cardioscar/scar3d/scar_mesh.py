@@ -1,0 +1,71 @@
+"""Scar maps on meshes: written at the nodes of the user's own mesh, read back onto the wall mesh that was worked on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cardioscar.imaging.formats.mesh_arrays import put_result
+from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
+from cardioscar.imaging.formats.opencarp import write_opencarp
+from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.wall.own_mesh import OwnMesh, load_own_mesh
+from cardioscar.scar3d.channels.zones import scar_certainty
+
+
+def write_scar(
+    path: Path, mesh: LVMesh, own: OwnMesh | None, *, threshold: float, doubt_range: tuple[float, float]
+) -> None:
+    """Write a scar map at the nodes of the user's own mesh.
+
+    Args:
+        path: `scar.vtu`.
+        mesh: The wall mesh, its results with it.
+        own: The user's mesh, where it is another.
+        threshold: Probability from which a node is scar.
+        doubt_range: Probabilities between which scar is in doubt.
+    """
+    if own is None:
+        write_mesh(path, mesh)
+        return
+    grid = own.with_results(mesh)
+    if not own.has_straight_cells():
+        # what is said of a node between corners follows from its own probability
+        probability = np.asarray(grid.point_data["scar_probability"])
+        wall = np.isfinite(probability)
+        put_result(grid.point_data, "scar_binary", (wall & (probability >= threshold)).astype(np.uint8))
+        certainty = scar_certainty(np.where(wall, probability, 0), threshold, doubt_range)
+        put_result(grid.point_data, "scar_certainty", certainty)
+    write_vtk(path, grid)
+
+
+def write_scar_tags(stem: Path, mesh: LVMesh, own: OwnMesh | None, tags: np.ndarray) -> None:
+    """Write openCARP files with a tag of each element, on the user's own nodes and elements where these are straight.
+
+    Args:
+        stem: Path without ending.
+        mesh: The wall mesh.
+        own: The user's mesh, where it is another.
+        tags: Tag of each cell of the wall mesh.
+    """
+    if own is None or not own.has_straight_cells():
+        write_opencarp(stem, mesh, tags)
+    else:
+        write_opencarp(stem, own.grid, own.element_tags(tags))
+
+
+def read_scar(path: Path, groups: Path) -> LVMesh:
+    """Read a scar map back onto the wall mesh.
+
+    Args:
+        path: `scar.vtu`, as `write_scar` wrote it.
+        groups: The subject's folder of `preprocess`.
+    """
+    own = load_own_mesh(groups)
+    if own is None:
+        return read_mesh(path, own=True)
+    mesh = read_mesh(groups / "mesh.vtu", own=True)
+    own.results_of(read_vtk(path, own=True), mesh)
+    return mesh

@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: uploaded pipelines, runs and their size, schedules."""

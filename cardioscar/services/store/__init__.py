@@ -1,0 +1,1 @@
+"""Object stores: places, listing, reading, publication, erasure."""

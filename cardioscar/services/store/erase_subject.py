@@ -1,0 +1,103 @@
+"""One subject out of an object store: every version of every object, and its row in the cohort's table."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from cardioscar.services.store.object_store import S3Place, Store
+
+OBJECTS, TABLES = "objects and versions", "cohort tables"
+
+_TABLE, _PAGE = "cohort.csv", "cohort.html"
+
+DropSubject = Callable[[Path, str], bool]
+"""Takes a subject out of the cohort's table and page in a folder; tells whether it was there."""
+
+
+def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> Counter[str]:
+    """Count what lies below a place of a subject: older versions too, in folders however deep.
+
+    Raises:
+        CardioscarError: As `Store`.
+    """
+    versions = _versions(store, place)
+    found = Counter({OBJECTS: sum(_root_of(key, place, subject) is not None for key, _ in versions)})
+    found[TABLES] = len(_tables(store, place, subject, drop, versions))
+    return +found
+
+
+def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> None:
+    """Erase what `find_in_store` finds.
+
+    Of a table that names the subject, or an older version of which does, only the newest version stays, without it.
+
+    Raises:
+        CardioscarError: As `Store`. What was erased before the fault stays erased; the same call goes on.
+    """
+    versions = _versions(store, place)
+    for root in sorted({root for key, _ in versions if (root := _root_of(key, place, subject)) is not None}):
+        store.delete(S3Place(place.bucket, root))
+    for at in _tables(store, place, subject, drop, versions):
+        with tempfile.TemporaryDirectory(prefix="cardioscar-") as name:
+            folder = Path(name)
+            for file in (_TABLE, _PAGE):
+                key = S3Place(place.bucket, at + file)
+                if store.exists(key):
+                    (folder / file).write_bytes(store.read(key))
+            drop(folder, subject)
+            for file in (_TABLE, _PAGE):
+                store.delete(S3Place(place.bucket, at + file))
+                if (folder / file).is_file():
+                    store.write(S3Place(place.bucket, at + file), (folder / file).read_bytes())
+
+
+def _versions(store: Store, place: S3Place) -> list[tuple[str, str | None]]:
+    """Key and version of every object below a place; the version is None where the store keeps none."""
+    from cardioscar.services.store.errors import is_unsupported
+
+    connection, found = store.connection, []
+
+    def fetch() -> list[dict]:
+        from botocore.exceptions import ClientError
+
+        pages = connection.client.get_paginator("list_object_versions")
+        try:
+            return list(pages.paginate(Bucket=place.bucket, Prefix=place.under))
+        except ClientError as error:
+            if is_unsupported(error):
+                return []
+            raise
+
+    for page in connection.call(place, fetch):
+        found += [(item["Key"], item["VersionId"]) for item in page.get("Versions", ())]
+    return found or [(entry.key, None) for entry in store.files(place)]
+
+
+def _root_of(key: str, place: S3Place, subject: str) -> str | None:
+    """The part of a key that ends with the subject's folder below the place; None if there is none."""
+    parts = key.removeprefix(place.under).split("/")
+    return place.under + "/".join(parts[: parts.index(subject) + 1]) if subject in parts[:-1] else None
+
+
+def _tables(
+    store: Store, place: S3Place, subject: str, drop: DropSubject, versions: list[tuple[str, str | None]]
+) -> list[str]:
+    """Beginning of the key of each table, or page, some version of which names the subject."""
+    found = set()
+    for key, version in versions:
+        above, _, name = key.rpartition("/")
+        at = f"{above}/" if above else ""
+        if name not in (_TABLE, _PAGE) or at in found or _root_of(key, place, subject):
+            continue
+        which = {} if version in (None, "null") else {"VersionId": version}
+        read = partial(store.connection.client.get_object, Bucket=place.bucket, Key=key, **which)
+        body = store.connection.call(place, lambda read=read: read()["Body"].read())  # type: ignore[misc]
+        with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
+            (Path(folder) / name).write_bytes(body)
+            if drop(Path(folder), subject):
+                found.add(at)
+    return sorted(found)

@@ -1,0 +1,1 @@
+"""MLflow: runs of subjects and cohorts, registered models, look-up, erasure."""

@@ -1,0 +1,186 @@
+"""Recording subjects and cohorts in MLflow, so that doing it again adds nothing.
+
+An experiment per cohort; in it a run per subject, and for an accepted subject (quality control `pass` or
+`review`) a logged model holding the field and one version of the registered model `cardioscar-scar3d`. A
+subject that failed quality control leaves a run and no model.
+
+Work is found again by its run key. The order of writing is artifacts, metrics, model ready, version, end of
+run. Only a finished run counts as recorded, so what was interrupted is completed at the next attempt, in the
+same run. Among several runs with one key the oldest finished one is taken, or else the oldest. Looking and
+creating are two steps: two simultaneous callers could create two runs, so only one stage (`evaluate`) records
+a subject.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cardioscar.config import config_sha256, file_sha256
+from cardioscar.errors import InputError
+from cardioscar.services.tracking import records
+from cardioscar.services.tracking.client import TrackingTarget, answering, check_experiment, connect
+from cardioscar.services.tracking.models import delete_other_models, log_model, note, register, subject_tags, supersede
+from cardioscar.services.tracking.records import RecordedModel, SubjectRecord
+from cardioscar.services.tracking.runs import (
+    delete_runs,
+    deleted_experiment,
+    experiment_place,
+    log_artifacts,
+    log_numbers,
+    open_run,
+    runs_of,
+    set_tags,
+)
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
+
+
+def ask_server(target: TrackingTarget) -> None:
+    """Find out whether a server can be recorded to, before hours of work; a local store shows it when it is made.
+
+    Raises:
+        UnreachableError: If the server does not answer.
+        PlatformError: If MLflow is not installed.
+        InputError: If the experiment was deleted in MLflow.
+    """
+    if target.database is not None:
+        return
+    client = connect(target)
+    with answering(target):
+        found = client.get_experiment_by_name(target.experiment) if target.experiment else None
+        if found is not None and found.lifecycle_stage != "active":
+            raise deleted_experiment()
+
+
+def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedModel:
+    """Record one subject: a run, and if accepted a model version. Idempotent in `record.run_key`.
+
+    A run id in the environment variable `MLFLOW_RUN_ID` (injected by Kubeflow Pipelines) becomes the parent.
+
+    Args:
+        target: Server or local store.
+        record: What to record. The files it names are read, never changed.
+
+    Returns:
+        Where it was recorded, and whether it had been before.
+
+    Raises:
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the local store fails.
+        InputError: If the experiment of that name was deleted in MLflow.
+    """
+    client = connect(target)
+    with answering(target):
+        place = experiment_place(client, target, record.cohort)
+        experiment = place.id
+        tags = subject_tags(record) | {records.TAG_KIND: "subject", records.TAG_NOTE: note(record)}
+        run, doubles, new = open_run(
+            client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
+        )
+        if run.info.status == "FINISHED":
+            delete_runs(client, doubles)
+            return _recorded(run, reused=True)
+        withheld = [name for name, v in records.recordable_params(record.params).items() if v == records.WITHHELD]
+        if withheld:
+            logger.warning("%s: parameters with paths are not recorded: %s", record.subject, ", ".join(withheld))
+        log_artifacts(client, run, record.artifacts)
+        model = log_model(client, run, record, new=new) if record.accepted else None
+        of_model = records.KEY_METRICS if place.indexed else None
+        log_numbers(
+            client, run, record.metrics, record.params, model_id=model.model_id if model else None, of_model=of_model
+        )
+        version = None
+        if model is not None:
+            version = register(client, run, model, record, new=new, indexed=place.indexed)
+            newest = {records.TAG_NEWEST: records.YES} if place.indexed else {}
+            of_version = {records.TAG_MODEL_ID: model.model_id, records.TAG_VERSION: str(version)}
+            set_tags(client, run, of_version | newest)
+            if place.indexed:
+                supersede(client, experiment, record.subject)
+        client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
+        if client.doubtful or doubles:
+            delete_runs(client, runs_of(client, experiment, record.run_key))
+            if model is not None:
+                delete_other_models(client, run, model, version)
+        return RecordedModel(run.info.run_id, model.model_id if model else None, version, reused=False)
+
+
+def record_cohort(
+    target: TrackingTarget,
+    *,
+    table_csv: Path,
+    report_html: Path,
+    metrics: Mapping[str, float],
+    cohort: str | None = None,
+    started_ms: int | None = None,
+) -> str:
+    """Record a cohort's table and report in one run. Idempotent in the content of the table and the metrics.
+
+    A report that changed while the table did not replaces the earlier one in the same run.
+
+    Args:
+        target: Server or local store; its experiment is the cohort unless `cohort` is given.
+        table_csv: One row per subject; recorded as `cohort.csv`.
+        report_html: Recorded as `report.html`.
+        metrics: Flat numbers of the whole cohort.
+        cohort: Name of the cohort.
+        started_ms: Start of the work, in milliseconds since 1970; now if None.
+
+    Returns:
+        Id of the run.
+
+    Raises:
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the local store fails.
+        InputError: If there is no name for the cohort, or a file is missing.
+    """
+    name = cohort or target.experiment
+    if name is None:
+        raise InputError("cohort name", "a name", "none")
+    check_experiment(name)
+    for label, path in (("cohort.csv", table_csv), ("report.html", report_html)):
+        if not path.is_file():
+            raise InputError(label, "an existing file", "none")
+    numbers = records.recordable_metrics({records.check_metric_name(key): value for key, value in metrics.items()})
+    key = config_sha256({"cohort": name, "table": file_sha256(table_csv), "metrics": numbers})
+    report_sha256 = file_sha256(report_html)
+
+    client = connect(target)
+    with answering(target):
+        experiment = experiment_place(client, target, name).id
+        tags = {records.TAG_RUN_KEY: key, records.TAG_COHORT: name, records.TAG_KIND: "cohort"}
+        run, doubles, _ = open_run(
+            client, experiment, key, start_time=started_ms or _now_ms(), tags=tags, run_name=name
+        )
+        unchanged = run.data.tags.get(records.TAG_REPORT_SHA256) == report_sha256
+        if run.info.status == "FINISHED" and unchanged:
+            delete_runs(client, doubles)
+            return str(run.info.run_id)
+        log_artifacts(client, run, {"cohort.csv": table_csv, "report.html": report_html})
+        log_numbers(client, run, numbers, {}, model_id=None)
+        client.set_tag(run.info.run_id, records.TAG_REPORT_SHA256, report_sha256)
+        client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
+        if client.doubtful or doubles:
+            delete_runs(client, runs_of(client, experiment, key))
+        return str(run.info.run_id)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _recorded(run: Run, *, reused: bool) -> RecordedModel:
+    version = run.data.tags.get(records.TAG_VERSION)
+    return RecordedModel(
+        run_id=run.info.run_id,
+        model_id=run.data.tags.get(records.TAG_MODEL_ID),
+        version=int(version) if version else None,
+        reused=reused,
+    )

@@ -1,0 +1,202 @@
+"""What is recorded about one subject, and how it is named in MLflow."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
+
+from cardioscar.config import config_sha256
+from cardioscar.errors import InputError
+from cardioscar.identity.subject_id import check_subject_id
+from cardioscar.services.tracking.client import check_experiment
+
+Quality = Literal["pass", "review", "fail"]
+
+REGISTERED_MODEL = "cardioscar-scar3d"
+"""The one registered model; each accepted subject model is a version of it."""
+
+FIELD_WEIGHTS = "field.safetensors"
+FIELD_DESCRIPTION = "field.json"
+
+TAG_SUBJECT = "cs.subject"
+TAG_COHORT = "cs.cohort"
+TAG_RUN_KEY = "cs.run_key"
+TAG_QC = "cs.qc"
+TAG_QC_REASONS = "cs.qc_reasons"
+TAG_SEPTUM = "cs.septum"
+TAG_KIND = "cs.kind"
+TAG_MODEL_ID = "cs.model_id"
+TAG_VERSION = "cs.version"
+TAG_WEIGHTS_SHA256 = "cs.field_weights_sha256"
+TAG_DESCRIPTION_SHA256 = "cs.field_description_sha256"
+TAG_REPORT_SHA256 = "cs.report_sha256"
+TAG_NEWEST = "cs.newest"
+"""`YES` on run and logged model of the newest version of a subject in a cohort, `NO` on those of older ones."""
+TAG_INDEXED = "cs.indexed"
+"""On an experiment whose models bear `TAG_NEWEST`, and of their metrics `KEY_METRICS` alone."""
+YES, NO = "yes", "no"
+TAG_PARENT = "mlflow.parentRunId"
+TAG_MODEL_VERSIONS = "mlflow.modelVersions"
+"""MLflow's own tag, by which its web pages link a logged model to its versions."""
+TAG_NOTE = "mlflow.note.content"
+"""MLflow's own tag, which its web pages show as the description of a run."""
+
+LONGEST_TAG = 5_000
+"""Characters of a tag; databases hold 8,000."""
+
+KEY_METRICS = ("dice", "heldout_dice", "left_out_dice", "scar_ml")
+"""Metrics that a logged model bears besides its run: what models are usually looked up by. Each one more makes every
+look-up slower."""
+
+WITHHELD = "withheld"
+"""What is recorded in place of a parameter that looks like a path."""
+
+_METRIC = re.compile(r"[A-Za-z0-9_]+(?:[./-][A-Za-z0-9_]+)*", re.ASCII)
+_RUN_KEY = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class SubjectRecord:
+    """One evaluated subject.
+
+    Raises:
+        InputError: If an id, a name or a value cannot be recorded; a missing file is named.
+    """
+
+    subject: str
+    """Pseudonym of the subject."""
+
+    cohort: str
+    """Name of the cohort; the name of the experiment unless the target gives another."""
+
+    run_key: str
+    """What makes the run unique: see `run_key()`."""
+
+    qc: Quality
+    """Verdict of quality control: `pass` and `review` are accepted and become a model version, `fail` never does."""
+
+    started_ms: int
+    """Start of the work, in milliseconds since 1970. Every timestamp derives from it."""
+
+    field_weights: Path
+    """The fitted field's `field.safetensors`."""
+
+    field_description: Path
+    """The fitted field's `field.json`."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Flat numbers. Those that are not finite are undefined for this subject and are not recorded."""
+
+    params: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    """Flat settings. A text that looks like a path is recorded as `withheld`."""
+
+    reasons: Sequence[str] = ()
+    """What the verdict rests on, in sentences."""
+
+    septum: str = "unknown"
+    """Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown."""
+
+    artifacts: Mapping[str, Path] = field(default_factory=dict)
+    """Local file or folder of each artifact (`report.html`, `figures`); its own name is not recorded."""
+
+    def __post_init__(self) -> None:
+        check_subject_id(self.subject)
+        check_experiment(self.cohort)
+        if not _RUN_KEY.fullmatch(self.run_key):
+            raise InputError("run key", "16 to 64 hexadecimal digits", "another form")
+        if self.qc not in get_args(Quality):
+            raise InputError("qc", "pass, review or fail", repr(self.qc))
+        if self.started_ms <= 0:
+            raise InputError("started_ms", "milliseconds since 1970", str(self.started_ms))
+        for name in (*self.metrics, *self.params):
+            check_metric_name(name)
+        for name, path in self.artifacts.items():
+            parts = PurePosixPath(name).parts
+            if not parts or name.startswith("/") or ".." in parts or "\\" in name:
+                raise InputError("artifact name", "a relative path such as figures/bullseye.png", "another form")
+            if not path.exists():
+                raise InputError(name, "an existing file", "none")
+        for name, path in ((FIELD_WEIGHTS, self.field_weights), (FIELD_DESCRIPTION, self.field_description)):
+            if not path.is_file():
+                raise InputError(name, "an existing file", "none")
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the field becomes a version of the registered model."""
+        return self.qc != "fail"
+
+
+@dataclass(frozen=True)
+class RecordedModel:
+    """Where a subject was recorded."""
+
+    run_id: str
+    model_id: str | None
+    """Id of the logged model; None if quality control failed."""
+
+    version: int | None
+    """Version of the registered model; None if quality control failed."""
+
+    reused: bool
+    """Whether an earlier, complete record of the same work was found and nothing was written."""
+
+
+def shortened(text: str) -> str:
+    """Text that fits into a tag."""
+    return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 1] + "…"
+
+
+def check_metric_name(name: str) -> str:
+    """Return the name of a metric or parameter unchanged, or refuse it.
+
+    Raises:
+        InputError: If it is more than words of letters, digits and `_` joined by `.`, `/` or `-`.
+    """
+    if not _METRIC.fullmatch(name) or len(name) > 200:
+        raise InputError("metric or parameter name", "words of letters, digits and '_' joined by . / or -", repr(name))
+    return name
+
+
+def run_key(subject: str, input_hashes: Mapping[str, str], config_sha256_hex: str, code_version: str) -> str:
+    """Name a subject's work by all that determines its result.
+
+    Args:
+        subject: Pseudonym of the subject.
+        input_hashes: SHA-256 of each input file, by role.
+        config_sha256_hex: Hash of the effective configuration.
+        code_version: Version of cardioscar.
+
+    Returns:
+        64 hexadecimal digits: equal work, equal key.
+
+    >>> key = run_key("P001", {"mesh.vtu": "ab", "lge.nii.gz": "cd"}, "ef", "0.1.0")
+    >>> key == run_key("P001", {"lge.nii.gz": "cd", "mesh.vtu": "ab"}, "ef", "0.1.0")
+    True
+    """
+    return config_sha256(
+        {"subject": subject, "inputs": dict(input_hashes), "config": config_sha256_hex, "code": code_version}
+    )
+
+
+def recordable_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Leave out what is not finite: MLflow stores NaN as 0, which a search for a low Dice would find."""
+    return {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def recordable_params(params: Mapping[str, str | int | float | bool | None]) -> dict[str, str]:
+    """Write parameters as text; withhold what looks like a path: folders are often named after people."""
+    return {name: WITHHELD if _is_path(value) else json_text(value) for name, value in params.items()}
+
+
+def json_text(value: str | int | float | bool | None) -> str:
+    """Write one value as JSON does, but text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str) and ("/" in value or "\\" in value)

@@ -1,0 +1,234 @@
+"""A whole cohort on one machine: every subject through every stage, in a pool of processes, without Kubeflow."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
+from cardioscar.files.folders import platform_faults
+from cardioscar.results.publication import open_results
+from cardioscar.shard.run_lock import run_lock
+from cardioscar.shard.status import Status
+
+log = logging.getLogger(__name__)
+
+STAGES = ("preprocess", "group_sort", "train", "infer", "evaluate")
+Event = tuple[str, str, str]
+"""Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
+
+OnEvent = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all subjects of a run have in common, as it travels to worker processes.
+
+    Attributes:
+        cohort: Path or URI of the cohort.
+        out: Output folder.
+        options: Settings of each stage by its name.
+        results: Path or URI of the published results.
+        run_id: Name of the run, which vouches for what it publishes.
+    """
+
+    cohort: str
+    out: str
+    options: Mapping[str, Mapping[str, Any]]
+    results: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class CohortRun:
+    """What a run did.
+
+    Attributes:
+        summary: Numbers of the cohort, see `summarize_cohort`.
+        rows: Last row of each subject.
+        reused: Subjects for which nothing had to be done.
+        seconds: Wall time of the parts in seconds.
+    """
+
+    summary: dict[str, Any]
+    rows: list[Status]
+    reused: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def run_cohort(
+    cohort: str | Path,
+    out: str | Path,
+    options: Mapping[str, Mapping[str, Any]],
+    *,
+    subjects: str = "",
+    jobs: int = 0,
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    max_failed_fraction: float = 0.1,
+    results: str | Path = "",
+    on_event: OnEvent = lambda event: None,
+) -> CohortRun:
+    """Run a cohort.
+
+    Args:
+        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject.
+        out: Output folder: `work/<stage>/<subject>`, and the results unless they go elsewhere.
+        options: Settings of each stage by its name.
+        subjects: Comma-separated ids; empty for all.
+        jobs: Worker processes; 0 takes one for each core, at most one for each subject. 1 works in this process, which
+            a subject that crashes its process takes along; one subject alone does too.
+        tracking_uri: MLflow server or local store; empty tracks nothing.
+        experiment: Name of the cohort's experiment.
+        max_failed_fraction: Largest share of failed subjects with which the run counts as done; maps that fail quality
+            control count.
+        results: Folder or `s3://` prefix of published results: `<subject>/`, `cohort.csv`, `cohort.html`; by default
+            `results` in the output folder.
+        on_event: Called as subjects finish stages.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InputError: If there is no such cohort, subject or setting (before any work).
+        PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
+        NotRecordedError: If the tracking server does not answer any more; all results and the report are published.
+        StoreFailedError: If MLflow or its local store fails; all results and the report are published.
+        UnreachableError: If the object store does not answer; what is finished stays in the output folder.
+        CohortRejected: If too many subjects failed; the report is written.
+    """
+    from cardioscar.scar3d.observation.holdout import check_holdout_of
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.services.tracking.recording import ask_server
+    from cardioscar.stages.list_subjects import select
+
+    _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
+    out = Path(out)
+    # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
+    plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
+    ids = [entry.subject for entry in select(str(cohort), subjects)]
+    check_holdout_of(cohort, ids, str(options.get("preprocess", {}).get("holdout", "none")))
+    open_results(plan.results).ask()
+    if tracking_uri:
+        ask_server(TrackingTarget(tracking_uri, experiment))
+    with platform_faults(out):
+        (out / "work").mkdir(parents=True, exist_ok=True)
+    with run_lock(out, ids):
+        events: dict[str, list[Event]] = {subject: [] for subject in ids}
+
+        def note(event: Event) -> None:
+            events[event[0]].append(event)
+            on_event(event)
+
+        clock = time.perf_counter()
+        rows = _reconstruct(ids, plan, jobs, note)
+        seconds = {"reconstruct": time.perf_counter() - clock}
+        summary = _conclude(plan, rows, subjects, tracking_uri, experiment, max_failed_fraction, note, seconds)
+    reused = sum(all(outcome == "reused" for *_, outcome in of_subject) for of_subject in events.values())
+    return CohortRun(summary, rows, reused, seconds)
+
+
+def _check(
+    options: Mapping[str, Mapping[str, Any]],
+    jobs: int,
+    tracking_uri: str,
+    experiment: str,
+    max_failed_fraction: float,
+) -> None:
+    """Refuse at once what would be refused after hours."""
+    from cardioscar.scar3d.field.fit_config import check_device_here
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.stages.summarize_cohort import check_fraction
+
+    unknown = sorted(set(options) - set(STAGES))
+    if unknown:
+        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
+    for stage, settings in options.items():
+        from_mapping(import_module(f"cardioscar.stages.scar3d.{stage}").Config, settings, where=stage)
+    if jobs < 0:
+        raise ConfigError("jobs", "0 or more processes", str(jobs))
+    if options.get("train", {}).get("prior"):
+        from cardioscar.stages.scar3d.prior_source import resolve_prior
+        from cardioscar.stages.scar3d.train import Config as FitConfig
+
+        resolve_prior(from_mapping(FitConfig, options["train"], where="train"))
+    check_fraction(max_failed_fraction)
+    for stage in ("train", "infer"):
+        check_device_here(str(options.get(stage, {}).get("device", "auto")))
+    if tracking_uri:
+        TrackingTarget(tracking_uri, experiment)
+
+
+def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
+    if jobs == 1 or len(ids) == 1:
+        return [run_subject(plan, subject, note) for subject in ids]
+    from cardioscar.stages.run.workers import run_in_workers
+
+    rows = run_in_workers(ids, plan, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)
+    return [rows[subject] for subject in ids]
+
+
+def _conclude(
+    plan: Plan,
+    rows: list[Status],
+    subjects: str,
+    tracking_uri: str,
+    experiment: str,
+    max_failed_fraction: float,
+    note: OnEvent,
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Write the cohort's report, then record the subjects and it: what MLflow does costs nothing that is done."""
+    from cardioscar.stages import summarize_cohort
+    from cardioscar.stages.scar3d import evaluate
+
+    clock = time.perf_counter()
+
+    def record() -> None:
+        work = Path(plan.out) / "work"
+        evaluate.record(
+            rows,
+            [work / stage for stage in STAGES],
+            uri=tracking_uri,
+            experiment=experiment,
+            on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
+        )
+        seconds["track"] = time.perf_counter() - clock
+
+    summary = summarize_cohort.run(
+        plan.cohort, plan.results, "", max_failed_fraction, tracking_uri, experiment, subjects, run_id=plan.run_id,
+        track=bool(tracking_uri), record_first=record,
+    )  # fmt: skip
+    seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
+    return summary
+
+
+def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
+    """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
+    from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
+
+    work = {stage: Path(plan.out) / "work" / stage for stage in STAGES}
+
+    def done(row: Status, reused: bool) -> None:
+        note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
+
+    ids, options = [subject], plan.options
+    preprocess.run(plan.cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
+    group_sort.run(work["preprocess"], ids, str(work["group_sort"]), options.get("group_sort"), on_done=done)
+    train.run(work["group_sort"], ids, work["train"], options.get("train"), on_done=done)
+    infer.run(
+        work["preprocess"], work["group_sort"], work["train"], ids, work["infer"], options.get("infer"), on_done=done
+    )
+    [row] = evaluate.run(
+        plan.cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
+        options.get("evaluate"), plan.results, run_id=plan.run_id, track=False, on_done=done,
+    )  # fmt: skip
+    return row

@@ -1,0 +1,1 @@
+"""The stages of the scar reconstruction, one module each."""

@@ -1,0 +1,316 @@
+"""Stage `evaluate`: scores, pictures, one report a subject; results published; run and model version in MLflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.cohort.layout import SETTINGS
+from cardioscar.cohort.source import open_cohort
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
+from cardioscar.logs import about
+from cardioscar.results.publication import gather, open_results
+from cardioscar.shard.concerns import gathered
+from cardioscar.shard.loop import OnDone, Work, run_shard
+from cardioscar.shard.status import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from cardioscar.imaging.formats.header_trust import HeaderTrust
+    from cardioscar.imaging.lvmesh import LVMesh
+
+log = logging.getLogger(__name__)
+
+ROLES = ("truth",)
+"""Files of the cohort that are read here."""
+LEAST_TRUTH = 0.75
+"""Share of the nodes that a truth volume should cover; a stack of slices ends short of apex and base."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is scored and drawn."""
+
+    figures: bool = True
+    """Draw the figures of the report."""
+    leave_one_out: bool = True
+    """Hide each slice in turn and predict it from the others: a figure of quality that needs no truth."""
+
+
+def run(
+    cohort_uri: str | Path,
+    groups: str | Path,
+    sorted_groups: str | Path,
+    fields: str | Path,
+    scars: str | Path,
+    subjects: Sequence[str],
+    output: str | Path,
+    options: Mapping[str, Any] | None = None,
+    results_uri: str | Path = "",
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    *,
+    run_id: str = "",
+    track: bool = True,
+    on_done: OnDone | None = None,
+) -> list[Status]:
+    """Score each subject, write its report, publish its results and record it.
+
+    Args:
+        cohort_uri: The cohort, for `truth.*`.
+        groups: Artifact of `preprocess`.
+        sorted_groups: Artifact of `group_sort`.
+        fields: Artifact of `train`.
+        scars: Artifact of `infer`.
+        subjects: Ids.
+        output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/*.png`.
+        options: Settings of `Config` by name.
+        results_uri: Folder or `s3://` prefix that receives `<subject>/` with map, field, metrics and report under
+            stable names.
+        tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
+        experiment: Name of the cohort's experiment.
+        run_id: The run that vouches for the published results, see `summarize_cohort`; empty for none.
+        track: Record in MLflow; a caller with several workers records by itself, in one process.
+        on_done: Called with each row once it is published, and whether it was reused.
+
+    Returns:
+        One row for each subject.
+
+    Raises:
+        ConfigError: If `results_uri` is neither a folder nor an `s3://` address.
+        UnreachableError: If the tracking server does not answer; all results are published by then. If the object store
+            does not answer; no subject is half published.
+    """
+    config = from_mapping(Config, options or {}, where="evaluate")
+    results = open_results(results_uri) if results_uri else None
+    with open_cohort(cohort_uri).files(subjects, ROLES) as found:
+        entries = {entry.subject: entry for entry in found}
+
+        def files(subject: str) -> dict[str, Path]:
+            if subject not in entries:
+                raise ConfigError("subjects", "ids of the cohort", f"'{subject}'")
+            own = entries[subject].checked()
+            if "truth" not in own:
+                return {}  # without truth the settings say nothing here that earlier stages have not heeded
+            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == SETTINGS}
+
+        def work(job: Work) -> None:
+            truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
+            earlier = job.upstream_status["groups"].config
+            table, trust = (getattr(settings, name) or earlier[name] for name in ("label_table", "header_trust"))
+
+            def read_truth(mesh: LVMesh) -> np.ndarray | None:
+                if truth is None:
+                    return None
+                return _read_truth(truth, mesh, job.upstream["groups"], settings.mesh_frame, table, trust)
+
+            _evaluate(job, config, read_truth)
+
+        def done(row: Status, reused: bool) -> None:
+            # at once, so that what is finished is out even if the machine fails at the next subject
+            if results:
+                results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+            if on_done:
+                on_done(row, reused)
+
+        upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
+        rows = run_shard(
+            "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
+            on_done=done,
+        )  # fmt: skip
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if track and uri:
+        artifacts = [groups, sorted_groups, fields, scars, output]
+        record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
+    return rows
+
+
+def record(
+    rows: Sequence[Status],
+    artifacts: Sequence[Path],
+    *,
+    uri: str,
+    experiment: str,
+    on_done: Callable[[str, bool], None] | None = None,
+) -> None:
+    """Record the subjects that are ok in MLflow: one run, and one model version if accepted; idempotent.
+
+    Args:
+        rows: Rows of this stage.
+        artifacts: Artifact folders of the five stages, in their order.
+        uri: MLflow server or local store.
+        experiment: Name of the cohort's experiment.
+        on_done: Called with each subject and whether an earlier record was found.
+
+    Raises:
+        UnreachableError: If the server does not answer within 30 s.
+    """
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.services.tracking.recording import record_subject
+    from cardioscar.stages.scar3d.subject_record import subject_record
+
+    target = TrackingTarget(uri, experiment)
+    for row in rows:
+        if row.outcome != "ok":
+            continue
+        with about("track", row.subject):
+            done = record_subject(target, subject_record(row, experiment, artifacts))
+            what = "without a version: quality control failed" if done.version is None else f"as version {done.version}"
+            log.info("%s %s", "already recorded" if done.reused else "recorded", what)
+        if on_done:
+            on_done(row.subject, done.reused)
+
+
+def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
+    import numpy as np
+
+    from cardioscar.imaging.formats.slice_files import load_stack
+    from cardioscar.imaging.sampling import sample_nodes
+    from cardioscar.scar3d.channels.electrophysiology import add_electrophysiology
+    from cardioscar.scar3d.interpolation import log_odds, signed_distance
+    from cardioscar.scar3d.posterior.inference_facts import add_facts
+    from cardioscar.scar3d.quality import scoring
+    from cardioscar.scar3d.quality.input_summary import input_summary
+    from cardioscar.scar3d.quality.interval_check import intervals_and_truth, read_intervals
+    from cardioscar.scar3d.quality.slice_quality import left_out_summary, slices_summary
+    from cardioscar.scar3d.quality.verdict import quality
+    from cardioscar.scar3d.scar_mesh import read_scar
+
+    mesh = read_scar(job.upstream["scars"] / "scar.vtu", job.upstream["groups"])
+    data = mesh.grid.point_data
+    probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
+    segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
+    stack = load_stack(job.upstream["groups"] / "slices.npz")
+    facts = json.loads((job.upstream["groups"] / "preprocess.json").read_text(encoding="utf-8"))
+    field = json.loads((job.upstream["fields"] / "field.json").read_text(encoding="utf-8"))
+    with np.load(job.upstream["groups"] / "groups.npz", allow_pickle=False) as stored:
+        groups = {name: stored[name] for name in ("group_index", "targets", "pixels", "slice_number")}
+    settings = job.upstream_status["scars"].config
+    threshold, doubt_range = settings["threshold"], tuple(settings["doubt_range"])
+    border_zone = np.asarray(data["border_zone"]) if "border_zone" in data else None
+    residual = scoring.group_residuals(probability, groups["group_index"], groups["targets"])
+
+    metrics: dict[str, Any] = {
+        "subject": job.subject,
+        "holdout": job.upstream_status["groups"].config["holdout"],
+        "target": facts["target"],
+        "method": field["method"],
+        "threshold": threshold,
+        "doubt_range": list(doubt_range),
+        "input": input_summary(facts, stack, job.upstream_status["groups"].config),
+        "scar": scoring.scar_summary(
+            mesh, probability, uncertainty, threshold=threshold, doubt_range=doubt_range, border_zone=border_zone
+        ),
+        "aha": scoring.aha_table(mesh, segment, probability, threshold=threshold),
+        "intervals": read_intervals(job.upstream["scars"]),
+        "interval_truth": None,
+        "truth": None,
+        "heldout": None,
+        "leave_one_out": left_out_summary(stack, threshold=threshold) if config.leave_one_out else None,
+        "slices": slices_summary(stack),
+        "residual": scoring.residual_summary(residual),
+        "observed_pixels": int(groups["pixels"].sum()),
+        "fit": {
+            "method": field["method"],
+            "stop_reason": field["stop_reason"],
+            "steps": field["steps"],
+            "seconds": job.upstream_status["fields"].seconds,
+            "final_loss": field["best_loss"],
+            "device": field["device"],
+            "together": field.get("fitted_together", 1),
+        },
+        "orientation": facts["orientation"],
+        "septum": facts["septum"],
+        "warnings": [],
+    }
+    add_electrophysiology(metrics, job.upstream["scars"])
+    add_facts(metrics, job.upstream["scars"])
+    reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
+    truth = read_truth(mesh)
+    if truth is not None:
+        baselines = {
+            "log_odds": log_odds(stack, mesh.nodes_mm),
+            "signed_distance": signed_distance(stack, mesh.nodes_mm),
+        }
+        metrics["truth"] = {
+            name: scoring.truth_scores(mesh, truth, p, threshold=threshold)
+            for name, p in {"cardioscar": probability, **baselines}.items()
+        }
+        metrics["interval_truth"] = intervals_and_truth(metrics["intervals"], truth, mesh.node_volumes_ml, segment)
+        reliability = (probability, (truth >= 0.5).astype(float), mesh.node_volumes_ml, "mesh nodes")
+    if (job.upstream["groups"] / "heldout.npz").is_file():
+        with np.load(job.upstream["groups"] / "heldout.npz", allow_pickle=False) as stored:
+            heldout = {name: stored[name] for name in stored.files}
+        pixels = heldout["pixel_mm"].astype(np.float64)
+        predictions = {
+            "cardioscar": sample_nodes(mesh, probability, pixels)[0],
+            "log_odds": log_odds(stack, pixels),
+            "signed_distance": signed_distance(stack, pixels),
+        }
+        metrics["heldout"] = scoring.heldout_scores(heldout, predictions, threshold=threshold)
+        if reliability is None:
+            reliability = (
+                predictions["cardioscar"],
+                (heldout["fraction"] >= 0.5).astype(float),
+                None,
+                "hidden pixels",
+            )
+    earlier = [(row.stage, row.warnings) for row in job.upstream_status.values()]
+    metrics["warnings"] = gathered([*earlier, ("evaluate", job.warned())])
+    metrics["qc"] = quality(metrics, facts)
+    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
+    from cardioscar.stages.scar3d.subject_report import write_report
+
+    evidence = (job, mesh, metrics, facts, residual, groups["slice_number"], reliability)
+    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
+        try:
+            write_report(*evidence, figures=config.figures)
+        except (PlatformError, OSError, MemoryError):
+            raise
+        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
+            log.warning("a report without figures: %s while drawing", type(error).__name__)
+            log.debug("figures", exc_info=True)
+            write_report(*evidence, figures=False)
+
+
+def _read_truth(
+    path: Path, mesh: LVMesh, groups: Path, mesh_frame: str | None, label_table: str, trust: HeaderTrust
+) -> np.ndarray:
+    """True scar at each node: from a mesh with point data `scar_truth`, or from a label volume."""
+    import numpy as np
+
+    from cardioscar.imaging.formats.mesh_files import read_grid
+    from cardioscar.imaging.labels import Label
+    from cardioscar.imaging.volume import holding_voxel
+    from cardioscar.imaging.wall.own_mesh import load_own_mesh
+    from cardioscar.scar3d.observation.drawn_labels import read_true_labels
+
+    if path.suffix in (".vtu", ".vtk"):
+        stored, _ = read_grid(path, frame=mesh_frame)
+        if "scar_truth" not in stored.point_data:
+            raise InputError(path.name, "point data 'scar_truth'", "none of that name")
+        truth, points = (np.asarray(a, dtype=float) for a in (stored.point_data["scar_truth"], stored.points))
+        own = load_own_mesh(groups)
+        if own is not None and len(points) == own.grid.n_points:
+            truth, points = truth[own.first], points[own.first]
+        if len(points) != mesh.n_nodes or not np.allclose(points, mesh.nodes_mm, atol=0.01):
+            raise GeometryError(path.name, f"the {mesh.n_nodes} nodes of the mesh", f"{len(points)} others")
+        return truth
+    labels = read_true_labels(path, label_table, trust)
+    index = holding_voxel(labels.mm_to_index(mesh.nodes_mm))
+    inside = ((index >= 0) & (index < labels.values.shape)).all(axis=1)
+    if not inside.any():
+        raise GeometryError(path.name, "a volume that overlaps the mesh", "none of its nodes inside")
+    if inside.mean() < LEAST_TRUTH:
+        log.warning("the truth covers %.0f%% of the mesh, the rest counts as free of scar", 100 * inside.mean())
+    truth = np.zeros(mesh.n_nodes)
+    truth[inside] = labels.values[tuple(index[inside].T)] == Label.SCAR
+    return truth

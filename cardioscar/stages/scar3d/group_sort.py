@@ -1,0 +1,72 @@
+"""Stage `group_sort`: nodes in group order, and batches of whole groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
+from cardioscar.shard.loop import Work, run_shard
+from cardioscar.shard.status import Status
+
+
+@dataclass(frozen=True)
+class Config:
+    """How groups are batched."""
+
+    batch_nodes: int = 10_000
+    """Nodes aimed at in a batch; no group is ever split."""
+
+    def __post_init__(self) -> None:
+        if self.batch_nodes < 1:
+            raise ConfigError("batch_nodes", "at least 1", str(self.batch_nodes))
+
+
+def run(
+    groups: str | Path,
+    subjects: Sequence[str],
+    output: str | Path,
+    options: Mapping[str, Any] | None = None,
+    **hooks: Any,
+) -> list[Status]:
+    """Sort the nodes of each subject by group.
+
+    Args:
+        groups: Artifact of `preprocess`.
+        subjects: Ids.
+        output: Artifact folder: `<subject>/sorted.npz`.
+        options: Settings of `Config` by name.
+        hooks: `on_done` of the shard loop.
+
+    Returns:
+        One row for each subject.
+    """
+    config = from_mapping(Config, options or {}, where="group_sort")
+
+    def work(job: Work) -> None:
+        _sort(job.upstream["groups"] / "groups.npz", config, job.out / "sorted.npz")
+
+    return run_shard("group_sort", subjects, output, config, work, upstream={"groups": groups}, **hooks)
+
+
+def _sort(source: Path, config: Config, destination: Path) -> None:
+    import numpy as np
+
+    from cardioscar.scar3d.observation.sorting import complete_batches, sort_by_group
+
+    with np.load(source, allow_pickle=False) as stored:
+        order = sort_by_group(stored["group_index"], len(stored["targets"]))
+        np.savez_compressed(
+            destination,
+            allow_pickle=False,
+            nodes_mm=stored["nodes_mm"][order.node_order],
+            node_order=order.node_order,
+            group_offsets=order.group_offsets,
+            targets=stored["targets"],
+            pixels=stored["pixels"],
+            slice_number=stored["slice_number"],
+            batch_groups=complete_batches(order.group_offsets, config.batch_nodes),
+        )

@@ -1,0 +1,69 @@
+"""Stage `reconstruct`: the five stages over one shard, one after the other in one process.
+
+For shards of little work, whose pods would take longer to start than to finish. Rows, artifacts and published results
+are those of the five stages, and those of `cardioscar run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
+from cardioscar.files.folders import platform_faults
+from cardioscar.services.store.places import local_folder
+from cardioscar.shard.status import Status
+from cardioscar.stages.run.cohort import STAGES
+from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
+
+
+def run(
+    cohort_uri: str | Path,
+    subjects: Sequence[str],
+    output: str | Path,
+    options: Mapping[str, Mapping[str, Any]],
+    results_uri: str | Path = "",
+    tracking_uri: str = "",
+    experiment: str = "cardioscar",
+    *,
+    run_id: str = "",
+) -> list[Status]:
+    """Reconstruct a shard of subjects.
+
+    Args:
+        cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
+        subjects: Ids.
+        output: Artifact folder: `<stage>/<subject>` for each stage, as the folder `work` of `cardioscar run`.
+        options: Settings of each stage by its name.
+        results_uri: Folder or `s3://` prefix of published results.
+        tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
+        experiment: Name of the cohort's experiment.
+        run_id: Name of the run, which vouches for what it publishes.
+
+    Returns:
+        The last row of each subject.
+
+    Raises:
+        ConfigError: If a setting of any stage is unknown or impossible (before any work).
+        PlatformError: If the machine fails; what is finished is published.
+        UnreachableError: If the object store or the tracking server does not answer.
+    """
+    unknown = sorted(set(options) - set(STAGES))
+    if unknown:
+        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
+    for stage, settings in options.items():
+        from_mapping(import_module(f"cardioscar.stages.scar3d.{stage}").Config, settings, where=stage)
+    at = {stage: local_folder(output, where="output") / stage for stage in STAGES}
+    with platform_faults(Path(output)):
+        Path(output).mkdir(parents=True, exist_ok=True)
+    preprocess.run(cohort_uri, subjects, at["preprocess"], options.get("preprocess"))
+    group_sort.run(at["preprocess"], subjects, at["group_sort"], options.get("group_sort"))
+    train.run(at["group_sort"], subjects, at["train"], options.get("train"))
+    infer.run(at["preprocess"], at["group_sort"], at["train"], subjects, at["infer"], options.get("infer"))
+    return evaluate.run(
+        cohort_uri, at["preprocess"], at["group_sort"], at["train"], at["infer"], subjects, at["evaluate"],
+        options.get("evaluate"), results_uri, tracking_uri, experiment, run_id=run_id,
+    )  # fmt: skip

@@ -1,0 +1,153 @@
+"""From a subject's artifacts to the data that its report shows."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from cardioscar import __version__
+from cardioscar.config import config_sha256
+from cardioscar.imaging.formats.slice_files import load_stack
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.sampling import sample_nodes
+from cardioscar.imaging.slices import Slice
+from cardioscar.report.scar3d.residuals import Reliability
+from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
+from cardioscar.report.sectors import Sectors, find_sectors
+from cardioscar.report.slice_view import SliceView
+from cardioscar.shard.loop import Work
+
+
+def write_report(
+    job: Work,
+    mesh: LVMesh,
+    metrics: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    residual: np.ndarray,
+    residual_slice: np.ndarray,
+    reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None,
+    *,
+    figures: bool,
+) -> None:
+    """Write `report.html` and `figures/` into the subject's folder.
+
+    Args:
+        job: The subject's work in `evaluate`.
+        mesh: Mesh with the scar map as point data.
+        metrics: Content of `metrics.json`.
+        facts: Content of `preprocess.json`.
+        residual: Residual of each group, shape (groups,).
+        residual_slice: Slice of each group, shape (groups,).
+        reliability: Predictions, truth, weights and what they are, where there is truth.
+        figures: Draw the pictures; without them the page holds the numbers.
+    """
+    data = mesh.grid.point_data
+    probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
+    configs = {row.stage: row.config for row in job.upstream_status.values()}
+    inputs = {name: sha for row in job.upstream_status.values() for name, sha in row.inputs.items() if "/" not in name}
+    report = SubjectReport(
+        metrics=metrics,
+        threshold=metrics["threshold"],
+        version=__version__,
+        config=configs,
+        config_sha256=config_sha256(configs),
+        inputs=inputs,
+        created=job.upstream_status["scars"].started,
+        slice_shifts=facts.get("slice_shifts_mm", {}),
+    )
+    if figures:
+        report = dataclasses.replace(
+            report,
+            mesh=mesh,
+            scar_probability=probability,
+            scar_uncertainty=uncertainty,
+            long_axis=_vector(facts["long_axis"]),
+            septal_direction=_vector(facts["septum_direction"]),
+            aha_uncertainty=_by_segment(data, uncertainty, mesh),
+            slices=_slice_views(job.upstream["groups"], mesh, probability, facts),
+            residual=residual,
+            residual_slice=residual_slice,
+            reliability=Reliability(*reliability) if reliability else None,
+            history=_history(job.upstream["fields"] / "history.csv", metrics["fit"]["steps"]),
+        )
+    write_subject_report(job.out, report)
+
+
+def _vector(values: list[float] | None) -> np.ndarray | None:
+    return None if values is None else np.array(values)
+
+
+def _by_segment(data: Any, uncertainty: np.ndarray, mesh: LVMesh) -> dict[int, float | None] | None:
+    if "aha_segment" not in data:
+        return None
+    segment, ml = np.asarray(data["aha_segment"]), mesh.node_volumes_ml
+    walls = np.bincount(segment, weights=ml, minlength=18)
+    sums = np.bincount(segment, weights=ml * uncertainty, minlength=18)
+    return {k: float(sums[k] / walls[k]) if walls[k] > 0 else None for k in range(1, 18)}
+
+
+def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, facts: Mapping[str, Any]) -> list[SliceView]:
+    """Each slice with wall: image, observed scar, the map sampled at its pixels, and the AHA sectors."""
+    stack, hidden = load_stack(groups / "view.npz"), set(facts["hidden_slices"])
+    sectors = _sectors(mesh, facts)
+    lge = {}
+    if (groups / "view_lge.npz").is_file():
+        lge = {s.number: s.values for s in load_stack(groups / "view_lge.npz")}
+    sampled = sample_nodes(mesh, probability, np.concatenate([s.pixel_centers_mm() for s in stack]))[0]
+    views, start = [], 0
+    for piece in stack:
+        predicted = np.full(piece.values.shape, np.nan)
+        count = int(piece.observed.sum())
+        predicted[piece.observed] = sampled[start : start + count]
+        start += count
+        scar = np.where(piece.observed, piece.values, 0.0)
+        background = lge.get(piece.number)
+        views.append(
+            SliceView(
+                number=piece.number,
+                background=scar if background is None or background.shape != scar.shape else background,
+                wall=piece.observed,
+                observed_scar=scar,
+                predicted=predicted,
+                hidden=piece.number in hidden,
+                pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
+                directions=(piece.affine[:3, :2] / piece.pixel_mm).T,
+                sectors=sectors(piece),
+            )
+        )
+    return views
+
+
+def _sectors(mesh: LVMesh, facts: Mapping[str, Any]) -> Callable[[Slice], Sectors | None]:
+    data = mesh.grid.point_data
+    if facts["septum_direction"] is None or not all(name in data for name in ("rotational", "aha_segment")):
+        return lambda piece: None
+    nodes = cKDTree(mesh.nodes_mm)
+
+    def of(piece: Slice) -> Sectors | None:
+        return find_sectors(
+            piece.pixel_centers_mm(),
+            np.argwhere(piece.observed) * piece.pixel_mm,
+            (piece.affine[:3, :2] / piece.pixel_mm).T,
+            nodes=nodes,
+            rotational=np.asarray(data["rotational"], dtype=float),
+            segment=np.asarray(data["aha_segment"]),
+            long_axis=np.array(facts["long_axis"]),
+            septum=np.array(facts["septum_direction"]),
+            known=facts["septum"]["source"] in ("given", "mesh"),
+        )
+
+    return of
+
+
+def _history(path: Path, steps: int) -> dict[str, list[float]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    # an epoch takes as many steps as there are batches
+    return {"step": [float(r["epoch"]) * steps / len(rows) for r in rows], "loss": [float(r["loss"]) for r in rows]}

@@ -1,0 +1,208 @@
+"""Stage `train_prior`: what is learned once for all subjects, from a cohort or from synthetic scars."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+from cardioscar import __version__
+from cardioscar.config import as_mapping, config_sha256, file_sha256, from_mapping
+from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
+from cardioscar.files.folders import fresh_folder, platform_faults
+from cardioscar.logs import about
+from cardioscar.scar3d.transfer.config import TransferConfig
+from cardioscar.services.store.places import local_folder
+from cardioscar.shard.status import read_status
+
+if TYPE_CHECKING:
+    from cardioscar.scar3d.field.plan import Observations
+
+log = logging.getLogger(__name__)
+
+STAGE = "train_prior"
+OnStep = Callable[[str, int, int], None]
+"""Told what is being done, how many steps of it are done, and how many there are."""
+
+
+def field(
+    cohort: str | Path,
+    output: str | Path,
+    options: Mapping[str, Any] | None = None,
+    *,
+    subjects: str = "",
+    on_step: OnStep | None = None,
+) -> dict[str, Any]:
+    """Pretrain a coordinate network on a cohort, for fits that start from it (`FitConfig.prior`).
+
+    Subjects whose files cannot be read, or whose slices tell no long axis, are left out.
+
+    Args:
+        cohort: Artifact of `group_sort`, or a cohort (folder or `s3://` prefix), which is then preprocessed with the
+            default settings in a private folder below TMPDIR.
+        output: Folder for `field.safetensors` and `field.json`; it appears whole, and replaces an earlier one.
+        options: Settings of `TransferConfig` by name.
+        subjects: Comma-separated ids to learn from; empty for all.
+        on_step: Told of progress.
+
+    Returns:
+        What `field.json` says: architecture, settings, the number of hearts and a hash of each one's groups; no id.
+
+    Raises:
+        InputError: If there is no cohort or no subject to learn from, or the output holds something else.
+        PlatformError: If the output cannot be written.
+    """
+    import json
+
+    from cardioscar.scar3d.transfer.pretraining import pretrain
+    from cardioscar.scar3d.transfer.stored_pretrained import save_prior
+
+    config = from_mapping(TransferConfig, options or {}, where=STAGE)
+    final = _output(output)
+    tell = on_step or (lambda *_: None)
+    with _sorted_groups(cohort, subjects, tell) as folders:
+        hashes: list[str] = []
+        trained = pretrain(_readable(folders, hashes), config, lambda done, steps: tell("train", done, steps))
+    tail = trained.losses[-max(1, len(trained.losses) // 10) :]
+    facts = {
+        "version": __version__,
+        "config": as_mapping(config),
+        "config_sha256": config_sha256(config),
+        # in the order of the hashes: the order of ids would tell something of them
+        "hearts": {"count": len(hashes), "groups_sha256": sorted(hashes)},
+        "loss": round(float(tail.mean()), 6),
+    }
+    with platform_faults(final), fresh_folder(final) as scratch:
+        stored = save_prior(scratch, trained.prior, facts)
+    with about(STAGE, "-"):
+        log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
+    return {**json.loads(stored.description), "sha256": stored.sha256}
+
+
+def scar(
+    output: str | Path, options: Mapping[str, Any] | None = None, *, on_step: OnStep | None = None
+) -> dict[str, Any]:
+    """Train the scar prior, a network over the LV wall, on synthetic scars.
+
+    Args:
+        output: Folder for `scar_prior.safetensors` and `scar_prior.json`.
+        options: Settings of `ScarPriorConfig` by name.
+        on_step: Told of progress.
+
+    Returns:
+        What `scar_prior.json` says.
+
+    Raises:
+        ConfigError: If a setting is unknown or impossible.
+        PlatformError: If the output cannot be written.
+    """
+    from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
+
+    config = from_mapping(ScarPriorConfig, options or {}, where=STAGE)
+    folder = local_folder(output, where="out")
+    with platform_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)  # said before half an hour of work, not after it
+    from cardioscar.scar3d.wall_prior.train import train_scar_prior
+
+    with platform_faults(folder):
+        return train_scar_prior(folder, config, on_step)
+
+
+def register(folder: str | Path, name: str, tracking_uri: str) -> str:
+    """Make a pretrained network a version in the model registry.
+
+    Args:
+        folder: Output of `field`.
+        name: Name of the registered model.
+        tracking_uri: MLflow server or local store.
+
+    Returns:
+        Its address, `models:/name/version`, for `FitConfig.prior`.
+
+    Raises:
+        InputError: If the folder holds no pretrained network, or the name is refused.
+        UnreachableError: If the registry does not answer.
+    """
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
+    from cardioscar.services.tracking.client import TrackingTarget
+    from cardioscar.services.tracking.trained_models import record_model_files
+
+    at = Path(folder)
+    stored = read_prior(at)
+    files = {file: at / file for file in (WEIGHTS, DESCRIPTION)}
+    version = record_model_files(TrackingTarget(tracking_uri), name, files, key=stored.sha256)
+    return f"models:/{name}/{version}"
+
+
+def _output(output: str | Path) -> Path:
+    """The folder to write, which may hold an earlier prior and nothing else: it is replaced as a whole."""
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS
+
+    final = local_folder(output, where="out").resolve()
+    with platform_faults(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        others = [p.name for p in final.iterdir() if p.name not in (DESCRIPTION, WEIGHTS)] if final.is_dir() else []
+    if others or final.is_file():
+        rule = "a new or empty folder, or that of an earlier prior"
+        raise ConfigError("out", rule, f"one with {len(others)} other files" if others else "a file")
+    return final
+
+
+@contextmanager
+def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[list[Path]]:
+    """The subjects' folders with `sorted.npz`, in order of their ids; those that failed are left out."""
+    from cardioscar.cohort.store import temporary_folder
+    from cardioscar.stages.list_subjects import select
+    from cardioscar.stages.scar3d import group_sort, preprocess
+
+    if _is_artifact(cohort):
+        folders = sorted(path.parent for path in Path(cohort).glob("*/sorted.npz") if path.parent.name[0] != ".")
+        yield _asked(folders, subjects)
+        return
+    ids = [entry.subject for entry in select(cohort, subjects)]
+    with temporary_folder() as work:
+        for number, subject in enumerate(ids, start=1):
+            preprocess.run(cohort, [subject], work / "preprocess")
+            group_sort.run(work / "preprocess", [subject], work / "group_sort")
+            tell("preprocess", number, len(ids))
+        rows = {subject: read_status(work / "group_sort" / subject) for subject in ids}
+        yield [work / "group_sort" / subject for subject, row in rows.items() if row and row.outcome == "ok"]
+
+
+def _is_artifact(cohort: str | Path) -> bool:
+    return "://" not in str(cohort) and Path(cohort).is_dir() and any(Path(cohort).glob("*/sorted.npz"))
+
+
+def _asked(folders: list[Path], subjects: str) -> list[Path]:
+    wanted = list(dict.fromkeys(name.strip() for name in subjects.split(",") if name.strip()))
+    missing = [name for name in wanted if name not in {folder.name for folder in folders}]
+    if missing:
+        raise InputError(
+            "subjects", f"ids of the artifact ({counted(len(folders), 'subject')})", ", ".join(missing[:5])
+        )
+    return [folder for folder in folders if not wanted or folder.name in wanted]
+
+
+def _readable(folders: list[Path], hashes: list[str]) -> Iterator[Observations]:
+    """Observations of the hearts that can be learned from, one in memory; the hash of each one's file is noted."""
+    from cardioscar.scar3d.field.plan import frame_of
+    from cardioscar.stages.scar3d.shard_fit import read_observations
+
+    for folder in folders:
+        with about(STAGE, folder.name):
+            try:
+                heart = read_observations(folder)
+                frame_of(heart)
+            except CardioscarError as error:
+                log.warning("left out: %s", error)
+                continue
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                log.warning("left out: sorted.npz cannot be read (%s)", type(error).__name__)
+                continue
+        hashes.append(file_sha256(folder / "sorted.npz"))
+        yield heart
+    if not hashes:
+        raise InputError("cohort", "at least one subject to learn from", f"none of {len(folders)} that can be read")

@@ -1,0 +1,53 @@
+import re
+
+import pytest
+
+from cardioscar.report.scar3d.left_out import areas_svg, left_out_content
+
+ROWS = [
+    {"slice": 2, "scar_mm2": 100.0, "predicted_mm2": 50.0},
+    {"slice": 3, "scar_mm2": 0.0, "predicted_mm2": 400.0},
+    {"slice": 7, "scar_mm2": None, "predicted_mm2": 0.0},
+]
+
+
+def bars(svg: str) -> dict[tuple[str, str], float]:
+    found = re.findall(r'class="(seen|predicted)".*?height="([\d.]+)"><title>slice (\d+)', svg)
+    return {(number, kind): float(height) for kind, height, number in found}
+
+
+def test_bars_are_as_tall_as_their_areas():
+    heights = bars(areas_svg(ROWS))
+    assert len(heights) == 6
+    tallest = heights["3", "predicted"]
+    assert heights["2", "seen"] == pytest.approx(tallest / 4, abs=0.1)
+    assert heights["2", "predicted"] == pytest.approx(tallest / 8, abs=0.1)
+    assert heights["3", "seen"] == heights["7", "seen"] == 0
+
+
+def test_the_chart_names_its_slices_and_their_areas():
+    svg = areas_svg(ROWS)
+    assert "slice 3, predicted: 4.00 cm²" in svg
+    assert re.findall(r'text-anchor="middle">(\d+)<', svg) == ["2", "3", "7"]
+    assert "aria-label" in svg
+
+
+def test_a_heart_without_scar_has_a_chart_of_nothing():
+    heights = bars(areas_svg([{"slice": 1, "scar_mm2": 0.0, "predicted_mm2": 0.0}]))
+    assert set(heights.values()) == {0}
+
+
+def test_a_chart_of_no_slices_is_refused():
+    with pytest.raises(ValueError, match="no slices"):
+        areas_svg([])
+
+
+@pytest.mark.parametrize("scores", [None, {}, {"per_slice": []}])
+def test_where_nothing_was_left_out_there_is_nothing_to_show(scores):
+    assert left_out_content(scores) is None
+
+
+def test_scores_and_chart_go_to_the_page_together():
+    content = left_out_content({"dice": 0.8, "per_slice": ROWS})
+    assert content["dice"] == 0.8
+    assert "<svg" in content["chart"]

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.report import camera
+from cardioscar.report.offscreen import SceneUnavailableError, prepare_rendering
+from cardioscar.report.scar3d import scene
+from cardioscar.report.style import SCAR_CMAP
+
+
+@pytest.fixture(scope="module")
+def rendering():
+    try:
+        prepare_rendering()
+    except SceneUnavailableError as error:
+        pytest.skip(str(error))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_long_axis_points_to_the_base_however_the_heart_lies(shell, seed):
+    rotation = Rotation.random(rng=np.random.default_rng(seed))
+    found = scene.long_axis(rotation.apply(shell.nodes_mm) + np.array([30, -200, 70]))
+    assert found @ rotation.apply([0, 0, 1]) > 0.999
+
+
+def test_a_flat_stack_has_its_axis_across_the_rings(shell):
+    nodes = shell.nodes_mm
+    ring = nodes[(nodes[:, 2] > -20) & (nodes[:, 2] < -5)]
+    assert scene.long_axis(ring)[2] > 0.99
+
+
+def test_the_camera_faces_the_scar(shell, scar):
+    side = scene.scar_side(shell.nodes_mm, scar, np.array([0.0, 0, 1]), None)
+    assert side @ (-1, 0, 0) > 0.99
+
+
+def test_without_scar_the_camera_faces_the_septum(shell):
+    none = np.zeros(shell.n_nodes)
+    axis = np.array([0.0, 0, 1])
+    assert scene.scar_side(shell.nodes_mm, none, axis, np.array([0.0, 5, 3])) == pytest.approx([0, 1, 0])
+    assert scene.scar_side(shell.nodes_mm, none, axis, None) == pytest.approx([-(0.5**0.5), -(0.5**0.5), 0])
+    # a septal direction along the axis says nothing, and must not divide by zero
+    assert np.linalg.norm(scene.scar_side(shell.nodes_mm, none, axis, axis)) == pytest.approx(1)
+
+
+def test_views_are_right_handed_frames_with_the_base_up():
+    axis = np.array([0.0, 0, 1])
+    for view in scene.standard_views(axis, np.array([-1.0, 0, 0]), "Scar"):
+        frame = np.array([view.right, view.up, view.direction])
+        assert frame @ frame.T == pytest.approx(np.eye(3))
+        assert np.linalg.det(frame) == pytest.approx(1)
+        assert view.up @ axis > 0.9
+
+
+def test_scar_shows_from_its_side_and_from_the_cavity_only(rendering, shell, scar, share_near):
+    grid = scene._light_copy(shell, scar, None)
+    core = SCAR_CMAP(1.0)[:3]
+    shares = []
+    for view in scene.standard_views(np.array([0.0, 0, 1]), np.array([-1.0, 0, 0]), "Scar"):
+        image = scene._render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), 0.5, 60.0)
+        assert image.shape == (*camera.PIXELS[::-1], 3)
+        assert (image[:4] == 255).all()
+        assert (image[:, :4] == 255).all()
+        assert image.std() > 20
+        dark = np.abs(image.astype(int) - np.round(255 * np.asarray(core)).astype(int)).max(axis=-1) < 45
+        shares.append(dark.mean())
+    assert shares[0] > 0.02
+    assert shares[1] > 0.02
+    # only the tail of the threshold line over the rim may look like it
+    assert shares[2] < 0.1 * shares[0]
+
+
+def test_the_figure_has_four_views_and_leaves_the_mesh_alone(rendering, shell, scar, pixels):
+    names = list(shell.grid.point_data.keys())
+    figure = scene.scene_figure(shell, scar, 0.3 * scar * (1 - scar))
+    written = " ".join(text.get_text() for text in figure.texts)
+    for title in ("Scar side", "from the cavity", "Opposite side", "Uncertainty", "seen from the right"):
+        assert title in written
+    assert pixels(figure).std() > 25
+    assert list(shell.grid.point_data.keys()) == names
+
+
+def test_a_heart_without_scar_is_drawn(rendering, shell):
+    figure = scene.scene_figure(shell, np.zeros(shell.n_nodes))
+    written = " ".join(text.get_text() for text in figure.texts)
+    assert "Septal side" in written
+    assert "Uncertainty" not in written
+
+
+def test_tetrahedra_are_drawn(rendering, scar, shell):
+    mesh = LVMesh(shell.grid.triangulate(), "tetrahedra.vtu")
+    assert len(scene.scene_figure(mesh, scar).axes) >= 4
+
+
+def test_a_scar_that_does_not_reach_the_surface_is_shown_from_the_cavity_first(rendering, shell):
+    depth = np.clip((np.hypot(shell.nodes_mm[:, 0] / 27, shell.nodes_mm[:, 1] / 27) - 0.8) / 0.4, 0, 1)
+    left = shell.nodes_mm[:, 0] < -15
+    mesh = LVMesh(shell.grid.copy(), "shell.vtu")
+    titles = []
+    for scar in (left & (depth < 0.5), left):
+        mesh.grid.point_data["transmural"] = np.where(scar, 0.5, 1.0) if scar.sum() < left.sum() else np.ones(len(scar))
+        figure = scene.scene_figure(mesh, scar.astype(float), axis=np.array([0.0, 0, 1]))
+        titles.append([text.get_text() for text in figure.texts])
+    hidden, seen = titles
+    assert hidden[0] == "Scar side, from the cavity"
+    assert "no scar reaches this surface" in hidden
+    assert seen[0] == "Scar side"
+    # the opposite side of the second is bare, its own is not
+    assert seen.count("no scar reaches this surface") == 1
