@@ -18,14 +18,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from cardioscar.learning.device import choose_device
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
 from cardioscar.scar3d.field.batched_fit import fit_fields
 from cardioscar.scar3d.field.field_stack import prepare
-from cardioscar.scar3d.field.fit import FitResult, choose_device, fit_field
+from cardioscar.scar3d.field.fit import FitResult, fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.scar3d.field.plan import Observations
 from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.sorting import complete_batches, sort_by_group
 
 

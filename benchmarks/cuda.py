@@ -29,10 +29,10 @@ from cardioscar.scar3d.field.field_stack import prepare
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import sample_logits
-from cardioscar.scar3d.field.plan import Observations
 from cardioscar.scar3d.field.scar_field import ScarField
+from cardioscar.scar3d.observation.files import load_observations
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.stages.scar3d import shard_fit, train
-from cardioscar.stages.scar3d.shard_fit import read_observations
 
 
 def fastest(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
@@ -128,7 +128,7 @@ def samples(field: ScarField, nodes_mm: np.ndarray, repeats: int) -> None:
 def short_of_memory(artifact: Path, subjects: list[str]) -> None:
     """Run the stage with little of the card's memory, its estimate switched off: halving must save the shard."""
     total = torch.cuda.get_device_properties(0).total_memory
-    need = sum(prepare(read_observations(artifact / s), FitConfig(device="cuda")).memory_bytes for s in subjects)
+    need = sum(prepare(load_observations(artifact / s), FitConfig(device="cuda")).memory_bytes for s in subjects)
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(min(0.4 * need / total, 1.0))
     keep, shard_fit.MEMORY_SHARE = shard_fit.MEMORY_SHARE, 1e9
@@ -166,7 +166,7 @@ def main() -> None:
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
     for artifact in arguments.artifacts:
         names = sorted(p.name for p in artifact.iterdir() if (p / "sorted.npz").is_file())
-        subjects = [read_observations(artifact / name) for name in names]
+        subjects = [load_observations(artifact / name) for name in names]
         print(
             f"--- {len(names)} subjects, {np.mean([len(s.nodes_mm) for s in subjects]):.0f} observed nodes in the mean",
             flush=True,

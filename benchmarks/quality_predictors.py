@@ -9,8 +9,8 @@ from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import sample_logits
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.observation.sorting import sort_by_group
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig

@@ -112,3 +112,11 @@ def _lagrange_sizes(kind: int) -> set[int]:
         73: (order + 1) ** 2 * (order + 2) // 2,
     }
     return set(sizes[kind].tolist())
+
+
+def cell_offsets(grid: pv.UnstructuredGrid) -> np.ndarray:
+    """Start of each cell in `grid.cell_connectivity`, then its length, shape (cells + 1,)."""
+    # pyvista renamed its attribute in 0.49 and deprecated the old name; VTK has the same one in all versions.
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    return np.asarray(vtk_to_numpy(grid.GetCells().GetOffsetsArray()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from cardioscar.imaging.formats.vtk_files import cell_offsets
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.volume import Volume
 from cardioscar.types import Points

@@ -1,32 +1,28 @@
-"""Checkpoints of a running fit: safetensors only, complete enough that a resumed fit gives the same field."""
+"""Checkpoints of a running training: safetensors only, complete enough that a resumed one gives the same network."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
-from cardioscar.scar3d.field.scar_field import ScarField
-
-if TYPE_CHECKING:
-    from cardioscar.scar3d.field.fit import FitState
+from cardioscar.learning.train_state import TrainState
 
 
 def save_checkpoint(
     path: Path,
     identity: str,
-    state: FitState,
-    field: ScarField,
+    state: TrainState,
+    network: nn.Module,
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
 ) -> None:
     """Write weights, kept weights, optimiser moments, random state and history; the file appears whole or not."""
-    tensors: dict[str, Tensor] = {f"field.{k}": v for k, v in field.state_dict().items()}
+    tensors: dict[str, Tensor] = {f"field.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"kept.{k}": v for k, v in state.kept_weights.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
@@ -45,7 +41,7 @@ def save_checkpoint(
 
 
 def checkpoint_identity(path: Path) -> str | None:
-    """Identity of the fit that a checkpoint belongs to; None for a file that cannot be read (a torn disk)."""
+    """Identity of the training that a checkpoint belongs to; None for a file that cannot be read (a torn disk)."""
     try:
         with safe_open(path, framework="pt") as stored:
             return str((stored.metadata() or {}).get("identity"))
@@ -54,19 +50,17 @@ def checkpoint_identity(path: Path) -> str | None:
 
 
 def load_checkpoint(
-    path: Path, field: ScarField, optimizer: torch.optim.Optimizer, generator: torch.Generator
-) -> FitState:
-    """Restore what `save_checkpoint` wrote into field, optimiser and generator.
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
+) -> TrainState:
+    """Restore what `save_checkpoint` wrote into network, optimiser and generator.
 
     Returns:
         The state to go on from.
     """
-    from cardioscar.scar3d.field.fit import FitState
-
     with safe_open(path, framework="pt") as stored:
         counters = json.loads(stored.metadata()["state"])
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-    field.load_state_dict(_under("field.", tensors))
+    network.load_state_dict(_under("field.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimizer.", tensors).items():
         index, key = name.split(".", 1)
@@ -74,8 +68,8 @@ def load_checkpoint(
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
     generator.set_state(tensors["generator"])
-    device = next(field.parameters()).device
-    return FitState(
+    device = next(network.parameters()).device
+    return TrainState(
         **counters,
         kept_weights={k: v.to(device) for k, v in _under("kept.", tensors).items()},
         losses=tensors["losses"].tolist(),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.config import from_mapping
+from cardioscar.scar3d.subject_settings import SubjectSettings
 from docs import subject_settings
 
 

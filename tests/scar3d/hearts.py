@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from cardioscar.imaging.coordinates import lv_coordinates
+from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.tetrahedra import tetrahedra_of

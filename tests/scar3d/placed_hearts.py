@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.sorting import complete_batches
 
 _BASE = np.array([-1.0, 1.0, 1.0]) / np.sqrt(3)

@@ -18,9 +18,9 @@ from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import sample_logits, sigmoid_sd
-from cardioscar.scar3d.field.plan import Observations
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.problem import Problem, build_problem
 from cardioscar.scar3d.observation.sorting import SortedGroups
 from cardioscar.scar3d.posterior.dropout_maps import DropoutMaps

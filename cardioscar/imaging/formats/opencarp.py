@@ -16,7 +16,7 @@ import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.files.atomic import atomic_file
-from cardioscar.imaging.formats.vtk_files import cell_offsets
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.lvmesh import EXTENT_MM, LVMesh
 
 if TYPE_CHECKING:

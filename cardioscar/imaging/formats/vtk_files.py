@@ -13,6 +13,7 @@ from jaxtyping import Bool
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.files.atomic import atomic_file
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.formats.completeness import check_ply, check_stl
 from cardioscar.imaging.formats.reader_probe import READER_MODULES, check_reader_survives, checksum
 from cardioscar.imaging.formats.vtk_consistency import check_connectivity, is_consistent
@@ -128,14 +129,6 @@ def write_vtk(path: Path, grid: pv.UnstructuredGrid) -> None:
         done = writer.Write()
         if not done or writer.GetErrorCode() or _reports_failure(window) or not partial.exists():
             raise PlatformError(f"{path.name}: could not be written (folder missing or disk full?)")
-
-
-def cell_offsets(grid: pv.UnstructuredGrid) -> np.ndarray:
-    """Start of each cell in `grid.cell_connectivity`, then its length, shape (cells + 1,)."""
-    # pyvista renamed its attribute in 0.49 and deprecated the old name; VTK has the same one in all versions.
-    from vtkmodules.util.numpy_support import vtk_to_numpy
-
-    return np.asarray(vtk_to_numpy(grid.GetCells().GetOffsetsArray()))
 
 
 def some_cells(grid: pv.UnstructuredGrid, kept: Bool[np.ndarray, " cells"]) -> pv.UnstructuredGrid:

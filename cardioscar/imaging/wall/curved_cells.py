@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from cardioscar.imaging import cell_kinds
-from cardioscar.imaging.formats.vtk_files import cell_offsets
+from cardioscar.imaging.cell_kinds import cell_offsets
 
 if TYPE_CHECKING:
     import pyvista as pv

@@ -15,9 +15,10 @@ from scipy.spatial import cKDTree
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging import cell_kinds
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.formats.mesh_arrays import clean_arrays
 from cardioscar.imaging.formats.mesh_files import read_grid
-from cardioscar.imaging.formats.vtk_files import cell_offsets, some_cells
+from cardioscar.imaging.formats.vtk_files import some_cells
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.wall.curved_cells import between_corners, on_corners
 from cardioscar.imaging.wall.own_mesh import OwnMesh

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int
 
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.formats.opencarp import ElementTag
-from cardioscar.imaging.formats.vtk_files import cell_offsets
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.types import NodeMask, NodeValues
 

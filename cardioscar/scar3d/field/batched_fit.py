@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from cardioscar.learning.adamw import AdamW
+from cardioscar.learning.device import choose_device, threads_for
 from cardioscar.scar3d.field.field_stack import FieldStack, Prepared
-from cardioscar.scar3d.field.fit import FitResult, choose_device, threads_for
+from cardioscar.scar3d.field.fit import FitResult
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.fit_progress import FitProgress, Outcome
 from cardioscar.scar3d.field.scar_field import ScarField

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from cardioscar.errors import InputError
 from cardioscar.scar3d.field.dropout_pool import dropout_masks
 from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.scar3d.field.plan import Batch, FitPlan, Observations, plan_fit
+from cardioscar.scar3d.field.plan import Batch, FitPlan, plan_fit
 from cardioscar.scar3d.field.pretrained import FieldPrior
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
+from cardioscar.scar3d.observation.observations import Observations
 
 CHUNK = 512
 """Nodes of a chunk."""

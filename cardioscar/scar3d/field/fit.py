@@ -4,53 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cardioscar.errors import ConfigError
 from cardioscar.learning.adamw import AdamW
 from cardioscar.learning.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
+from cardioscar.learning.device import choose_device, threads_for
+from cardioscar.learning.train_state import TrainState
 from cardioscar.scar3d.field.dropout_pool import DropoutMasks, dropout_masks
 from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.scar3d.field.plan import Batch, FitPlan, Observations, plan_fit
+from cardioscar.scar3d.field.plan import Batch, FitPlan, plan_fit
 from cardioscar.scar3d.field.pretrained import FieldPrior
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
 from cardioscar.scar3d.observation.group_means import group_means
+from cardioscar.scar3d.observation.observations import Observations
 
 log = logging.getLogger(__name__)
-
-SMALL_BATCH = 50_000
-"""Nodes of a batch below which one thread fits as fast as several."""
-
-
-@dataclass
-class FitState:
-    """All that a killed fit needs to go on as if nothing had happened.
-
-    Attributes:
-        epoch: Epochs done.
-        step: Optimiser steps done.
-        best_loss: Lowest epoch loss so far.
-        best_epoch: Epoch of the lowest loss.
-        kept_weights: The field's state at that epoch, or at the last one where the plan keeps that.
-        losses: Loss of each epoch done.
-        seconds: Time spent, earlier attempts included.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    best_loss: float = float("inf")
-    best_epoch: int = -1
-    kept_weights: dict[str, Tensor] = field(default_factory=dict)
-    losses: list[float] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,25 +52,6 @@ class FitResult:
     seconds: float
     device: str
     together: int = 1
-
-
-def choose_device(name: str) -> torch.device:
-    """Resolve `auto` to CUDA where present, else the CPU.
-
-    Raises:
-        ConfigError: If the device is asked for by name and is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ConfigError("device", "auto, cpu, cuda or cuda:N", repr(name)) from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(
-            "device", "a device of this machine", f"'{name}' with {torch.cuda.device_count()} CUDA devices"
-        )
-    return device
 
 
 def fit_field(
@@ -132,7 +88,7 @@ def fit_field(
     generator = torch.Generator(device).manual_seed(config.seed)
     largest = max(len(batch.nodes) for batch in plan.batches)
     masks = dropout_masks(scar_field, largest, generator, fresh=plan.fresh_masks)
-    state = FitState()
+    state = TrainState()
     if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
         state = load_checkpoint(checkpoint, scar_field, optimizer, generator)
         log.info("resumes at epoch %d of %d", state.epoch, plan.epochs)
@@ -154,19 +110,6 @@ def fit_field(
     )
 
 
-@contextmanager
-def threads_for(nodes: int) -> Iterator[None]:
-    """One thread for small batches: a second one gains nothing there (3.4 s against 3.5 s on the real case) and, on a
-    busy machine, the two wait for each other at every step."""
-    before = torch.get_num_threads()
-    if nodes < SMALL_BATCH:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _run(
     plan: FitPlan,
     batches: list[_DeviceBatch],
@@ -174,7 +117,7 @@ def _run(
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
     masks: DropoutMasks,
-    state: FitState,
+    state: TrainState,
     config: FitConfig,
     checkpoint: Path | None,
     identity: str,
@@ -240,7 +183,7 @@ def _epoch(
     scar_field: ScarField,
     optimizer: torch.optim.Optimizer,
     masks: DropoutMasks,
-    state: FitState,
+    state: TrainState,
 ) -> float:
     total = 0.0
     for batch in batches:

@@ -41,7 +41,7 @@ def check_device_here(device: str) -> None:
         ConfigError: If it is not there.
     """
     if device.startswith("cuda"):  # else torch need not be imported
-        from cardioscar.scar3d.field.fit import choose_device
+        from cardioscar.learning.device import choose_device
 
         choose_device(device)
 

@@ -10,42 +10,15 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from cardioscar.errors import ConfigError, InputError
+from cardioscar.errors import ConfigError
+from cardioscar.learning.schedules import one_cycle, triangular
 from cardioscar.scar3d.field.fit_config import REFERENCE_DROPPED, REFERENCE_HIDDEN, REFERENCE_LAYERS, FitConfig
 from cardioscar.scar3d.field.pretrained import FieldPrior, freeze
 from cardioscar.scar3d.field.scar_field import FieldSpec, ScarField
 from cardioscar.scar3d.observation.constraint_loss import Loss
-from cardioscar.scar3d.observation.lv_frame import LVFrame, lv_frame
-from cardioscar.types import GroupOffsets, GroupValues, Points
-
-
-@dataclass(frozen=True)
-class Observations:
-    """One subject's pixels and the nodes that they see, in group order.
-
-    Attributes:
-        nodes_mm: Positions of the sorted nodes in mm LPS, shape (nodes, 3).
-        group_offsets: CSR offsets, shape (groups + 1,).
-        targets: Scar fraction of each group, 0 to 1.
-        pixels: Pixels that each group averages; they weigh the group in the loss.
-        batch_groups: First group of each batch, then the number of groups (reference method).
-        slice_number: Slice of each group, which a fit with a prior finds the heart's axes by; None where not known.
-
-    Raises:
-        InputError: If a target is no fraction from 0 to 1.
-    """
-
-    nodes_mm: Points
-    group_offsets: GroupOffsets
-    targets: GroupValues
-    pixels: GroupValues
-    batch_groups: np.ndarray
-    slice_number: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        wrong = int((~((self.targets >= -1e-6) & (self.targets <= 1 + 1e-6))).sum())
-        if wrong:
-            raise InputError("targets", "scar fractions from 0 to 1", f"{wrong} others in {len(self.targets)} groups")
+from cardioscar.scar3d.observation.csr import ranges
+from cardioscar.scar3d.observation.observations import Observations, frame_of
+from cardioscar.types import GroupOffsets, Points
 
 
 @dataclass(frozen=True)
@@ -121,18 +94,6 @@ def plan_fit(observations: Observations, config: FitConfig, prior: FieldPrior | 
     config.check_prior(asdict(prior.spec))
     spec = prior.spec_in(frame_of(observations), config.dropout)
     return replace(plan, spec=spec, prior=prior, frozen=config.freeze)
-
-
-def frame_of(observations: Observations) -> LVFrame:
-    """The heart's own axes and size, in which a network is shared with other hearts.
-
-    Raises:
-        ConfigError: If the observations do not know their slices.
-        GeometryError: If the slices do not tell the axes.
-    """
-    if observations.slice_number is None:
-        raise ConfigError("prior", "observations that know their slices", "some that do not")
-    return lv_frame(observations.nodes_mm, observations.group_offsets, observations.slice_number)
 
 
 def _fourier(observations: Observations, config: FitConfig) -> FitPlan:
@@ -226,16 +187,6 @@ def _some_of_each(
     return nodes[np.sort(order[rank < most])], np.minimum(sizes, most)
 
 
-def ranges(starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Runs of consecutive numbers, one after the other.
-
-    >>> ranges(np.array([5, 0]), np.array([2, 3]))
-    array([5, 6, 0, 1, 2])
-    """
-    before = np.cumsum(sizes) - sizes
-    return np.arange(sizes.sum()) + np.repeat(starts - before, sizes)
-
-
 def _active_groups(
     observations: Observations, config: FitConfig, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -262,26 +213,3 @@ def _center(nodes_mm: Points) -> tuple[float, float, float]:
 def _three(values: np.ndarray) -> tuple[float, float, float]:
     x, y, z = (float(value) for value in values)
     return x, y, z
-
-
-def one_cycle(step: int, steps: int, peak: float) -> float:
-    """One-cycle learning rate with cosine flanks [@smith2019]: from peak/25 up over 30 % steps, then to peak/250,000.
-
-    >>> [round(one_cycle(s, 10, 1.0), 3) for s in (0, 3, 10)]
-    [0.04, 1.0, 0.0]
-    """
-    rise = 0.3 * steps
-    start, end, at = (
-        (peak / 25, peak, step / rise) if step < rise else (peak, peak / 250_000, (step - rise) / (0.7 * steps))
-    )
-    return float(end + (start - end) * (1 + np.cos(np.pi * min(at, 1.0))) / 2)
-
-
-def triangular(step: int, low: float, high: float, *, half_cycle: int) -> float:
-    """Triangular cyclical learning rate [@smith2017].
-
-    >>> [triangular(s, 0.0, 1.0, half_cycle=10) for s in (0, 5, 10, 20)]
-    [0.0, 0.5, 1.0, 0.0]
-    """
-    at = (step % (2 * half_cycle)) / half_cycle
-    return low + (high - low) * (at if at <= 1 else 2 - at)

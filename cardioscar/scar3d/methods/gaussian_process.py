@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import logit
 
-from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.method import Reconstruction
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.method import Reconstruction
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.wall_prior.apply import learned_prior
 

@@ -1,4 +1,4 @@
-"""Log-odds interpolation between slices, see `cardioscar.scar3d.interpolation`."""
+"""Log-odds interpolation between slices, see `cardioscar.scar3d.observation.interpolation`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.method import Reconstruction
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 
 

@@ -1,4 +1,4 @@
-"""Signed-distance interpolation between slices, see `cardioscar.scar3d.interpolation`."""
+"""Signed-distance interpolation between slices, see `cardioscar.scar3d.observation.interpolation`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cardioscar.scar3d.interpolation import signed_distance
 from cardioscar.scar3d.methods.method import Reconstruction
+from cardioscar.scar3d.observation.interpolation import signed_distance
 from cardioscar.scar3d.observation.problem import Problem
 
 

@@ -15,7 +15,7 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.volume import Volume
 from cardioscar.scar3d.observation.drawn_labels import wall_mask
-from cardioscar.scar3d.quality.geometry_quality import misplaced
+from cardioscar.scar3d.observation.misplaced import misplaced
 
 log = logging.getLogger(__name__)
 

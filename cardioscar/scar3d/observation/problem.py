@@ -7,12 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
+from cardioscar.errors import InputError
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.imaging.tetrahedra import Tetrahedra
-from cardioscar.scar3d.field.plan import Observations
-from cardioscar.scar3d.interpolation import hard_labels
 from cardioscar.scar3d.observation.groups import group_nodes, merge_for
+from cardioscar.scar3d.observation.interpolation import hard_labels
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.reach import Reach, reach_of
 from cardioscar.scar3d.observation.sorting import SortedGroups, complete_batches, sort_by_group
 from cardioscar.types import GroupValues, Points
@@ -43,6 +44,30 @@ class Problem:
     stack: SliceStack
     coordinates: Points | None = None
     tetrahedra: Tetrahedra | None = None
+
+    @classmethod
+    def of(
+        cls,
+        nodes_mm: Points,
+        order: SortedGroups,
+        observations: Observations,
+        stack: SliceStack,
+        coordinates: Points | None = None,
+        tetrahedra: Tetrahedra | None = None,
+    ) -> Problem:
+        """The problem whose sorted nodes and pixels are known; the arguments as above."""
+        if observations.slice_number is None:
+            raise InputError("observations", "the slice of each group", "none")
+        return cls(
+            nodes_mm,
+            order,
+            observations.targets,
+            observations.pixels,
+            observations.slice_number,
+            stack,
+            coordinates,
+            tetrahedra,
+        )
 
     @property
     def n_groups(self) -> int:

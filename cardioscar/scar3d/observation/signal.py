@@ -16,7 +16,7 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import Slice, SliceStack, slice_axis, stack_from_volume
 from cardioscar.imaging.thresholds import ThresholdRule, scar_by_signal
 from cardioscar.imaging.volume import Volume
-from cardioscar.scar3d.interpolation import signed_distance
+from cardioscar.scar3d.observation.interpolation import signed_distance
 from cardioscar.scar3d.observation.reach import distance_to_pixels_mm
 from cardioscar.scar3d.observation.scar_source import ScarSource
 from cardioscar.types import NodeMask

@@ -9,11 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from cardioscar.cohort.layout import SETTINGS
-from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.errors import ConfigError, GeometryError
+from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates
-from cardioscar.imaging.formats.vtk_files import cell_offsets
 from cardioscar.imaging.meshing.from_labels import SPECK
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.imaging.wall.in_slices import aside_mm, turned, wall_near_mesh
@@ -21,7 +19,7 @@ from cardioscar.imaging.wall.long_axis import axis_direction
 from cardioscar.imaging.wall.measures import cavities
 from cardioscar.imaging.wall.topology import WallTopology, euler_below, wall_topology
 from cardioscar.imaging.wall.wall_mesh import WallMesh, read_wall
-from cardioscar.scar3d.quality.geometry_quality import Heart
+from cardioscar.scar3d.subject_settings import SETTINGS, Heart, SubjectSettings
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from cardioscar.errors import ConfigError
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.projection import LIMIT
 from cardioscar.types import NodeValues

@@ -18,7 +18,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial import cKDTree
 from scipy.special import expit
 
-from cardioscar.scar3d.field.plan import ranges
+from cardioscar.scar3d.observation.csr import ranges
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.grid_interpolation import trilinear
 from cardioscar.scar3d.posterior.matern import matern52

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.special import expit, logit
 
-from cardioscar.scar3d.field.plan import ranges
+from cardioscar.scar3d.observation.csr import ranges
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.observation.refinement import refine
 from cardioscar.scar3d.posterior.matern import RandomFunctions

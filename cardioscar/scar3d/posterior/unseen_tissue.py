@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import ndtr
 
-from cardioscar.scar3d.interpolation import linear, log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import linear, log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.base_rate import BaseRate, base_rate, evenly
 from cardioscar.scar3d.posterior.grid_interpolation import trilinear

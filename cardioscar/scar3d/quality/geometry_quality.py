@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from cardioscar.scar3d.observation.misplaced import MISPLACED, misplaced
 from cardioscar.scar3d.quality.reasons import Reasons
-
-Heart = Literal["adult", "other"]
-"""Whose sizes a heart is held against: an adult human's, or nobody's (a child, an animal)."""
 
 UNSEEN_REVIEW, UNSEEN_FAIL = 0.25, 0.5
 """Share of the wall pixels that lie outside the mesh."""
 MISPLACED_FAIL = 0.5
 """Share of the slices with a drawn wall that do not fit the mesh."""
-MISPLACED = {"too far": "more than 10 mm from the mesh", "no match": "unlike the mesh's cross-section"}
-"""What alignment found out about a slice that it could not place."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +40,6 @@ SIZES = {
     "cavity_ml": ("cavity", "ml", CAVITY_ML),
     "wall_thickness_mm": ("wall thickness", "mm", THICKNESS_MM),
 }
-
-
-def misplaced(shifts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Which slices do not fit the mesh, in a sentence for each finding.
-
-    Args:
-        shifts: `slice_shifts_mm` of `preprocess.json`.
-
-    >>> misplaced({"3": {"finding": "small"}, "4": {"finding": "no match"}})
-    ["slice 4 is not where it should be: its wall is unlike the mesh's cross-section"]
-    """
-    said = []
-    for finding, phrase in MISPLACED.items():
-        numbers = [number for number, shift in shifts.items() if shift["finding"] == finding]
-        if len(numbers) == 1:
-            said.append(f"slice {numbers[0]} is not where it should be: its wall is {phrase}")
-        elif numbers:
-            said.append(f"slices {', '.join(numbers)} are not where they should be: their wall is {phrase}")
-    return said
 
 
 def geometry_reasons(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> Reasons:

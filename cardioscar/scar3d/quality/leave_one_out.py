@@ -13,7 +13,7 @@ import numpy as np
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.metrics.calibration import brier_score
 from cardioscar.metrics.overlap import dice
-from cardioscar.scar3d.interpolation import log_odds
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.types import Points
 
 Predictor = Callable[[SliceStack, Points], np.ndarray]

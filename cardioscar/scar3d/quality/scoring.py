@@ -14,6 +14,7 @@ from cardioscar.metrics.overlap import dice
 from cardioscar.metrics.surface_distance import mesh_hd95_mm
 from cardioscar.metrics.volume import volume_error_percent
 from cardioscar.scar3d.channels.zones import scar_certainty
+from cardioscar.scar3d.observation.files import HeldOut
 from cardioscar.types import GroupIndex, GroupValues, NodeValues
 
 Scores = dict[str, float | None]
@@ -113,20 +114,18 @@ def pixel_scores(fraction: np.ndarray, probability: np.ndarray, pixel_ml: np.nda
     }
 
 
-def heldout_scores(
-    heldout: Mapping[str, np.ndarray], predictions: Mapping[str, np.ndarray], *, threshold: float
-) -> dict[str, Any]:
+def heldout_scores(heldout: HeldOut, predictions: Mapping[str, np.ndarray], *, threshold: float) -> dict[str, Any]:
     """Score every method on the same hidden pixels, pooled and slice by slice.
 
     Args:
-        heldout: `fraction`, `slice_number`, `pixel_ml` of each hidden wall pixel.
+        heldout: The hidden wall pixels.
         predictions: Probability at these pixels, by method.
         threshold: Probability from which a pixel is scar.
 
     Returns:
         `slices`, `pixels`, `scores` by method, `per_slice` Dice (None where neither truth nor method has scar).
     """
-    fraction, number = heldout["fraction"], heldout["slice_number"]
+    fraction, number = heldout.fraction, heldout.slice_number
     rows = []
     for one in np.unique(number):
         here = number == one
@@ -142,7 +141,7 @@ def heldout_scores(
         "slices": [row["slice"] for row in rows],
         "pixels": len(fraction),
         "scores": {
-            name: pixel_scores(fraction, probability, heldout["pixel_ml"], threshold=threshold)
+            name: pixel_scores(fraction, probability, heldout.pixel_ml, threshold=threshold)
             for name, probability in predictions.items()
         },
         "per_slice": rows,

@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from cardioscar.errors import InputError
-from cardioscar.scar3d.field.fit import choose_device, threads_for
-from cardioscar.scar3d.field.plan import Observations, frame_of, one_cycle, plan_fit
+from cardioscar.learning.device import choose_device, threads_for
+from cardioscar.learning.schedules import one_cycle
+from cardioscar.scar3d.field.plan import plan_fit
 from cardioscar.scar3d.field.pretrained import FieldPrior
 from cardioscar.scar3d.field.scar_field import FieldSpec, ScarField
 from cardioscar.scar3d.observation.constraint_loss import Loss, group_losses
 from cardioscar.scar3d.observation.group_means import group_means
+from cardioscar.scar3d.observation.observations import Observations, frame_of
 from cardioscar.scar3d.transfer.config import TransferConfig
 
 HALF_EXTENT_MM = 50.0

@@ -11,7 +11,7 @@ from scipy.special import logit
 
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.imaging.volume import holding_voxel
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.wall_prior.grid import LVGrid, cell_centers
 from cardioscar.types import NodeValues, Points
 

@@ -105,10 +105,10 @@ def run_cohort(
         UnreachableError: If the object store does not answer; what is finished stays in the output folder.
         CohortRejected: If too many subjects failed; the report is written.
     """
-    from cardioscar.scar3d.observation.holdout import check_holdout_of
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.recording import ask_server
     from cardioscar.stages.list_subjects import select
+    from cardioscar.stages.run.holdout_check import check_holdout_of
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)

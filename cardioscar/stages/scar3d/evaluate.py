@@ -174,7 +174,8 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     from cardioscar.imaging.formats.slice_files import load_stack
     from cardioscar.imaging.sampling import sample_nodes
     from cardioscar.scar3d.channels.electrophysiology import add_electrophysiology
-    from cardioscar.scar3d.interpolation import log_odds, signed_distance
+    from cardioscar.scar3d.observation.files import load_groups, load_heldout
+    from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
     from cardioscar.scar3d.posterior.inference_facts import add_facts
     from cardioscar.scar3d.quality import scoring
     from cardioscar.scar3d.quality.input_summary import input_summary
@@ -190,12 +191,11 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     stack = load_stack(job.upstream["groups"] / "slices.npz")
     facts = json.loads((job.upstream["groups"] / "preprocess.json").read_text(encoding="utf-8"))
     field = json.loads((job.upstream["fields"] / "field.json").read_text(encoding="utf-8"))
-    with np.load(job.upstream["groups"] / "groups.npz", allow_pickle=False) as stored:
-        groups = {name: stored[name] for name in ("group_index", "targets", "pixels", "slice_number")}
+    _, groups = load_groups(job.upstream["groups"])
     settings = job.upstream_status["scars"].config
     threshold, doubt_range = settings["threshold"], tuple(settings["doubt_range"])
     border_zone = np.asarray(data["border_zone"]) if "border_zone" in data else None
-    residual = scoring.group_residuals(probability, groups["group_index"], groups["targets"])
+    residual = scoring.group_residuals(probability, groups.group_index, groups.targets)
 
     metrics: dict[str, Any] = {
         "subject": job.subject,
@@ -216,7 +216,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         "leave_one_out": left_out_summary(stack, threshold=threshold) if config.leave_one_out else None,
         "slices": slices_summary(stack),
         "residual": scoring.residual_summary(residual),
-        "observed_pixels": int(groups["pixels"].sum()),
+        "observed_pixels": int(groups.pixels.sum()),
         "fit": {
             "method": field["method"],
             "stop_reason": field["stop_reason"],
@@ -245,10 +245,8 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         }
         metrics["interval_truth"] = intervals_and_truth(metrics["intervals"], truth, mesh.node_volumes_ml, segment)
         reliability = (probability, (truth >= 0.5).astype(float), mesh.node_volumes_ml, "mesh nodes")
-    if (job.upstream["groups"] / "heldout.npz").is_file():
-        with np.load(job.upstream["groups"] / "heldout.npz", allow_pickle=False) as stored:
-            heldout = {name: stored[name] for name in stored.files}
-        pixels = heldout["pixel_mm"].astype(np.float64)
+    if (heldout := load_heldout(job.upstream["groups"])) is not None:
+        pixels = heldout.pixel_mm.astype(np.float64)
         predictions = {
             "cardioscar": sample_nodes(mesh, probability, pixels)[0],
             "log_odds": log_odds(stack, pixels),
@@ -258,7 +256,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
         if reliability is None:
             reliability = (
                 predictions["cardioscar"],
-                (heldout["fraction"] >= 0.5).astype(float),
+                (heldout.fraction >= 0.5).astype(float),
                 None,
                 "hidden pixels",
             )
@@ -269,7 +267,7 @@ def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarr
     log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
     from cardioscar.stages.scar3d.subject_report import write_report
 
-    evidence = (job, mesh, metrics, facts, residual, groups["slice_number"], reliability)
+    evidence = (job, mesh, metrics, facts, residual, groups.slice_number, reliability)
     with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
         try:
             write_report(*evidence, figures=config.figures)

@@ -47,26 +47,24 @@ def run(
     config = from_mapping(Config, options or {}, where="group_sort")
 
     def work(job: Work) -> None:
-        _sort(job.upstream["groups"] / "groups.npz", config, job.out / "sorted.npz")
+        _sort(job.upstream["groups"], config, job.out)
 
     return run_shard("group_sort", subjects, output, config, work, upstream={"groups": groups}, **hooks)
 
 
 def _sort(source: Path, config: Config, destination: Path) -> None:
-    import numpy as np
-
+    from cardioscar.scar3d.observation.files import load_groups, save_observations
+    from cardioscar.scar3d.observation.observations import Observations
     from cardioscar.scar3d.observation.sorting import complete_batches, sort_by_group
 
-    with np.load(source, allow_pickle=False) as stored:
-        order = sort_by_group(stored["group_index"], len(stored["targets"]))
-        np.savez_compressed(
-            destination,
-            allow_pickle=False,
-            nodes_mm=stored["nodes_mm"][order.node_order],
-            node_order=order.node_order,
-            group_offsets=order.group_offsets,
-            targets=stored["targets"],
-            pixels=stored["pixels"],
-            slice_number=stored["slice_number"],
-            batch_groups=complete_batches(order.group_offsets, config.batch_nodes),
-        )
+    nodes_mm, groups = load_groups(source)
+    order = sort_by_group(groups.group_index, groups.n_groups)
+    observations = Observations(
+        nodes_mm[order.node_order],
+        order.group_offsets,
+        groups.targets,
+        groups.pixels,
+        complete_batches(order.group_offsets, config.batch_nodes),
+        groups.slice_number,
+    )
+    save_observations(destination, order, observations)

@@ -141,8 +141,8 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.imaging.formats.volume_files import write_volume
     from cardioscar.imaging.sampling import nodes_to_volume
     from cardioscar.imaging.wall.own_mesh import load_own_mesh
+    from cardioscar.learning.device import choose_device
     from cardioscar.scar3d.channels.electrophysiology import ElectrophysiologyMap
-    from cardioscar.scar3d.field.fit import choose_device
     from cardioscar.scar3d.field.mc_dropout import published_samples, sample_logits, sigmoid_sd
     from cardioscar.scar3d.field.stored_field import load_field
     from cardioscar.scar3d.posterior.inference_facts import coverage_facts, warn_of, write_facts
@@ -190,28 +190,20 @@ def _infer(job: Work, config: Config) -> None:
 
 
 def _problem(job: Work, mesh: LVMesh) -> Problem:
-    import numpy as np
-
     from cardioscar.imaging.formats.slice_files import load_stack
     from cardioscar.imaging.tetrahedra import tetrahedra_of
+    from cardioscar.scar3d.observation.files import load_observations, load_order
     from cardioscar.scar3d.observation.problem import Problem, stored_coordinates
     from cardioscar.scar3d.observation.refinement import may_be_coarse
-    from cardioscar.scar3d.observation.sorting import SortedGroups
 
     # cells take memory that a fine mesh needs otherwise
     cells = tetrahedra_of(mesh.grid) if may_be_coarse(mesh.n_nodes, mesh.volume_ml) else None
 
-    with np.load(job.upstream["sorted"] / "sorted.npz", allow_pickle=False) as stored:
-        return Problem(
-            mesh.nodes_mm,
-            SortedGroups(stored["node_order"], stored["group_offsets"]),
-            stored["targets"],
-            stored["pixels"],
-            stored["slice_number"],
-            load_stack(job.upstream["groups"] / "slices.npz"),
-            stored_coordinates(mesh),
-            cells,
-        )
+    folder = job.upstream["sorted"]
+    stack = load_stack(job.upstream["groups"] / "slices.npz")
+    return Problem.of(
+        mesh.nodes_mm, load_order(folder), load_observations(folder), stack, stored_coordinates(mesh), cells
+    )
 
 
 def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | ScarPosterior:

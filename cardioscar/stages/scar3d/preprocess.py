@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from cardioscar.cohort.layout import ROLES
-from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.cohort.source import open_cohort
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
@@ -19,7 +18,7 @@ from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.scar3d.observation.holdout import check_holdout
 from cardioscar.scar3d.observation.scar_source import Target
-from cardioscar.scar3d.quality.geometry_quality import Heart
+from cardioscar.scar3d.subject_settings import Heart, SubjectSettings
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 
@@ -117,7 +116,6 @@ def run(
 
 
 def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:
-    import numpy as np
 
     from cardioscar.imaging.alignment.slice_alignment import aligned
     from cardioscar.imaging.checks import check_stack
@@ -127,6 +125,7 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     from cardioscar.imaging.wall.wall_mesh import WallMesh
     from cardioscar.scar3d.observation.alignment import moved_mm, shift_facts, shifts_before_meshing, shifts_to_own_mesh
     from cardioscar.scar3d.observation.drawn_labels import read_drawn_labels
+    from cardioscar.scar3d.observation.files import save_groups, save_heldout
     from cardioscar.scar3d.observation.groups import group_nodes, merge_for
     from cardioscar.scar3d.observation.holdout import hidden_slices
     from cardioscar.scar3d.observation.scar_source import find_scar, shows_scar
@@ -186,20 +185,11 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     write_mesh(out / "mesh.vtu", mesh)
     if wall.own is not None:
         wall.beside().save(out)
-    np.savez_compressed(
-        out / "groups.npz",
-        allow_pickle=False,
-        nodes_mm=mesh.nodes_mm.astype(np.float32),
-        group_index=groups.group_index,
-        targets=groups.targets,
-        pixels=groups.pixels,
-        slice_number=groups.slice_number,
-        center_mm=groups.center_mm,
-    )
+    save_groups(out, mesh.nodes_mm, groups)
     save_stack(out / "slices.npz", crop(visible, margin_mm=5.0, pad=True))
     _save_view(out, source, hidden)
     if hidden:
-        _save_heldout(out, source.stack.only(hidden))
+        save_heldout(out, source.stack.only(hidden))
     facts = {
         "target": source.rule,
         "mesh": made,
@@ -229,8 +219,8 @@ def _add_coordinates(mesh: Any, settings: SubjectSettings) -> tuple[Any, dict[st
     import numpy as np
 
     from cardioscar.errors import GeometryError
-    from cardioscar.imaging.coordinates import lv_coordinates
     from cardioscar.imaging.coordinates.aha import aha_segments
+    from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
     from cardioscar.imaging.formats.mesh_arrays import put_result
 
     def direction(value: tuple[float, float, float] | None) -> Any:
@@ -270,18 +260,3 @@ def _save_view(out: Path, source: Any, hidden: set[int]) -> None:
         walls = {s.number: s.observed for s in source.stack}
         framed = [dataclasses.replace(s, observed=walls.get(s.number, np.zeros_like(s.observed))) for s in lge]
         save_stack(out / "view_lge.npz", crop(SliceStack(tuple(framed), lge.source)))
-
-
-def _save_heldout(out: Path, hidden: Any) -> None:
-    import numpy as np
-
-    np.savez_compressed(
-        out / "heldout.npz",
-        allow_pickle=False,
-        pixel_mm=np.concatenate([s.pixel_centers_mm() for s in hidden]).astype(np.float32),
-        fraction=np.concatenate([s.values[s.observed] for s in hidden]).astype(np.float32),
-        slice_number=np.concatenate([np.full(s.observed.sum(), s.number) for s in hidden]).astype(np.int32),
-        pixel_ml=np.concatenate(
-            [np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in hidden]
-        ).astype(np.float32),
-    )

@@ -17,27 +17,21 @@ from typing import TYPE_CHECKING
 from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256
 from cardioscar.errors import PlatformError
+from cardioscar.learning.memory import is_out_of_memory, memory_bytes
 from cardioscar.logs import about
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Status, read_status
 
 if TYPE_CHECKING:
-    import torch
-
     from cardioscar.scar3d.field.field_stack import Prepared
     from cardioscar.scar3d.field.fit import FitResult
-    from cardioscar.scar3d.field.plan import Observations
     from cardioscar.scar3d.field.pretrained import FieldPrior
 
 log = logging.getLogger(__name__)
 
 TOGETHER = {"cuda": 32, "cpu": 1}
 """Subjects fitted together by default, for each kind of device; see docs/benchmarks/cuda.md."""
-MEMORY_SHARE = 0.6
-"""Share of the device's free memory that the estimated need of a computation may take."""
-CPU_MEMORY_BYTES = 2 * 2**30
-"""What the estimated need may take on the CPU."""
 
 
 class ShardFit:
@@ -59,7 +53,7 @@ class ShardFit:
         config: FitConfig,
         prior: FieldPrior | None = None,
     ) -> None:
-        from cardioscar.scar3d.field.fit import choose_device
+        from cardioscar.learning.device import choose_device
 
         self._sorted, self._subjects, self._output, self._config = sorted_groups, list(subjects), output, config
         self._prior = prior
@@ -106,7 +100,7 @@ class ShardFit:
 
     def _next_batch(self, subject: str) -> dict[str, Prepared]:
         """The subject and those behind it that will need a fit, as many as memory and limit allow."""
-        room = _memory_bytes(self._device)
+        room = memory_bytes(self._device)
         batch: dict[str, Prepared] = {}
         for one in islice(self._behind(subject), self._limit):
             if one not in self._prepared:
@@ -155,7 +149,7 @@ class ShardFit:
             results = fit_fields(list(batch.values()), self._config)
         except Exception as error:
             # one of them may be at fault; alone, each gets the row that it deserves
-            short_of_memory = _is_out_of_memory(error)
+            short_of_memory = is_out_of_memory(error)
             if not short_of_memory:
                 with about("train", "-"):
                     log.warning("%d subjects are fitted one by one after all: %s", len(batch), type(error).__name__)
@@ -181,6 +175,7 @@ class ShardFit:
 
     def _fit_alone(self, job: Work) -> FitResult:
         from cardioscar.scar3d.field.fit import fit_field
+        from cardioscar.scar3d.observation.files import load_observations
 
         # a checkpoint of other data, settings, software or kind of device must not be resumed
         identity = config_sha256(
@@ -191,13 +186,13 @@ class ShardFit:
                 "device": self._device.type,
             }
         )
-        observations = read_observations(job.upstream["sorted"])
+        observations = load_observations(job.upstream["sorted"])
         try:
             return fit_field(
                 observations, self._config, prior=self._prior, checkpoint=job.checkpoint, identity=identity
             )
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise PlatformError(
                 f"{job.subject}: out of memory on {self._device} with this subject alone "
@@ -205,40 +200,8 @@ class ShardFit:
             ) from error
 
 
-def read_observations(folder: Path) -> Observations:
-    """The groups that `group_sort` wrote into a subject's folder."""
-    import numpy as np
-
-    from cardioscar.scar3d.field.plan import Observations
-
-    # numpy leaves a file open that turns out to be no archive, unless it was opened for it
-    with (folder / "sorted.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-        names = ("nodes_mm", "group_offsets", "targets", "pixels", "batch_groups", "slice_number")
-        return Observations(**{name: stored[name] for name in names})
-
-
 def _prepare(folder: Path, config: FitConfig, prior: FieldPrior | None = None) -> Prepared:
     from cardioscar.scar3d.field.field_stack import prepare
+    from cardioscar.scar3d.observation.files import load_observations
 
-    return prepare(read_observations(folder), config, prior)
-
-
-def _memory_bytes(device: torch.device) -> int:
-    import torch
-
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        # what earlier computations left with torch's allocator is free for the next one
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(MEMORY_SHARE * (free + cached))
-    return CPU_MEMORY_BYTES
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device or the machine had too little memory, in any of the ways in which torch says so."""
-    said = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or any(words in str(error) for words in said)
-    )
+    return prepare(load_observations(folder), config, prior)

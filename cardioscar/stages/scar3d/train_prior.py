@@ -19,7 +19,7 @@ from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import read_status
 
 if TYPE_CHECKING:
-    from cardioscar.scar3d.field.plan import Observations
+    from cardioscar.scar3d.observation.observations import Observations
 
 log = logging.getLogger(__name__)
 
@@ -188,13 +188,13 @@ def _asked(folders: list[Path], subjects: str) -> list[Path]:
 
 def _readable(folders: list[Path], hashes: list[str]) -> Iterator[Observations]:
     """Observations of the hearts that can be learned from, one in memory; the hash of each one's file is noted."""
-    from cardioscar.scar3d.field.plan import frame_of
-    from cardioscar.stages.scar3d.shard_fit import read_observations
+    from cardioscar.scar3d.observation.files import load_observations
+    from cardioscar.scar3d.observation.observations import frame_of
 
     for folder in folders:
         with about(STAGE, folder.name):
             try:
-                heart = read_observations(folder)
+                heart = load_observations(folder)
                 frame_of(heart)
             except CardioscarError as error:
                 log.warning("left out: %s", error)

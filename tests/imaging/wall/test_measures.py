@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 
-from cardioscar.imaging.coordinates import lv_coordinates
+from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.meshing.from_labels import mesh_from_labels
 from cardioscar.imaging.wall.long_axis import axis_direction

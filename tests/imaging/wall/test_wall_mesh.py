@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from vtkmodules.vtkIOXML import vtkXMLUnstructuredGridWriter
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.coordinates import lv_coordinates
+from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.wall.own_mesh import load_own_mesh

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from cardioscar.errors import ConfigError
-from cardioscar.imaging.coordinates import lv_coordinates
+from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
 from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom

@@ -16,7 +16,7 @@ from cardioscar.scar3d.field.field_stack import FieldStack, prepare
 from cardioscar.scar3d.field.fit import FitResult, fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.fit_progress import FitProgress
-from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.observation.observations import Observations
 
 DEVICES = [
     "cpu",

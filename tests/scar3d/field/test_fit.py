@@ -11,13 +11,16 @@ import torch
 
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.learning.device import choose_device
+from cardioscar.learning.schedules import one_cycle, triangular
 from cardioscar.metrics.overlap import dice
-from cardioscar.scar3d.field.fit import FitResult, choose_device, fit_field
+from cardioscar.scar3d.field.fit import FitResult, fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.scar3d.field.plan import Observations, one_cycle, plan_fit, triangular
+from cardioscar.scar3d.field.plan import plan_fit
 from cardioscar.scar3d.field.stored_field import load_field, save_field
-from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.observation.groups import group_nodes
+from cardioscar.scar3d.observation.interpolation import log_odds
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.sorting import SortedGroups, complete_batches, sort_by_group
 from tests.scar3d.field.dropout_prediction import predict
 

@@ -14,10 +14,11 @@ from cardioscar.scar3d.field.dropout_pool import FreshMasks
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import published_samples, sample_logits, sigmoid_sd
-from cardioscar.scar3d.field.plan import Observations, plan_fit
+from cardioscar.scar3d.field.plan import plan_fit
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
 from cardioscar.scar3d.observation.group_means import group_means
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.sorting import complete_batches
 
 CONFIG = FitConfig(method="reference", device="cpu")

@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from cardioscar.imaging.tetrahedra import divide, signed_volumes
 from cardioscar.metrics.overlap import dice
-from cardioscar.scar3d.interpolation import log_odds
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.observation.refinement import POINTS_PER_MM3, Refinement, may_be_coarse, refine
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig

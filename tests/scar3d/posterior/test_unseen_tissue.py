@@ -14,7 +14,7 @@ from cardioscar.metrics.overlap import dice
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import sample_logits
-from cardioscar.scar3d.interpolation import log_odds
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.intervals import DrawSummary
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig

@@ -10,6 +10,7 @@ import pytest
 import pyvista as pv
 
 from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.scar3d.observation.files import HeldOut
 from cardioscar.scar3d.quality import scoring
 
 
@@ -115,11 +116,12 @@ def test_json_has_no_word_for_these(value: float) -> None:
 
 
 def test_hidden_pixels_are_scored_pooled_and_slice_by_slice() -> None:
-    heldout = {
-        "fraction": np.array([1.0, 1.0, 0.0, 0.0, 0.5, 0.4]),
-        "slice_number": np.array([3, 3, 3, 3, 5, 5]),
-        "pixel_ml": np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.2]),
-    }
+    heldout = HeldOut(
+        pixel_mm=np.zeros((6, 3)),
+        fraction=np.array([1.0, 1.0, 0.0, 0.0, 0.5, 0.4]),
+        slice_number=np.array([3, 3, 3, 3, 5, 5]),
+        pixel_ml=np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.2]),
+    )
     predictions = {"ours": np.array([0.9, 0.4, 0.6, 0.1, 0.5, 0.49]), "none": np.zeros(6)}
     scores = scoring.heldout_scores(heldout, predictions, threshold=0.5)
     assert (scores["slices"], scores["pixels"]) == ([3, 5], 6)
@@ -135,7 +137,7 @@ def test_hidden_pixels_are_scored_pooled_and_slice_by_slice() -> None:
 
 
 def test_a_hidden_slice_without_scar_has_no_dice() -> None:
-    heldout = {"fraction": np.zeros(2), "slice_number": np.array([1, 1]), "pixel_ml": np.ones(2)}
+    heldout = HeldOut(np.zeros((2, 3)), np.zeros(2), np.array([1, 1]), np.ones(2))
     scores = scoring.heldout_scores(heldout, {"right": np.zeros(2), "wrong": np.ones(2)}, threshold=0.5)
     assert scores["per_slice"] == [{"slice": 1, "wall_pixels": 2, "scar_pixels": 0, "right": None, "wrong": 0}]
     json.dumps(scores, allow_nan=False)

@@ -14,8 +14,9 @@ from cardioscar.scar3d.field.batched_fit import fit_fields
 from cardioscar.scar3d.field.field_stack import prepare
 from cardioscar.scar3d.field.fit import FitResult, fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.scar3d.field.plan import Observations, plan_fit
+from cardioscar.scar3d.field.plan import plan_fit
 from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.transfer import pretraining as transfer
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.scar3d.transfer.pretraining import pretrain

@@ -7,13 +7,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 from scipy.special import expit
 
-from cardioscar.imaging.coordinates import lv_coordinates
+from cardioscar.imaging.coordinates.lv_coordinates import lv_coordinates
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.metrics.overlap import dice
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.interpolation import log_odds
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem, build_problem
 from cardioscar.scar3d.wall_prior.apply import learned_prior
 from cardioscar.scar3d.wall_prior.config import ScarPriorConfig

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from cardioscar.imaging.slices import Slice, SliceStack
-from cardioscar.scar3d.interpolation import log_odds
+from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.wall_prior.features import BASE_SCALE, CHANNELS, averaged, base_logits, features, for_network
 from cardioscar.scar3d.wall_prior.ventricle import Ventricle
 from tests.scar3d.conftest import make_stack

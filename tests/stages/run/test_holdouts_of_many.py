@@ -12,8 +12,8 @@ from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.holdout import hidden_slices
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import build_problem
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior

@@ -138,7 +138,7 @@ def test_numbers_agree_with_one_another(finished: Run) -> None:
 
 def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from cardioscar.imaging import sampling
-    from cardioscar.scar3d import interpolation
+    from cardioscar.scar3d.observation import interpolation
 
     asked: dict[str, list[np.ndarray]] = {"cardioscar": [], "log_odds": [], "signed_distance": []}
     stacks: list[set[int]] = []

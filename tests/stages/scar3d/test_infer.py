@@ -195,7 +195,7 @@ def tissue_residual(run: Run, mesh: LVMesh) -> float:
 def test_the_blend_is_an_average_of_logits(run: Run) -> None:
     """Without dropout draws and projection the map is known from the field and the interpolation."""
     from cardioscar.imaging.formats.slice_files import load_stack
-    from cardioscar.scar3d.interpolation import log_odds
+    from cardioscar.scar3d.observation.interpolation import log_odds
 
     run.stage("train", ["P001"], options={"dropout": 0.0})
     alone = data(infer(run, uncertainty="dropout", projection="none", samples=1, blend=0.0), "scar_probability")

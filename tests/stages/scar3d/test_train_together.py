@@ -19,7 +19,8 @@ from cardioscar.errors import PlatformError
 from cardioscar.scar3d.field import batched_fit
 from cardioscar.scar3d.field.field_stack import FieldStack, Prepared
 from cardioscar.scar3d.field.fit import FitResult
-from cardioscar.scar3d.field.plan import Observations
+from cardioscar.scar3d.observation import files
+from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.shard.status import Status, read_status, write_status
 from cardioscar.stages.scar3d import shard_fit, train
 from tests.conformance import test_stages as contract
@@ -126,14 +127,14 @@ def test_a_shard_is_fitted_in_one_computation_with_the_results_of_one_by_one(
 def test_a_warning_about_a_subject_that_is_looked_at_ahead_is_in_its_own_row(
     run: Run, batches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = shard_fit.read_observations
+    read = files.load_observations
 
     def doubtful(folder: Path) -> Observations:
         logging.getLogger("cardioscar.scar3d").warning("few pixels in one of %d letters", len(folder.name))
         logging.getLogger("cardioscar.scar3d").warning("about %s", folder.name)
         return read(folder)
 
-    monkeypatch.setattr(shard_fit, "read_observations", doubtful)
+    monkeypatch.setattr(files, "load_observations", doubtful)
     rows = fit(run)
     assert batches == [3]
     assert [row.warnings for row in rows] == [["few pixels in one of 4 letters", f"about {one}"] for one in SUBJECTS]

@@ -39,12 +39,6 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
     return np.asarray(expit(_between(stack, points_mm, layer)))
 
 
-def hard_labels(stack: SliceStack, *, clip: float = 0.02) -> bool:
-    """Whether pixels are scar or not, rather than fractions: fewer than 1 % lie between `clip` and 1 - `clip`."""
-    seen = np.concatenate([s.values[s.observed] for s in stack])
-    return bool(np.mean((seen > clip) & (seen < 1 - clip)) < 0.01) if len(seen) else True
-
-
 def signed_distance(stack: SliceStack, points_mm: Points, *, width_mm: float = 1.0, far_mm: float = 10.0) -> NodeValues:
     """Interpolate the signed distance to the scar's outline in each slice (shape-based interpolation [@raya1990]).
 
@@ -112,3 +106,9 @@ def _between(stack: SliceStack, points_mm: Points, layer: Callable[[Slice], np.n
     weight = np.where(np.isfinite(above), weight, 1.0)
     weight = np.where(np.isfinite(below), weight, 0.0)
     return weight * np.nan_to_num(value_below) + (1 - weight) * np.nan_to_num(value_above)
+
+
+def hard_labels(stack: SliceStack, *, clip: float = 0.02) -> bool:
+    """Whether pixels are scar or not, rather than fractions: fewer than 1 % lie between `clip` and 1 - `clip`."""
+    seen = np.concatenate([s.values[s.observed] for s in stack])
+    return bool(np.mean((seen > clip) & (seen < 1 - clip)) < 0.01) if len(seen) else True

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.metrics.overlap import dice
-from cardioscar.scar3d.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from tests.scar3d.conftest import make_stack
 
 METHODS = [log_odds, signed_distance]
