@@ -172,7 +172,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
         TimeElapsedColumn,
     )
 
-    from cardioscar.stages.run.cohort import STAGES
+    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
     columns = (
         SpinnerColumn(),
@@ -183,7 +183,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("reconstructing", total=subjects * len(STAGES))
+        task = bar.add_task("reconstructing", total=subjects * len(RECONSTRUCT.names))
 
         def note(event: tuple[str, str, str]) -> None:
             subject, stage, outcome = event

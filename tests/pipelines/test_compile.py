@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ pytest.importorskip("kfp")
 from kfp.components import load_component_from_text
 
 from cardioscar.services.kubeflow import run_size as preflight
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from pipelines.argo_size import argo_size, counts
 from pipelines.compile import PIPELINES, SIZES, compile_pipeline, main
 from pipelines.readme import main as readme_main
@@ -195,7 +195,7 @@ def test_the_readme_is_current():
     [("preprocess", ["target"]), ("train", ["method"]), ("infer", ["projection"])],
 )
 def test_the_choices_of_the_form_are_those_of_the_stage(ir, stage, parameters):
-    hints = typing.get_type_hints(importlib.import_module(f"cardioscar.stages.scar3d.{stage}").Config)
+    hints = typing.get_type_hints(RECONSTRUCT[stage].config)
     for name in parameters:
         assert tuple(ir.parameters("root")[name]["literals"]) == typing.get_args(hints[name])
 

@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ from cardioscar.files.folders import platform_faults
 from cardioscar.results.publication import open_results
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
-STAGES = ("preprocess", "group_sort", "train", "infer", "evaluate")
 Event = tuple[str, str, str]
 """Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
 
@@ -148,11 +147,7 @@ def _check(
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.stages.summarize_cohort import check_fraction
 
-    unknown = sorted(set(options) - set(STAGES))
-    if unknown:
-        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
-    for stage, settings in options.items():
-        from_mapping(import_module(f"cardioscar.stages.scar3d.{stage}").Config, settings, where=stage)
+    RECONSTRUCT.check_options(options)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
     if options.get("train", {}).get("prior"):
@@ -196,7 +191,7 @@ def _conclude(
         work = Path(plan.out) / "work"
         evaluate.record(
             rows,
-            [work / stage for stage in STAGES],
+            [work / stage for stage in RECONSTRUCT.names],
             uri=tracking_uri,
             experiment=experiment,
             on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
@@ -213,22 +208,12 @@ def _conclude(
 
 def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
     """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
-    from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
-
-    work = {stage: Path(plan.out) / "work" / stage for stage in STAGES}
 
     def done(row: Status, reused: bool) -> None:
         note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
-    ids, options = [subject], plan.options
-    preprocess.run(plan.cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
-    group_sort.run(work["preprocess"], ids, str(work["group_sort"]), options.get("group_sort"), on_done=done)
-    train.run(work["group_sort"], ids, work["train"], options.get("train"), on_done=done)
-    infer.run(
-        work["preprocess"], work["group_sort"], work["train"], ids, work["infer"], options.get("infer"), on_done=done
+    recording = {"results_uri": plan.results, "run_id": plan.run_id, "track": False}
+    [row] = RECONSTRUCT.run(
+        plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
     )
-    [row] = evaluate.run(
-        plan.cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
-        options.get("evaluate"), plan.results, run_id=plan.run_id, track=False, on_done=done,
-    )  # fmt: skip
     return row

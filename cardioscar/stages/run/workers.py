@@ -21,7 +21,8 @@ from cardioscar.logs import about, configure
 from cardioscar.results.publication import gather, open_results
 from cardioscar.services.pushgateway import URL_VARIABLE
 from cardioscar.shard.status import Failure, Status, write_status
-from cardioscar.stages.run.cohort import STAGES, Event, OnEvent, Plan, run_subject
+from cardioscar.stages.run.cohort import Event, OnEvent, Plan, run_subject
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,11 @@ def _work(plan: Plan, subject: str) -> Status:
 
 def _dead(subject: str, reached: str, plan: Plan) -> Status:
     """Write the row of a subject whose worker died, for the stage after the last that it finished."""
-    stage = STAGES[min(STAGES.index(reached) + 1, len(STAGES) - 1)] if reached else STAGES[0]
+    stage = (
+        RECONSTRUCT.names[min(RECONSTRUCT.names.index(reached) + 1, len(RECONSTRUCT.names) - 1)]
+        if reached
+        else RECONSTRUCT.names[0]
+    )
     failure = Failure("worker_died", f"its process was killed twice in {stage} (out of memory?)", stage)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     row = Status(subject, stage, "failed", error=failure, started=started, version=__version__)

@@ -17,7 +17,8 @@ import torch
 
 from cardioscar.errors import ConfigError, InputError, UnreachableError
 from cardioscar.stages.recording import NotRecordedError, StoreFailedError
-from cardioscar.stages.run.cohort import STAGES, run_cohort
+from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
 from tests.services.store.s3 import point_at
@@ -71,7 +72,7 @@ def test_a_second_run_does_no_work(run: Run) -> None:
     assert (run.result() / "run.json").read_bytes() != stamp
     assert len({json.loads((run.result(s) / "run.json").read_text())["run_id"] for s in SUBJECTS}) == 1
     assert done.reused == 3
-    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in STAGES]
+    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in RECONSTRUCT.names]
     assert [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files] == before
     assert {name: (run.out / "results" / name).read_bytes() for name in written} == written
 
