@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
+from cardioscar.imaging.affine import check_affine
 from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
 from cardioscar.imaging.slices import Slice, SliceStack
-from cardioscar.imaging.volume import check_affine
 
 if TYPE_CHECKING:
     import pyvista as pv
