@@ -1,6 +1,6 @@
 """fTetWild in a process of its own.
 
-fTetWild (Hu et al., ACM Trans Graph 2020;39:117) leaves files in the current folder, and a surface that it
+fTetWild [@hu2020] leaves files in the current folder, and a surface that it
 cannot cope with ends the process. So it works in a temporary folder, where neither does harm. Run as a
 program, `python -m cardioscar.imaging.meshing.tetwild`, this module reads `surface.npz` and writes `mesh.npz` in its
 current folder.
