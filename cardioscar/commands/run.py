@@ -69,6 +69,7 @@ def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
     from cardioscar.cohort.reading import check_output
+    from cardioscar.cohort.source import open_cohort
     from cardioscar.commands.table import print_cohort
     from cardioscar.logs import configure
     from cardioscar.results.publication import open_results
@@ -77,7 +78,8 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.summarize_cohort import CohortRejected
 
-    subjects = select(options.cohort, options.subjects)
+    cohort = open_cohort(options.cohort)
+    subjects = select(cohort, options.subjects)
     check_output(options.cohort, options.out)
     if options.results:
         check_output(options.cohort, options.results, where="results")
@@ -92,7 +94,7 @@ def main(command: str, words: list[str]) -> int:
     with _progress(len(subjects), quiet=options.verbose) as note:
         try:
             run = run_cohort(
-                options.cohort,
+                cohort,
                 options.out,
                 options.stages.by_stage(),
                 subjects=options.subjects,

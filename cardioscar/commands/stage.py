@@ -127,17 +127,21 @@ def main(command: str, words: list[str]) -> int:
 def _run(stage: Stage, form: Any) -> None:
     if stage.reads == (COHORT,):
         from cardioscar.cohort.reading import check_output
+        from cardioscar.cohort.source import open_cohort
         from cardioscar.stages.list_subjects import select
 
         check_output(form.cohort, form.out)
-        ids = [entry.subject for entry in select(form.cohort, form.subjects)]
+        cohort = open_cohort(form.cohort)
+        places: dict[str, Any] = {COHORT: cohort}
+        ids = [entry.subject for entry in select(cohort, form.subjects)]
     else:
-        ids = _subjects(getattr(form, stage.reads[-1]), form.subjects)
+        places = {name: getattr(form, name) for name in stage.reads}
+        ids = _subjects(places[stage.reads[-1]], form.subjects)
     recording = {
         "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
         "run_id": form.run_id,
     } if stage.publishes else {}  # fmt: skip
-    stage.run({name: getattr(form, name) for name in stage.reads}, ids, form.out, as_mapping(form.options), **recording)
+    stage.run(places, ids, form.out, as_mapping(form.options), **recording)
 
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:

@@ -27,8 +27,7 @@ def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed
     Raises:
         InputError: If there is no cohort, or an id of the list is not in it.
     """
-    source = open_cohort(cohort) if isinstance(cohort, str | Path) else cohort
-    entries = source.listed()
+    entries = open_cohort(cohort).listed()
     wanted = [name.strip() for name in subjects.split(",") if name.strip()]
     if not wanted:
         return entries

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
 from cardioscar.cohort.layout import is_stand_in
+from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
@@ -49,7 +50,7 @@ def check_fraction(max_failed_fraction: float) -> None:
 
 
 def run(
-    cohort_uri: str | Path,
+    cohort_uri: str | Path | CohortSource,
     results_uri: str | Path,
     report_html: str | Path = "",
     max_failed_fraction: float = 0.1,
@@ -68,7 +69,8 @@ def run(
     and the verdict are those of the subjects that this run was asked for.
 
     Args:
-        cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
+        cohort_uri: The cohort, or one that is open, for the list of subjects: one whose shard died is missed here, not
+            forgotten.
         results_uri: Folder or `s3://` prefix of published results, see `evaluate`.
         report_html: Where else the report is written (the artifact of a pipeline).
         max_failed_fraction: Largest share of subjects without a map that may be used with which the run counts as

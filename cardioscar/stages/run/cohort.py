@@ -7,10 +7,11 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
@@ -32,18 +33,22 @@ class Plan:
     """What all subjects of a run have in common, as it travels to worker processes.
 
     Attributes:
-        cohort: Path or URI of the cohort.
+        cohort: The cohort as it was listed when the run began.
         out: Output folder.
         options: Settings of each stage by its name.
         results: Path or URI of the published results.
         run_id: Name of the run, which vouches for what it publishes.
     """
 
-    cohort: str
+    cohort: CohortSource
     out: str
     options: Mapping[str, Mapping[str, Any]]
     results: str
     run_id: str
+
+    def of(self, subject: str) -> Plan:
+        """What a worker is sent for one subject."""
+        return replace(self, cohort=self.cohort.of([subject]))
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class CohortRun:
 
 
 def run_cohort(
-    cohort: str | Path,
+    cohort: str | Path | CohortSource,
     out: str | Path,
     options: Mapping[str, Mapping[str, Any]],
     *,
@@ -79,7 +84,8 @@ def run_cohort(
     """Run a cohort.
 
     Args:
-        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject.
+        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject; or one that is open.
+            It is listed once.
         out: Output folder: `work/<stage>/<subject>`, and the results unless they go elsewhere.
         options: Settings of each stage by its name.
         subjects: Comma-separated ids; empty for all.
@@ -112,9 +118,10 @@ def run_cohort(
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
-    plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
-    ids = [entry.subject for entry in select(str(cohort), subjects)]
-    check_holdout_of(cohort, ids, str(options.get("preprocess", {}).get("holdout", "none")))
+    source = open_cohort(cohort)
+    plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
+    ids = [entry.subject for entry in select(source, subjects)]
+    check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
     open_results(plan.results).ask()
     if tracking_uri:
         ask_server(TrackingTarget(tracking_uri, experiment))
@@ -164,7 +171,7 @@ def _check(
 
 def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
     if jobs == 1 or len(ids) == 1:
-        return [run_subject(plan, subject, note) for subject in ids]
+        return [run_subject(plan.of(subject), subject, note) for subject in ids]
     from cardioscar.stages.run.workers import run_in_workers
 
     rows = run_in_workers(ids, plan, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)

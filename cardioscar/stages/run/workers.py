@@ -78,7 +78,7 @@ def _pool(waiting: deque[str], plan: Plan, jobs: int, note: OnEvent, rows: dict[
         try:
             while flying or (waiting and not lost):
                 while waiting and not lost and len(flying) < jobs:
-                    future = pool.submit(_work, plan, waiting[0])
+                    future = pool.submit(_work, plan.of(waiting[0]), waiting[0])
                     flying[future] = waiting.popleft()
                 finished = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED).done
                 while not events.empty():

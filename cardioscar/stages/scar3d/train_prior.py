@@ -154,6 +154,7 @@ def _output(output: str | Path) -> Path:
 @contextmanager
 def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[list[Path]]:
     """The subjects' folders with `sorted.npz`, in order of their ids; those that failed are left out."""
+    from cardioscar.cohort.source import open_cohort
     from cardioscar.cohort.store import temporary_folder
     from cardioscar.stages.list_subjects import select
     from cardioscar.stages.scar3d import group_sort, preprocess
@@ -162,10 +163,11 @@ def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[
         folders = sorted(path.parent for path in Path(cohort).glob("*/sorted.npz") if path.parent.name[0] != ".")
         yield _asked(folders, subjects)
         return
-    ids = [entry.subject for entry in select(cohort, subjects)]
+    source = open_cohort(cohort)
+    ids = [entry.subject for entry in select(source, subjects)]
     with temporary_folder() as work:
         for number, subject in enumerate(ids, start=1):
-            preprocess.run(cohort, [subject], work / "preprocess")
+            preprocess.run(source.of([subject]), [subject], work / "preprocess")
             group_sort.run(work / "preprocess", [subject], work / "group_sort")
             tell("preprocess", number, len(ids))
         rows = {subject: read_status(work / "group_sort" / subject) for subject in ids}
