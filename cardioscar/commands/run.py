@@ -68,7 +68,7 @@ class Run:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
-    from cardioscar.cohort.reading import check_output
+    from cardioscar.cohort.output_place import check_output, check_subjects_output
     from cardioscar.cohort.source import open_cohort
     from cardioscar.commands.table import print_cohort
     from cardioscar.logs import configure
@@ -76,13 +76,15 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.list_subjects import select
     from cardioscar.stages.recording import AFTER_REPORT, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
+    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
     from cardioscar.stages.summarize_cohort import CohortRejected
 
     cohort = open_cohort(options.cohort)
     subjects = select(cohort, options.subjects)
     check_output(options.cohort, options.out)
-    if options.results:
-        check_output(options.cohort, options.results, where="results")
+    check_subjects_output(options.cohort, options.results or options.out / "results", where="results")
+    for stage in RECONSTRUCT.names:
+        check_subjects_output(options.cohort, options.out / "work" / stage)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -125,22 +125,26 @@ def main(command: str, words: list[str]) -> int:
 
 
 def _run(stage: Stage, form: Any) -> None:
-    if stage.reads == (COHORT,):
-        from cardioscar.cohort.reading import check_output
-        from cardioscar.cohort.source import open_cohort
-        from cardioscar.stages.list_subjects import select
+    from cardioscar.cohort.output_place import check_subjects_output
+    from cardioscar.cohort.source import open_cohort
+    from cardioscar.stages.list_subjects import select
 
-        check_output(form.cohort, form.out)
-        cohort = open_cohort(form.cohort)
-        places: dict[str, Any] = {COHORT: cohort}
-        ids = [entry.subject for entry in select(cohort, form.subjects)]
+    places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
+    if COHORT in stage.reads:
+        check_subjects_output(form.cohort, form.out)
+    if stage.reads == (COHORT,):
+        places[COHORT] = open_cohort(form.cohort)
+        ids = [entry.subject for entry in select(places[COHORT], form.subjects)]
     else:
-        places = {name: getattr(form, name) for name in stage.reads}
         ids = _subjects(places[stage.reads[-1]], form.subjects)
-    recording = {
-        "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
-        "run_id": form.run_id,
-    } if stage.publishes else {}  # fmt: skip
+    recording = {}
+    if stage.publishes:
+        if form.results:
+            check_subjects_output(form.cohort, form.results, where="results")
+        recording = {
+            "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
+            "run_id": form.run_id,
+        }  # fmt: skip
     stage.run(places, ids, form.out, as_mapping(form.options), **recording)
 
 

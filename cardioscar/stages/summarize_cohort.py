@@ -89,6 +89,8 @@ def run(
         of earlier runs the table holds (`earlier`).
 
     Raises:
+        InputError: If the results' `cohort.csv` or `cohort.html` is none that a run has written: a manifest, for
+            instance.
         CohortRejected: If more failed; the report is written before.
         NotRecordedError: If the tracking server does not answer; the report is written before.
         StoreFailedError: If MLflow or its local store fails; the report is written before.
@@ -98,6 +100,7 @@ def run(
     check_fraction(max_failed_fraction)
     results = open_results(results_uri)
     ids = [entry.subject for entry in select(cohort_uri, subjects)]
+    results.check(())
     with results.workspace() as folder:
         with results.alone():
             summary = _written(results, folder, ids, run_id, max_failed_fraction, experiment)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.cohort.reading import check_output, is_subject_folder, read_cohort
+from cardioscar.cohort.output_place import check_output
+from cardioscar.cohort.reading import SubjectSettings, is_subject_folder, read_cohort
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.subject_settings import SubjectSettings
 
 
 def touch(folder: Path, *names: str) -> Path:

@@ -140,9 +140,12 @@ class Store:
         marker: str = "status.json",
         hashes: Mapping[str, str] | None = None,
         keep: Collection[str] = (),
+        removable: Callable[[str], bool] = lambda name: True,
     ) -> PublishReport:
         """Make the objects below a place those of a folder, the marker last; see `storage_publish.publish`."""
-        return publish(self.connection, folder, place, marker=marker, hashes=hashes or {}, keep=keep)
+        return publish(
+            self.connection, folder, place, marker=marker, hashes=hashes or {}, keep=keep, removable=removable
+        )
 
     def delete(self, place: S3Place) -> int:
         """Erase an object and everything below it: all versions, delete markers and unfinished uploads.

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
 from cardioscar.results.publication import open_results
+from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
@@ -103,7 +105,8 @@ def run_cohort(
         What was done.
 
     Raises:
-        InputError: If there is no such cohort, subject or setting (before any work).
+        InputError: If there is no such cohort, subject or setting, or files of others are where results or the stages'
+            artifacts are to lie (before any work).
         PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
         NotRecordedError: If the tracking server does not answer any more; all results and the report are published.
         StoreFailedError: If MLflow or its local store fails; all results and the report are published.
@@ -122,12 +125,17 @@ def run_cohort(
     plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(source, subjects)]
     check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
-    open_results(plan.results).ask()
+    published = open_results(plan.results)
+    published.ask()
+    published.check(ids)
+    with platform_faults(out):
+        for stage, subject in product(RECONSTRUCT.names, ids):
+            strangers_in(out / "work" / stage / subject, stages=(stage,))
     if tracking_uri:
         ask_server(TrackingTarget(tracking_uri, experiment))
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
-    with run_lock(out, ids):
+    with run_lock(out, ids), published.in_use():
         events: dict[str, list[Event]] = {subject: [] for subject in ids}
 
         def note(event: Event) -> None:

@@ -20,6 +20,7 @@ from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.logs import about, configure
 from cardioscar.results.publication import gather, open_results
 from cardioscar.services.pushgateway import URL_VARIABLE
+from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
 from cardioscar.stages.run.cohort import Event, OnEvent, Plan, run_subject
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
@@ -145,7 +146,9 @@ def _dead(subject: str, reached: str, plan: Plan) -> Status:
         log.error("failed: %s", failure.message)
         with platform_faults(artifact):
             artifact.mkdir(parents=True, exist_ok=True)
-            with only_writer(artifact, subject), fresh_folder(artifact / subject) as scratch:
+            final = artifact / subject
+            with only_writer(artifact, subject), fresh_folder(final) as scratch:
                 write_status(scratch, row)
+                keep(strangers_in(final, stages=(stage,)), final, scratch)
         open_results(plan.results).publish(gather(row, artifact, []), plan.run_id)
     return row

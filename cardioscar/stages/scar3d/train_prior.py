@@ -96,7 +96,7 @@ def scar(
         What `scar_prior.json` says.
 
     Raises:
-        ConfigError: If a setting is unknown or impossible.
+        ConfigError: If a setting is unknown or impossible, or the output holds other files of these names.
         PlatformError: If the output cannot be written.
     """
     from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
@@ -105,6 +105,7 @@ def scar(
     folder = local_folder(output, where="out")
     with platform_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)  # said before half an hour of work, not after it
+    _check_own_scar_prior(folder)
     from cardioscar.scar3d.wall_prior.train import train_scar_prior
 
     with platform_faults(folder):
@@ -139,7 +140,7 @@ def register(folder: str | Path, name: str, tracking_uri: str) -> str:
 
 def _output(output: str | Path) -> Path:
     """The folder to write, which may hold an earlier prior and nothing else: it is replaced as a whole."""
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
 
     final = local_folder(output, where="out").resolve()
     with platform_faults(final):
@@ -147,8 +148,30 @@ def _output(output: str | Path) -> Path:
         others = [p.name for p in final.iterdir() if p.name not in (DESCRIPTION, WEIGHTS)] if final.is_dir() else []
     if others or final.is_file():
         rule = "a new or empty folder, or that of an earlier prior"
-        raise ConfigError("out", rule, f"one with {len(others)} other files" if others else "a file")
+        raise ConfigError("out", rule, f"one with {counted(len(others), 'other file')}" if others else "a file")
+    if final.is_dir() and any(final.iterdir()):
+        try:
+            read_prior(final)
+        except InputError as error:
+            raise ConfigError("out", "a new or empty folder, or that of an earlier prior", str(error)) from None
     return final
+
+
+def _check_own_scar_prior(folder: Path) -> None:
+    """Refuse to replace files of the scar prior's names that are not an earlier one as it was written."""
+    import json
+
+    from cardioscar.scar3d.wall_prior.stored_unet import DESCRIPTION, WEIGHTS
+
+    there = [path for path in (folder / WEIGHTS, folder / DESCRIPTION) if path.is_symlink() or path.exists()]
+    try:
+        known = json.loads((folder / DESCRIPTION).read_bytes())["weights_sha256"] if there else ""
+        own = not there or (len(there) == 2 and known == file_sha256(folder / WEIGHTS))
+    except (OSError, ValueError, LookupError, TypeError):
+        own = False
+    if not own or any(path.is_symlink() for path in there):
+        rule = "a folder without such a file, or that of an earlier prior"
+        raise ConfigError("out", rule, f"another {there[0].name}; name another folder, or move it away")
 
 
 @contextmanager
