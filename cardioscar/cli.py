@@ -101,9 +101,11 @@ def _guarded(module: object, words: list[str]) -> int:
         code, message = 130, "interrupted; run the same command again to go on"
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
         code, message = 70, _unforeseen(error)
+    from cardioscar.identity.printable_text import printable
     from cardioscar.identity.spoken_names import by_role
 
-    sys.stderr.write(f"cardioscar: {by_role(message)}\n")
+    # line by line: some messages list what is wrong
+    sys.stderr.write("\n".join(map(printable, f"cardioscar: {by_role(message)}".split("\n"))) + "\n")
     return code
 
 

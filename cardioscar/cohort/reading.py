@@ -6,14 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from cardioscar.cohort.folder_names import is_dead, is_lost_folder, look, readable_folder, regular_file
 from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, SETTINGS
 from cardioscar.cohort.manifest import ManifestRow
 from cardioscar.cohort.rows import CohortRows, FolderRow, is_subject_folder, list_rows
-from cardioscar.config import from_mapping
+from cardioscar.config import from_mapping, kind_of
 from cardioscar.errors import InputError
+from cardioscar.files.plain_yaml import read_plain_yaml
 from cardioscar.imaging.formats.voxel_files import voxel_files
 from cardioscar.scar3d.subject_settings import SubjectSettings
 from cardioscar.services.store.places import place
@@ -55,14 +54,10 @@ class SubjectFiles:
         path = self.files.get(SETTINGS)
         if path is None:
             return SubjectSettings()
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            mark = getattr(error, "problem_mark", None)
-            raise InputError(SETTINGS, "YAML", f"none from line {mark.line + 1}" if mark else "none") from error
+        content = read_plain_yaml(path, SETTINGS)
         if not isinstance(content, dict | None):
-            raise InputError(SETTINGS, "keys and values", type(content).__name__)
-        return from_mapping(SubjectSettings, content or {}, where=SETTINGS)
+            raise InputError(SETTINGS, "keys and values", kind_of(content))
+        return from_mapping(SubjectSettings, content or {}, where=SETTINGS, foreign=True)
 
 
 def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> list[SubjectFiles]:
@@ -200,7 +195,7 @@ def _from_row(row: ManifestRow, manifest: Path) -> SubjectFiles:
             if role in FOLDER_ROLES and path.is_dir():
                 readable_folder(path, role)
             elif not path.is_file():
-                raise InputError(row.where, f"the file of '{role}'", f"no file '{path.name}'")
+                raise InputError(row.where, f"the file of '{role}'", "no file of the name in its cell")
             files[SETTINGS if role == "settings" else role] = path
             if "settings" not in row.paths and (unread := path.with_name(SETTINGS)).is_file():
                 beside[f"beside.{SETTINGS}"] = unread

@@ -72,7 +72,7 @@ def list_rows(cohort_uri: str | Path) -> CohortRows:
     if manifest.is_file():
         return CohortRows(tuple(read_manifest(manifest)), manifest)
     if manifest.is_symlink():
-        raise InputError(manifest.name, "a readable file", "a link that leads nowhere")
+        raise InputError(MANIFEST, "a readable file", "a link that leads nowhere")
     if not root.is_dir():
         raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
     files, folders = listed_names(root, "cohort")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 def words_of(text: str) -> frozenset[str]:
+    """Words between blanks."""
     return frozenset(text.split())
 
 

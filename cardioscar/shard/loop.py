@@ -29,6 +29,7 @@ from cardioscar.files.folders import (
     platform_faults,
     recover,
 )
+from cardioscar.identity.printable_text import printable
 from cardioscar.identity.spoken_names import by_role, named_by_role
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.logs import about
@@ -250,7 +251,7 @@ def _machine_fault(error: Exception) -> str:
 
 
 def _failed(row: Status, kind: str, message: str) -> Status:
-    message = by_role(message)
+    message = printable(by_role(message))
     log.error("failed: %s", message, extra={"outcome": "failed", "kind": kind})
     return dataclasses.replace(row, outcome="failed", error=Failure(kind, message, row.stage))
 

@@ -75,8 +75,7 @@ def fill_surface(
             raise GeometryError(source, rule, f"no mesh within {TIMEOUT_SECONDS} s") from expired
         result = Path(folder) / "mesh.npz"
         if done.returncode != 0 or not result.is_file():
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise GeometryError(source, rule, f"it ended with code {done.returncode}: {last}")
+            raise GeometryError(source, rule, f"it ended with code {done.returncode}")
         with np.load(result) as mesh:
             nodes, cells = mesh["nodes"], mesh["cells"].astype(np.int64)
     if len(cells) == 0:

@@ -65,7 +65,7 @@ def read_spec(values: Mapping[str, Any], *, where: str) -> FieldSpec:
     kept = dict(values)
     if kept.get("encoding") == "fourier":
         kept.pop("scale_mm", None)  # older files name the published network's one scale in every architecture
-    return from_mapping(FieldSpec, kept, where=where)
+    return from_mapping(FieldSpec, kept, where=where, foreign=True)
 
 
 class ScarField(nn.Module):

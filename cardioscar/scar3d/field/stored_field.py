@@ -51,7 +51,7 @@ def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
             raise InputError(name, "a stored field", "no such file")
     description = json.loads((folder / DESCRIPTION).read_text())
     if description.get("format") != FORMAT:
-        raise InputError(DESCRIPTION, f"format {FORMAT}", repr(description.get("format")))
+        raise InputError(DESCRIPTION, f"format {FORMAT}", "another")
     if file_sha256(folder / WEIGHTS) != description["weights_sha256"]:
         raise InputError(WEIGHTS, "the weights that field.json describes", "another sha256")
     field = ScarField(read_spec(description["spec"], where=DESCRIPTION))

@@ -69,9 +69,15 @@ class StoredPrior:
             weights = load(self.weights)
         except SafetensorError as error:
             raise InputError(_IN_WEIGHTS, "safetensors", "another form") from error
+        # before a network is made: an architecture of few digits may claim any size
+        inputs = spec.features if spec.encoding == "fourier" else 3
+        least = 4 * spec.hidden * ((spec.layers - 1) * spec.hidden + inputs)
+        if min(spec.hidden, spec.layers, inputs) < 1 or least > len(self.weights):
+            raise InputError(_IN_WEIGHTS, "the weights of the architecture", "fewer")
         expected = FieldPrior.of(ScarField(spec)).weights
         wrong = [name for name in expected if name not in weights or weights[name].shape != expected[name].shape]
-        wrong += [name for name in weights if name not in expected]
+        # by the names of the architecture alone: others may be anything
+        wrong += [f"{more} more"] if (more := sum(name not in expected for name in weights)) else []
         if wrong:
             raise InputError(_IN_WEIGHTS, "the weights of the architecture", f"otherwise: {', '.join(wrong[:5])}")
         odd = [name for name, values in weights.items() if not values.isfinite().all()]
@@ -82,7 +88,7 @@ class StoredPrior:
     def _read(self) -> dict[str, Any]:
         try:
             description = json.loads(self.description)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(_IN_JSON, "JSON", "another text") from error
         return description if isinstance(description, dict) else {}
 
