@@ -61,13 +61,14 @@ def run(
         ConfigError: If the run would pass the platform's limits; the message proposes a shard size.
         UnreachableError: If the object store does not answer.
     """
-    taken = WorkflowSize.of(workflow)
     source = open_cohort(cohort_uri)
     entries = select(source, subjects)
-    check_run_size(len(entries), shard_size, sum(len(entry.subject.encode()) for entry in entries), workflow=taken)
+    taken, listed = WorkflowSize.of(workflow), len(subjects.encode())
+    ids = sum(len(entry.subject.encode()) for entry in entries)
+    check_run_size(len(entries), shard_size, ids, workflow=taken, listed_bytes=listed)
     shards = plan_shards(costs(entries), shard_size)
     with about("list", "cohort"):
-        for warning in check_shards(shards, workflow=taken).warnings():
+        for warning in check_shards(shards, workflow=taken, listed_bytes=listed).warnings():
             log.warning(warning)
     if fingerprint:
         Path(fingerprint).write_text(source.fingerprint(), encoding="utf-8")
