@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from cardioscar.cohort import rows as cohort_rows
 from cardioscar.cohort.layout import ROLES
 from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.stages import cohort_rows
 from cardioscar.stages.list_subjects import select
 from cardioscar.stages.run.cohort import run_cohort
 from tests.cohort.test_reading import touch
