@@ -25,11 +25,11 @@ from botocore.exceptions import HTTPClientError
 from measured import conditions, table, write_page
 from servers import free_port
 
+from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.cohort.store import StoredCohort
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.stages.list_subjects import select
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/listing.md"
 FILES = ("mesh.vtu", "lge.nii.gz", "labels.nii.gz")

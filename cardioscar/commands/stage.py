@@ -126,8 +126,8 @@ def main(command: str, words: list[str]) -> int:
 
 def _run(stage: Stage, form: Any) -> None:
     from cardioscar.cohort.output_place import check_subjects_output
+    from cardioscar.cohort.selection import select
     from cardioscar.cohort.source import open_cohort
-    from cardioscar.stages.list_subjects import select
 
     places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
     if COHORT in stage.reads:
@@ -151,11 +151,12 @@ def _run(stage: Stage, form: Any) -> None:
 def _subjects(artifact: Path, wanted: str) -> list[str]:
     """The subjects of an artifact folder, or those asked for."""
     from cardioscar.errors import InputError, counted
+    from cardioscar.identity.subject_id import parse_ids
 
     found = sorted(p.parent.name for p in artifact.glob("*/status.json") if not p.parent.name.startswith("."))
     if not found:
         raise InputError(artifact.name, "an artifact folder with subjects", "none")
-    asked = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
+    asked = parse_ids(wanted)
     missing = [name for name in asked if name not in found]
     if missing:
         raise InputError(

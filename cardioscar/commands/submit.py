@@ -193,8 +193,8 @@ def _subjects(uri: str, wanted: str) -> list[Listed] | str:
     Raises:
         InputError: If it can be listed, and is no cohort.
     """
+    from cardioscar.cohort.selection import select
     from cardioscar.services.store.places import place
-    from cardioscar.stages.list_subjects import select
 
     where = place(uri, where="cohort_uri")
     if isinstance(where, Path) and not where.exists():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from cardioscar.cohort.selection import costs
 from cardioscar.cohort.sharding import plan_shards
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import ConfigError
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
-from cardioscar.stages.list_subjects import costs
 
 
 def run_parts(entries: Sequence[Listed], shard_size: int, workflow: WorkflowSize) -> list[list[str]]:

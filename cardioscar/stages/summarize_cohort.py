@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
 from cardioscar.cohort.layout import is_stand_in
+from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
@@ -20,7 +21,6 @@ from cardioscar.logs import about
 from cardioscar.results.publication import Result, Results, open_results
 from cardioscar.results.table import PAGE, TABLE
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
-from cardioscar.stages.list_subjects import select
 from cardioscar.stages.recording import attempt, not_recorded
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,37 +20,10 @@ from cardioscar.results.publication import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
-
-Event = tuple[str, str, str]
-"""Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
-
-OnEvent = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What all subjects of a run have in common, as it travels to worker processes.
-
-    Attributes:
-        cohort: The cohort as it was listed when the run began.
-        out: Output folder.
-        options: Settings of each stage by its name.
-        results: Path or URI of the published results.
-        run_id: Name of the run, which vouches for what it publishes.
-    """
-
-    cohort: CohortSource
-    out: str
-    options: Mapping[str, Mapping[str, Any]]
-    results: str
-    run_id: str
-
-    def of(self, subject: str) -> Plan:
-        """What a worker is sent for one subject."""
-        return replace(self, cohort=self.cohort.of([subject]))
 
 
 @dataclass(frozen=True)
@@ -113,9 +86,9 @@ def run_cohort(
         UnreachableError: If the object store does not answer; what is finished stays in the output folder.
         CohortRejected: If too many subjects failed; the report is written.
     """
+    from cardioscar.cohort.selection import select
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.recording import ask_server
-    from cardioscar.stages.list_subjects import select
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
@@ -219,16 +192,3 @@ def _conclude(
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
     return summary
-
-
-def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
-    """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
-
-    def done(row: Status, reused: bool) -> None:
-        note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
-
-    recording = {"results_uri": plan.results, "run_id": plan.run_id, "track": False}
-    [row] = RECONSTRUCT.run(
-        plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
-    )
-    return row

@@ -22,7 +22,7 @@ from cardioscar.results.publication import gather, open_results
 from cardioscar.services.pushgateway import URL_VARIABLE
 from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
-from cardioscar.stages.run.cohort import Event, OnEvent, Plan, run_subject
+from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256, file_sha256, from_mapping
 from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import fresh_folder, platform_faults
+from cardioscar.identity.subject_id import parse_ids
 from cardioscar.logs import about
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.services.store.places import local_folder
@@ -177,9 +178,9 @@ def _check_own_scar_prior(folder: Path) -> None:
 @contextmanager
 def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[list[Path]]:
     """The subjects' folders with `sorted.npz`, in order of their ids; those that failed are left out."""
+    from cardioscar.cohort.selection import select
     from cardioscar.cohort.source import open_cohort
     from cardioscar.cohort.store import temporary_folder
-    from cardioscar.stages.list_subjects import select
     from cardioscar.stages.scar3d import group_sort, preprocess
 
     if _is_artifact(cohort):
@@ -202,7 +203,7 @@ def _is_artifact(cohort: str | Path) -> bool:
 
 
 def _asked(folders: list[Path], subjects: str) -> list[Path]:
-    wanted = list(dict.fromkeys(name.strip() for name in subjects.split(",") if name.strip()))
+    wanted = parse_ids(subjects)
     missing = [name for name in wanted if name not in {folder.name for folder in folders}]
     if missing:
         raise InputError(

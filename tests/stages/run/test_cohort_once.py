@@ -11,10 +11,10 @@ import pytest
 
 from cardioscar.cohort import rows as cohort_rows
 from cardioscar.cohort.layout import ROLES
+from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.stages.list_subjects import select
 from cardioscar.stages.run.cohort import run_cohort
 from tests.cohort.test_reading import touch
 from tests.stored import put, put_folder, requests
