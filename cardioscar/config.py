@@ -126,16 +126,35 @@ def as_mapping(config: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(dataclasses.asdict(config))))
 
 
+def execution(default: Any) -> Any:
+    """A setting of how the work is carried out (device, checkpoints), which says nothing of its result.
+
+    It is recorded with the others and left out of the hash: work that was done on a GPU is not done again on a CPU.
+    """
+    return dataclasses.field(default=default, metadata={"execution": True})
+
+
 def config_sha256(config: Any) -> str:
     """Hash the effective configuration: equal settings give equal hashes, whatever their order.
 
     Args:
-        config: A configuration dataclass or a JSON-ready mapping.
+        config: A configuration dataclass, whose `execution` settings do not count, or a JSON-ready mapping.
 
     Returns:
         64 hexadecimal digits.
+
+    Examples:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Fit:
+        ...     steps: int = 100
+        ...     device: str = execution("auto")
+        >>> config_sha256(Fit()) == config_sha256(Fit(device="cuda")) == config_sha256({"steps": 100})
+        True
     """
-    mapping = as_mapping(config) if dataclasses.is_dataclass(config) else config
+    mapping = config
+    if dataclasses.is_dataclass(config):
+        beside = {one.name for one in dataclasses.fields(config) if one.metadata.get("execution")}
+        mapping = {name: value for name, value in as_mapping(config).items() if name not in beside}
     return hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()
 
 

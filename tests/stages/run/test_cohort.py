@@ -407,3 +407,11 @@ def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:
         stream.write("# another day\n")
     assert again() == 2
     assert versions() == {"P001": 2, "P002": 1, "P003": 1}
+
+
+def test_how_the_work_is_carried_out_does_not_change_what_it_is(finished: Run, tmp_path: Path) -> None:
+    run, events = finished.copy(tmp_path), list[tuple[str, str, str]]()
+    otherwise = {"checkpoint_seconds": 30.0, "subjects_together": 2, "device": "auto"}
+    options = OPTIONS | {"train": OPTIONS["train"] | otherwise, "infer": OPTIONS["infer"] | {"device": "auto"}}
+    run_cohort(run.cohort, run.out, options, jobs=1, on_event=events.append)
+    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in RECONSTRUCT.names]
