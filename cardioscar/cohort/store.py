@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from cardioscar.cohort.rows import CohortRows, FolderRow
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import InputError
 from cardioscar.files.folders import platform_faults
+from cardioscar.files.private_folder import private_folder
 from cardioscar.services.store.object_store import Entry, Store
 from cardioscar.services.store.s3_uri import S3Place
 
@@ -237,10 +238,10 @@ def temporary_folder() -> Iterator[Path]:
     Raises:
         PlatformError: If it cannot be made.
     """
-    with platform_faults(Path(tempfile.gettempdir())):
-        folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
-    with folder as path:
-        yield Path(path)
+    with ExitStack() as held:
+        with platform_faults(Path(tempfile.gettempdir())):
+            folder = held.enter_context(private_folder())
+        yield folder
 
 
 def _rows_of(folders: Mapping[str, Mapping[str, int]], root: S3Place, *, below: bool = False) -> StoredRows:

@@ -85,6 +85,7 @@ def run(
 
     Raises:
         ConfigError: If `results_uri` is neither a folder nor an `s3://` address.
+        InputError: If files of others are where a subject's results are to lie; those of the others are published.
         UnreachableError: If the tracking server does not answer; all results are published by then. If the object store
             does not answer; no subject is half published.
     """
@@ -116,15 +117,23 @@ def run(
         def done(row: Status, reused: bool) -> None:
             # at once, so that what is finished is out even if the machine fails at the next subject
             if results:
-                results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                try:
+                    results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                except InputError as error:  # somebody else's files are in the place of this subject's results
+                    refused.append(error)
+                    log.error("not published: %s", error, extra={"outcome": "failed"})
+                    return
             if on_done:
                 on_done(row, reused)
 
+        refused: list[InputError] = []
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
         rows = run_shard(
             "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
             on_done=done,
         )  # fmt: skip
+    if refused:
+        raise refused[0]
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if track and uri:
         artifacts = [groups, sorted_groups, fields, scars, output]

@@ -78,6 +78,7 @@ def field(
     }
     with platform_faults(final), fresh_folder(final) as scratch:
         stored = save_prior(scratch, trained.prior, facts)
+        _output(output)  # somebody may have put something there meanwhile
     with about(STAGE, "-"):
         log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
     return {**json.loads(stored.description), "sha256": stored.sha256}
