@@ -1,9 +1,9 @@
 """fTetWild in a process of its own.
 
-fTetWild [@hu2020] leaves files in the current folder, and a surface that it
-cannot cope with ends the process. So it works in a temporary folder, where neither does harm. Run as a
-program, `python -m cardioscar.imaging.meshing.tetwild PARENT`, this module reads `surface.npz` and writes `mesh.npz` in its
-current folder, and ends with the process of that number.
+fTetWild [@hu2020] leaves files in the current folder, and a surface that it cannot cope with ends the process. So it
+works in a temporary folder, where neither does harm. Run as a program, `python -m cardioscar.imaging.meshing.tetwild
+PARENT`, this module reads `surface.npz` and writes `mesh.npz` in its current folder, and ends with the process of that
+number.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from cardioscar.results.publication import gather, open_results
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.ask_services import ask_services
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +92,12 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="evaluate")
     results = open_results(results_uri) if results_uri else None
-    with open_cohort(cohort_uri).files(subjects, ROLES) as found:
+    source = open_cohort(cohort_uri)
+    uri = (tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")) if track else ""
+    if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
+        ask_services(results_uri, uri, experiment)
+        source.ask(subjects)
+    with source.files(subjects, ROLES) as found:
         entries = {entry.subject: entry for entry in found}
 
         def files(subject: str) -> dict[str, Path]:
@@ -134,8 +140,7 @@ def run(
         )  # fmt: skip
     if refused:
         raise refused[0]
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-    if track and uri:
+    if uri:
         artifacts = [groups, sorted_groups, fields, scars, output]
         record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
     return rows
