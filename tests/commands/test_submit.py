@@ -308,7 +308,9 @@ def test_a_cohort_in_a_store_is_counted_before_it_is_paid_for(server, cardioscar
     place = S3Place("hearts-of-submit", "acute")
     Store.connect().connection.client.create_bucket(Bucket=place.bucket)
     fill(place, [f"acute/P{number:03d}/labels.nii.gz" for number in range(85)])
-    words = ("submit", "--host", server.url, "--cohort", str(place), "--results", "s3://results/acute")
+    words = ("submit", "--host", server.url, "--cohort", str(place), "--results", f"s3://{place.bucket}/results")
+    nowhere = cardioscar(*words[:-1], "s3://no-such-bucket/acute", "--set", "shard_size=1")
+    assert "results could not be published with the keys of this machine: bucket 'no-such-bucket'" in nowhere.err
     refused = cardioscar(*words, "--set", "shard_size=1")
     assert refused.code == 2
     assert "shard_size: expected at least" in refused.err

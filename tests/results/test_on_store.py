@@ -81,7 +81,10 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
     with requests() as seen:
         again = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, results=str(results))
     assert again.reused == 2
-    assert sorted(written(seen)) == [f"{results.prefix}/{subject}/run.json" for subject in TWO]
+    asked = [key for key in written(seen) if "/.cardioscar-" in key]
+    assert len({*asked}) == 1  # once for both, and taken away again
+    assert sum(key == asked[0] and operation == "DeleteObject" for operation, key in seen) == 1
+    assert sorted({*written(seen)} - {*asked}) == [f"{results.prefix}/{subject}/run.json" for subject in TWO]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 from cardioscar.errors import InputError
 from cardioscar.services.store import object_io as s3_object
 from cardioscar.services.store.client import MIB, S3Connection, S3Settings
-from cardioscar.services.store.erase import erase, remove
+from cardioscar.services.store.erase import erase
 from cardioscar.services.store.errors import MissingObjectError
 from cardioscar.services.store.listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.store.publish import PublishReport, publish
@@ -105,7 +105,8 @@ class Store:
         """Write a small object below a place, read it back and remove it, as whoever publishes there will do."""
         probe = place / f".cardioscar-{uuid.uuid4().hex}"
         self.write(probe, b"may this be written?")
-        remove(self.connection, place, [{"Key": probe.prefix}])
+        gone = partial(self.connection.client.delete_object, Bucket=place.bucket, Key=probe.prefix)
+        self.connection.call(place, gone)
 
     def write(self, place: S3Place, data: bytes) -> None:
         """Write a small object in one step, record its sha256 and read it back."""
