@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError, PlatformError, counted
-from cardioscar.imaging.affine import check_affine
+from cardioscar.imaging.affine import FARTHEST_MM, check_affine
 from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
 from cardioscar.imaging.slices import Slice, SliceStack
 
@@ -168,6 +168,8 @@ def _lattice(grid: pv.UnstructuredGrid, where: str) -> tuple[np.ndarray, np.ndar
     corners = np.asarray(grid.points, dtype=np.float64)[np.asarray(grid.cell_connectivity).reshape(-1, n_corners)]
     if not np.isfinite(corners).all():
         raise GeometryError(where, "finite node coordinates", "non-finite ones")
+    if np.abs(corners).max() > FARTHEST_MM:
+        raise GeometryError(where, f"nodes within {FARTHEST_MM:g} mm", "one that is farther away")
     axes = _mean_axes(corners, ends, where)
     center = corners.mean(axis=1)
     origin = center[0]

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import atexit
 import inspect
+import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -32,7 +34,12 @@ CPU_S_PER_MIB = 2
 WALL_PER_CPU = 10
 """How much longer than its processor time a trial may last, on a machine that is busy with others."""
 
-_OUT_OF_MEMORY = 4
+COMPLAINT = "error|could not|cannot|unable|premature|mismatch|corrupt|fail"
+"""Words of VTK's reports of a file that is not whole: it says so as an error, or only as a warning."""
+
+_OUT_OF_MEMORY, _DAMAGED = 4, 5
+_SPARE_MIB = 64
+"""What the reading here may take more than the trial did."""
 
 
 def checksum(output: Any) -> int:
@@ -73,10 +80,14 @@ def read(reader, path):
         reader.SetFileName(path)
     reader.Update()
     output = reader.GetOutput()
-    return checksum(output) if output else 0
+    return checksum(output) if output else 0, output is None or reader.GetErrorCode() != 0
 
 def limit(which, value):
     resource.setrlimit(which, (value, value))
+
+def virtual_kib(name):
+    with open("/proc/self/status") as stream:
+        return int(stream.read().partition(name + ":")[2].split()[0])
 
 def used_bytes():
     with open("/proc/self/statm") as stream:
@@ -90,10 +101,14 @@ def trial(kind, mib, cpu_s, wall_s, path, answer):
         signal.alarm(wall_s)
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
         limit(resource.RLIMIT_DATA, used_bytes() + mib * 2**20)
-        found = read(kind(), path)
-        os.write(answer, str(found).encode())
-        if re.search("allocat|memory", str(window.GetOutput()), re.IGNORECASE):
+        before = virtual_kib("VmSize")
+        found, failed = read(kind(), path)
+        os.write(answer, f"{found}/{(virtual_kib('VmPeak') - before) // 1024}".encode())
+        said = str(window.GetOutput() or "")
+        if re.search("allocat|memory", said, re.IGNORECASE):
             code = OUT_OF_MEMORY
+        elif failed or re.search("COMPLAINT", said, re.IGNORECASE):
+            code = DAMAGED
     except MemoryError:
         code = OUT_OF_MEMORY
     finally:
@@ -117,7 +132,9 @@ for line in sys.stdin:
     found = os.read(source, 100).decode() or "-"
     os.close(source)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), found, flush=True)
-""".replace("OUT_OF_MEMORY", str(_OUT_OF_MEMORY))
+"""
+for _word, _value in (("OUT_OF_MEMORY", _OUT_OF_MEMORY), ("DAMAGED", _DAMAGED), ("COMPLAINT", COMPLAINT)):
+    _SERVER = _SERVER.replace(_word, str(_value))
 
 READER_MODULES = {
     "vtkPLYReader": "vtkIOPLY",
@@ -139,7 +156,7 @@ def check_reader_survives(path: Path, reader: str) -> int | None:
     """Read a file in another process and see whether that ends by itself, within limits of time and memory.
 
     The first file takes a quarter of a second, for the start of that process; later ones some milliseconds more than
-    the reading. What the reader reports is not judged here.
+    the reading.
 
     Args:
         path: File.
@@ -149,25 +166,39 @@ def check_reader_survives(path: Path, reader: str) -> int | None:
         The `checksum` of what was read there; None where nothing was.
 
     Raises:
-        InputError: If the reader crashes, takes more memory than a file of that size can fill, or does not come to an
-            end.
+        InputError: If the reader reports a fault, crashes, does not come to an end, or takes more memory than a file of
+            that size can fill or than this process may have.
     """
     mib = path.stat().st_size / 2**20
     memory_mib, cpu_s = int(MEMORY_MIB + MEMORY_PER_BYTE * mib), int(CPU_S + CPU_S_PER_MIB * mib)
     with _lock:
-        code, found = _try(path, reader, memory_mib, cpu_s)
+        code, found, taken_mib = _try(path, reader, memory_mib, cpu_s)
     rule = f"a complete {path.suffix} file"
     if code in (-signal.SIGALRM, -signal.SIGXCPU):
         raise InputError(path.name, rule, f"one whose reader is not done in {cpu_s} s")
     if code == _OUT_OF_MEMORY:
         raise InputError(path.name, rule, f"one whose reader takes more than {memory_mib} MiB")
+    if code == _DAMAGED:  # reading it here too would show nothing more, and may cost memory that VTK never gives back
+        raise InputError(path.name, rule, "a truncated or damaged one")
     if code < 0:
         raise InputError(path.name, rule, "a damaged one, which crashes its reader")
+    if taken_mib + _SPARE_MIB > _left_mib():
+        raise InputError(path.name, rule, f"one whose reader takes {taken_mib} MiB, more than this process may have")
     return found
 
 
-def _try(path: Path, reader: str, memory_mib: int, cpu_s: int) -> tuple[int, int | None]:
-    """Exit code of the trial, minus the signal that ended it, and its checksum; 0 and None where none could be made."""
+def _left_mib() -> float:
+    """What this process may take more, where its address space is limited (`ulimit -v`)."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return math.inf
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return limit / 2**20 - int(status.partition("VmSize:")[2].split()[0]) / 1024
+
+
+def _try(path: Path, reader: str, memory_mib: int, cpu_s: int) -> tuple[int, int | None, int]:
+    """Exit code of the trial, minus the signal that ended it, its checksum, and the memory in MiB that it asked for; 0
+    and None where none could be made."""
     name = os.fsencode(path.absolute()).hex()
     question = f"{READER_MODULES[reader]} {reader} {memory_mib} {cpu_s} {WALL_PER_CPU * cpu_s} {name}\n"
     for _ in range(2):  # the process may have been killed meanwhile (out of memory): a new one answers
@@ -179,11 +210,12 @@ def _try(path: Path, reader: str, memory_mib: int, cpu_s: int) -> tuple[int, int
             server.stdin.flush()
             if answer := server.stdout.readline():
                 code, found = answer.split()
-                return int(code), None if found == "-" else int(found)
+                crc, _, taken = found.partition("/")
+                return int(code), None if found == "-" else int(crc), int(taken or 0)
         except OSError:
             pass
         _stop()
-    return 0, None
+    return 0, None, 0
 
 
 def _running() -> subprocess.Popen[str]:

@@ -17,7 +17,7 @@ from cardioscar.files.atomic import atomic_file
 from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.completeness import check_ply, check_stl
-from cardioscar.imaging.formats.reader_probe import READER_MODULES, check_reader_survives, checksum
+from cardioscar.imaging.formats.reader_probe import COMPLAINT, READER_MODULES, check_reader_survives, checksum
 from cardioscar.imaging.formats.vtk_consistency import check_connectivity, is_consistent
 from cardioscar.imaging.formats.vtk_header import read_vtk_header, stated_frame
 
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 VTK_SUFFIXES = (".vtu", ".vtk", ".vtp", ".ply", ".stl")
 """Endings of the files that `read_vtk` knows."""
 
-# VTK reports a file that ends early as an error, or only as a warning with one of these words.
-_BAD = re.compile(r"error|could not|cannot|unable|premature|mismatch|corrupt|fail", re.IGNORECASE)
+_BAD = re.compile(COMPLAINT, re.IGNORECASE)
 
 
 def read_vtk(path: Path, *, frame: str | None = None, own: bool = False) -> pv.DataSet:

@@ -134,8 +134,35 @@ def test_values_that_a_file_lacks_are_not_those_of_the_memory(damage: bytes, tmp
             read_vtk(tmp_path / "mesh.vtu")
 
 
+POINT = b"""ply
+format ascii 1.0
+element vertex 1
+property float x
+property float y
+property float z
+end_header
+0 0 0
+"""
+
+
+def test_what_the_reader_reports_there_is_not_read_here(tmp_path: Path) -> None:
+    path = tmp_path / "mesh.ply"
+    path.write_bytes(POINT.replace(b"property float z\n", b""))
+    with pytest.raises(InputError, match="a complete .ply file, found a truncated or damaged one"):
+        check_reader_survives(path, "vtkPLYReader")
+
+
+def test_a_limit_of_this_process_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mesh.ply"
+    path.write_bytes(POINT)
+    assert check_reader_survives(path, "vtkPLYReader")
+    monkeypatch.setattr(reader_probe, "_left_mib", lambda: 10.0)
+    with pytest.raises(InputError, match="one whose reader takes [0-9]+ MiB, more than this process may have"):
+        check_reader_survives(path, "vtkPLYReader")
+
+
 def test_the_other_process_may_be_killed(tmp_path: Path) -> None:
-    (tmp_path / "a mesh – 1.ply").write_bytes(b"ply\n")
+    (tmp_path / "a mesh – 1.ply").write_bytes(POINT)
     check_reader_survives(tmp_path / "a mesh – 1.ply", "vtkPLYReader")
     assert reader_probe._server is not None
     os.kill(reader_probe._server[1].pid, signal.SIGKILL)
@@ -143,7 +170,7 @@ def test_the_other_process_may_be_killed(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_whoever_called(tmp_path: Path) -> None:
-    (tmp_path / "mesh.ply").write_bytes(b"ply\n")
+    (tmp_path / "mesh.ply").write_bytes(POINT)
     script = (
         "import os, sys; from pathlib import Path; from cardioscar.imaging import reader_probe as p;"
         f"p.check_reader_survives(Path({str(tmp_path / 'mesh.ply')!r}), 'vtkPLYReader');"
