@@ -114,8 +114,10 @@ def main(command: str, words: list[str]) -> int:
 
         sys.stdout.write(json.dumps(list_subjects.run(form.cohort, form.shard_size, form.subjects)) + "\n")
     else:
+        from cardioscar.cohort.output_place import check_subjects_output
         from cardioscar.stages import summarize_cohort
 
+        check_subjects_output(form.cohort, form.results, where="results")
         summary = summarize_cohort.run(
             form.cohort, form.results, "", form.max_failed_fraction, form.tracking_uri, form.experiment, form.subjects,
             run_id=form.run_id,

@@ -94,6 +94,15 @@ def test_a_cohort_where_the_output_has_its_own_folders(
     assert content(project / name) == before
 
 
+@pytest.mark.parametrize("results", ["images", "link", "images/P002"])
+def test_a_table_in_the_cohort(images: Path, cardioscar: Cardioscar, tmp_path: Path, results: str) -> None:
+    """It would be taken for a manifest when the cohort is read again."""
+    (tmp_path / "link").symlink_to("images")
+    before = content(images)
+    refused(cardioscar("summarize-cohort", images, tmp_path / results))
+    assert content(images) == before
+
+
 @pytest.mark.parametrize("given", ["images/P001", "images"])
 def test_a_stage_over_images(images: Path, cardioscar: Cardioscar, tmp_path: Path, given: str) -> None:
     before = content(images)
