@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cardioscar.results.publication import OF_EARLIER_STAGES
+from cardioscar.services.store import claim as storage_claim
 from cardioscar.services.tracking import records
 from tests.integration.ceph import Ceph
 
@@ -28,7 +29,8 @@ def rows(ceph: Ceph, bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
         if MARKER not in own:
             continue
         row = json.loads(own[MARKER])
-        stored = {name: hashlib.sha256(body).hexdigest() for name, body in own.items() if name not in (MARKER, STAMP)}
+        beside = (MARKER, STAMP, storage_claim.NAME)  # a killed process leaves its claim
+        stored = {name: hashlib.sha256(body).hexdigest() for name, body in own.items() if name not in beside}
         wrong = sorted(name for name, sha in row["outputs"].items() if stored.get(name) != sha)
         assert not wrong, f"{subject}: the row vouches for {wrong}, which differ"
         extra = stored.keys() - row["outputs"].keys()
@@ -47,6 +49,7 @@ def complete(ceph: Ceph, bucket: str, prefix: str, subjects: Iterable[str]) -> N
     assert {row["outcome"] for row in found.values()} == {"ok"}
     for subject in found:
         names = set(ceph.objects(bucket, f"{prefix}/{subject}"))
+        assert storage_claim.NAME not in names
         assert {"scar.vtu", "field.safetensors", "field.json", "metrics.json", "report.html"} <= names
 
 

@@ -119,7 +119,6 @@ def test_every_call_of_mlflow_is_repeated_or_looked_after():
                     and path.stem not in ("s3_object", "storage_erase")
                 ):
                     found.add(node.func.attr)
-    found = {name for name in found if not name.startswith("user_agent")}
     assert found - known <= created, found - known - created
     assert {"log_batch", "search_runs", "download_artifacts", "set_terminated"} <= known
 

@@ -86,6 +86,7 @@ class S3Connection:
         endpoint: `host:port` of the store, for messages.
         settings: Times and limits.
         knows_conditions: The store has not yet said that it does not know conditional writes.
+        quotes_etags: The store has not yet shown that it knows the names of bytes in conditions without quotes alone.
     """
 
     def __init__(self, settings: S3Settings) -> None:
@@ -97,6 +98,7 @@ class S3Connection:
         url = urlsplit(self.client.meta.endpoint_url)
         self.endpoint = f"{url.hostname}:{url.port or {'http': 80}.get(url.scheme, 443)}"
         self.knows_conditions = True
+        self.quotes_etags = True
         self._reached = False
         self._refusal: tuple[float, Exception] | None = None
         self._lock = threading.Lock()

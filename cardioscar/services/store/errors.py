@@ -44,6 +44,11 @@ def is_unsupported(error: Exception) -> bool:
     return _code(error) in ("NotImplemented", "MethodNotAllowed", "501", "405")
 
 
+def is_replaced(error: Exception) -> bool:
+    """Tell whether an answer says that an object is not the one that a condition names."""
+    return _code(error) in _REPLACED
+
+
 def may_pass(error: Exception) -> bool:
     """Tell whether the same request may succeed later: the network, a busy store, a body damaged on its way."""
     from botocore import exceptions as boto

@@ -20,6 +20,7 @@ from cardioscar.services.store.client import MIB, S3Connection
 from cardioscar.services.store.errors import (
     MissingObjectError,
     ReplacedError,
+    is_replaced,
     is_unsupported,
     may_pass,
     plain_errors,
@@ -249,24 +250,34 @@ def _send(
         with data.open("rb") as body:
             return connection.client.put_object(Body=body, **kept, **condition)
 
-    return str(_conditionally(connection, send, instead_of).get("ETag", "")).strip('"')
+    return str(_conditionally(connection, place, send, instead_of).get("ETag", "")).strip('"')
 
 
 def _conditionally(
-    connection: S3Connection, send: Callable[[dict[str, str]], dict[str, Any]], instead_of: str | None
+    connection: S3Connection,
+    place: S3Place,
+    send: Callable[[dict[str, str]], dict[str, Any]],
+    instead_of: str | None,
 ) -> dict[str, Any]:
     """Write under a condition, or where the store does not know conditions, without."""
     from botocore.exceptions import ClientError
 
     if instead_of is None or not connection.knows_conditions:
         return send({})
+    quote = '"' if connection.quotes_etags else ""
     try:
-        return send({"IfNoneMatch": "*"} if instead_of == NOTHING else {"IfMatch": f'"{instead_of}"'})
+        return send({"IfNoneMatch": "*"} if instead_of == NOTHING else {"IfMatch": f"{quote}{instead_of}{quote}"})
     except ClientError as error:
-        if not is_unsupported(error):
+        if is_unsupported(error):
+            connection.knows_conditions = False
+            return send({})
+        met = is_replaced(error) and instead_of != NOTHING and current_etag(connection, place) == instead_of
+        if not (met and quote):
             raise
-        connection.knows_conditions = False
-        return send({})
+        # Ceph 16 compares the header with the bare name, and so refuses every one in quotes
+        answer = send({"IfMatch": instead_of})
+        connection.quotes_etags = False
+        return answer
 
 
 def _send_parts(

@@ -351,7 +351,42 @@ class Unconditional:
         return call
 
 
+class Bare:
+    """A client of a store that compares `If-Match` with the name of the bytes as it stands, as Ceph 16 does."""
+
+    def __init__(self, client) -> None:
+        self._client = client
+
+    def __getattr__(self, name):
+        found = getattr(self._client, name)
+        if name != "put_object":
+            return found
+
+        def call(**how):
+            named = how.pop("IfMatch", None)
+            if named is not None and named.startswith('"'):
+                error = {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}}
+                raise ClientError(error, "PutObject")
+            return found(**how, **({"IfMatch": f'"{named}"'} if named is not None else {}))
+
+        return call
+
+
+def test_a_store_that_wants_names_of_bytes_without_quotes_gets_them(s3, bucket, tmp_path):
+    store = copy(s3)
+    store.connection = copy(s3.connection)
+    store.connection.client = Bare(s3.connection.client)
+    place = bucket / "P001"
+    store.publish(make_folder(tmp_path / "older", {"a": b"older", "b": b"same"}), place)
+    newer = make_folder(tmp_path / "newer", {"a": b"newer", "b": b"same"})
+    assert store.publish(newer, place).uploaded == ("a", "status.json")
+    assert store.connection.knows_conditions
+    assert not store.connection.quotes_etags
+    assert store.read(place / "a") == b"newer"
+
+
 STORES = {
+    "bare": Bare,
     "conditional": lambda client: client,
     "silent": lambda client: Unconditional(client, says_so=False),
     "honest": lambda client: Unconditional(client, says_so=True),
