@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -80,11 +81,25 @@ def test_weights_that_are_not_the_described_ones_are_refused(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ventricles": 0}, {"layers": 1}, {"learning_rate": float("nan")}, {"validation": 1.0}, {"cell_mm": 0.0}]
+    "wrong",
+    [
+        {"ventricles": 0},
+        {"layers": 1},
+        {"learning_rate": float("nan")},
+        {"validation": 1.0},
+        {"cell_mm": 0.0},
+        {"validation": 0.9, "ventricles": 2},
+    ],
 )
 def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         ScarPriorConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_rate_that_is_too_high_leaves_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="learning_rate: expected a training that stays finite, found one"):
+        train_scar_prior(tmp_path, dataclasses.replace(SMALL, learning_rate=1e38))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_are_light_to_import() -> None:
