@@ -168,7 +168,7 @@ def test_a_run_that_finds_all_done_does_not_import_torch(run: Run, prior: Path) 
     fit(run, prior, steps=3)
     script = f"""
 import sys
-from cardioscar.stages import train
+from cardioscar.stages.scar3d import train
 rows = train.run({str(run.artifact("group_sort"))!r}, {list(SUBJECTS)!r}, {str(run.artifact("train"))!r},
     {{"steps": 3, "checkpoint_seconds": 0.0, "device": "cpu", "prior": {str(prior)!r}}})
 print([row.outcome for row in rows], "torch" in sys.modules)
