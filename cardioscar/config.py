@@ -94,6 +94,18 @@ def as_mapping(config: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(dataclasses.asdict(config))))
 
 
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings of settings under joined names.
+
+    >>> flattened({"steps": 5, "schedule": {"peak": 0.1}})
+    {'steps': 5, 'schedule.peak': 0.1}
+    """
+    rows: dict[str, Any] = {}
+    for name, value in values.items():
+        rows |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return rows
+
+
 def config_sha256(config: Any) -> str:
     """Hash the effective configuration: equal settings give equal hashes, whatever their order.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from cardioscar.config import flattened
 from cardioscar.learning.curves import Curves
 from cardioscar.learning.split import Split
 from cardioscar.report.line_chart import line_svg
@@ -75,24 +76,12 @@ def write_training_report(path: Path, summary: TrainingSummary) -> Path:
             good=summary.stop_reason in ("completed", "patience"),
             steps=len(summary.curves.losses),
             charts=_charts(summary),
-            settings=list(flat(summary.settings).items()),
+            settings=list(flattened(summary.settings).items()),
             figures=[(name, number(value, 4)) for name, value in summary.figures.items()],
             overlays=[(caption, inline_png(data)) for caption, data in summary.overlays.items()],
         )
     )
     return write_page(path, html)
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings of settings under joined names.
-
-    >>> flat({"steps": 5, "schedule": {"peak": 0.1}})
-    {'steps': 5, 'schedule.peak': 0.1}
-    """
-    rows: dict[str, Any] = {}
-    for name, value in settings.items():
-        rows |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return rows
 
 
 def _charts(summary: TrainingSummary) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cardioscar.config import config_sha256
+from cardioscar.files.atomic import atomic_file
 from cardioscar.learning.closed_axis import turn_closed_axis
 from cardioscar.learning.loop import TrainResult, train
 from cardioscar.learning.loop_config import LoopConfig
@@ -40,7 +41,7 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
     each weighted by its volume. On one CPU the result is the same for the same configuration and number of threads.
 
     Args:
-        output: Folder for `scar_prior.safetensors` and `scar_prior.json`.
+        output: Folder for `scar_prior.safetensors`, `scar_prior.json` and `curves.json`.
         config: Settings.
         on_step: Called after each ventricle drawn and each optimiser step.
 
@@ -71,7 +72,10 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
         learned, base = _losses(network, examples[config.ventricles - kept :])
         about["validation"] = {"examples": kept * config.scars, "loss": learned, "log_odds_loss": base}
         log.info("loss on ventricles kept back %.4f, log-odds interpolation %.4f", learned, base)
-    return save_prior(output, network, about)
+    said = save_prior(output, network, about)
+    with atomic_file(output / "curves.json") as partial:
+        partial.write_text(trained.curves.as_json(), encoding="utf-8")
+    return said
 
 
 def _train(examples: list[Examples], config: ScarPriorConfig, tell: OnStep) -> TrainResult[ScarUNet]:
