@@ -57,6 +57,7 @@ lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component REA
 	$(BIN)/python -m charts.readme --check
 	$(BIN)/python -m pipelines.readme --check
 	$(BIN)/python -m docs.subject_settings --check
+	$(BIN)/python -m images.locks --check
 
 format: $(VENV)/.test  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from cardioscar import __version__
 from cardioscar.errors import DEBUG_VARIABLE
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
@@ -23,11 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
-    "preprocess": ("stage", "stage: pixels to groups of mesh nodes"),
-    "group-sort": ("stage", "stage: nodes in group order, batches of whole groups"),
-    "train": ("stage", "stage: fit each subject's scar field"),
-    "infer": ("stage", "stage: scar probability and uncertainty at every node"),
-    "evaluate": ("stage", "stage: scores, report, MLflow run and model version"),
+    **{stage.command: ("stage", f"stage: {stage.in_short}") for stage in RECONSTRUCT},
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
 }
 
@@ -104,9 +101,11 @@ def _guarded(module: object, words: list[str]) -> int:
         code, message = 130, "interrupted; run the same command again to go on"
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
         code, message = 70, _unforeseen(error)
+    from cardioscar.identity.printable_text import printable
     from cardioscar.identity.spoken_names import by_role
 
-    sys.stderr.write(f"cardioscar: {by_role(message)}\n")
+    # line by line: some messages list what is wrong
+    sys.stderr.write("\n".join(map(printable, f"cardioscar: {by_role(message)}".split("\n"))) + "\n")
     return code
 
 

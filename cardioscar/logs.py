@@ -6,12 +6,15 @@ import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 from cardioscar.errors import ConfigError
+from cardioscar.identity.printable_text import printable
 from cardioscar.identity.spoken_names import by_role
 
 _where: ContextVar[tuple[str, str]] = ContextVar("where", default=("-", "-"))
@@ -27,6 +30,10 @@ RUN_ID_VARIABLE = "CARDIOSCAR_RUN_ID"
 EVENT_FIELDS = ("outcome", "seconds", "peak_memory_mib", "kind")
 """Facts that a log call may give by `extra=`; JSON lines carry those that it gave."""
 
+_TRUSTED = frozenset({"mlflow", "alembic", "boto3", "botocore", "s3transfer", "urllib3", "kfp", "torch", "concurrent"})
+"""Libraries that read no file of a subject: their messages are about servers and machines."""
+
+_WARNING = re.compile(r"(?:[^\n:]*/)?([\w.-]+):(\d+): (\w+): ")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}", re.ASCII)
 
 
@@ -54,9 +61,50 @@ class _LogFile(logging.FileHandler):
 
 class _Where(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.stage, record.subject = _where.get()
-        record.msg, record.args = by_role(record.getMessage()), None
+        record.stage, record.subject = (printable(name) for name in _where.get())
+        record.msg, record.args = printable(by_role(record.getMessage())), None
         return True
+
+
+class _Foreign(logging.Handler):
+    """Standard error for what libraries log, and for Python's warnings, which nobody else writes.
+
+    Only those of `_TRUSTED` are shown in their own words: readers quote what stands in a file.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record as one line."""
+        try:
+            self._emit(record)
+        except Exception:  # noqa: BLE001 - as for every handler: a line less, and the work goes on
+            self.handleError(record)
+
+    def _emit(self, record: logging.LogRecord) -> None:
+        library = record.name.split(".")[0]
+        copy = logging.makeLogRecord(record.__dict__)
+        copy.exc_info = copy.exc_text = copy.stack_info = None
+        if record.name == "py.warnings":
+            found = _WARNING.match(record.getMessage())
+            text = f"{found[3]} at {found[1]}:{found[2]}" if found else "a warning"
+        elif library in _TRUSTED:
+            text = record.getMessage()
+        else:
+            text = f"{printable(library)} says something at {record.filename}:{record.lineno}"
+        copy.msg, copy.args = text, None
+        _Where().filter(copy)
+        sys.stderr.write(f"{(self.formatter or _OneLine(FORMAT)).format(copy)}\n")
+
+
+class _OneLine(logging.Formatter):
+    """The text form: one line, and those of a traceback where one is asked for."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """The line, whichever filter a record has passed."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        """The lines of a traceback, marked so that none can be taken for another record's."""
+        return "\n".join(f"  | {printable(line)}" for line in super().formatException(ei).splitlines())
 
 
 class JsonLines(logging.Formatter):
@@ -71,7 +119,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "stage": None if stage == "-" else stage,
             "subject": None if subject == "-" else subject,
-            "message": record.getMessage(),
+            "message": printable(record.getMessage()),
         }
         run_id = os.environ.get(RUN_ID_VARIABLE, "")
         if _RUN_ID.fullmatch(run_id):
@@ -110,6 +158,15 @@ def configure(
     logger.handlers[:] = handlers or [logging.NullHandler()]
     logger.propagate = False
     logger.setLevel(level)
+    _hear_libraries(formatter)
+
+
+def _hear_libraries(formatter: logging.Formatter) -> None:
+    """Take the place of Python's last resort, which writes what others log, and their warnings, as they are."""
+    root, foreign = logging.getLogger(), _Foreign(logging.WARNING)
+    foreign.setFormatter(formatter)
+    root.handlers[:] = [*(one for one in root.handlers if not isinstance(one, _Foreign)), foreign]
+    logging.captureWarnings(True)
 
 
 def _formatter(name: str) -> logging.Formatter:
@@ -117,4 +174,4 @@ def _formatter(name: str) -> logging.Formatter:
         return JsonLines()
     if name != "text":
         raise ConfigError(FORMAT_VARIABLE, "text or json", repr(name[:20]))
-    return logging.Formatter(FORMAT, datefmt="%H:%M:%S")
+    return _OneLine(FORMAT, datefmt="%H:%M:%S")

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 Points = Float[np.ndarray, "points 3"]
 """Positions in millimetres, in the LPS patient frame."""
 
-Affine = Float[np.ndarray, "4 4"]
+AffineMatrix = Float[np.ndarray, "4 4"]
 """Homogeneous matrix from voxel index to millimetres in the LPS patient frame."""
 
 NodeValues = Float[np.ndarray, " nodes"]

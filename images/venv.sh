@@ -1,24 +1,25 @@
 #!/bin/sh
-# venv.sh WHEELS REQUIREMENTS CONSTRAINTS: make /opt/venv, without pip, as small as it goes, byte-code compiled.
-# Wheels come from a folder, or, where that is empty, from the package index (PIP_INDEX_URL, TORCH_INDEX).
+# venv.sh WHEELS LOCK BUILD: make /opt/venv, without pip, as small as it goes, byte-code compiled.
+# Wheels come from a folder, or, where that is empty, from the package index (PIP_INDEX_URL, TORCH_INDEX) by the sha256 of
+# LOCK; what comes as source is built with the setuptools of BUILD.
 set -eu
-wheels=$1 requirements=$2 constraints=$3
+wheels=$1 lock=$2 build=$3
 
 python3 -m venv /opt/pip
 python3 -m venv --without-pip /opt/venv
-pip="/opt/pip/bin/pip --python /opt/venv/bin/python --disable-pip-version-check --no-cache-dir --quiet"
-if ls "$wheels"/*.whl >/dev/null 2>&1; then
-  # by name, not by file: the file's address would be recorded as the origin, and the bill of materials lose the index
-  names=$(basename -a "$wheels"/*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/')
-  $pip install --no-index --find-links "$wheels" --no-deps --no-compile $names
-else
-  torch=$(grep '^torch==' "$constraints" || true)
-  if [ -n "${TORCH_INDEX:-}" ] && [ -n "$torch" ]; then
-    # without its dependencies, which that index need not have; they come with the rest
-    $pip install --no-compile --no-deps --index-url "$TORCH_INDEX" "$torch"
-  fi
-  $pip install --no-compile --constraint "$constraints" --requirement "$requirements"
+options="--disable-pip-version-check --no-cache-dir --quiet"
+pip="/opt/pip/bin/pip --python /opt/venv/bin/python $options"
+if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
+  wheels=/opt/wheels
+  verified="--require-hashes --no-deps"
+  /opt/pip/bin/pip install $options $verified --requirement "$build"
+  /opt/pip/bin/pip wheel $options $verified --no-build-isolation --wheel-dir "$wheels" \
+    ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} --requirement "$lock"
 fi
+# by name, not by file: the file's address would be recorded as the origin, and the bill of materials lose the index
+names=$(basename -a "$wheels"/*.whl | sed -E 's/^([^-]+)-([^-]+)-.*/\1==\2/')
+$pip install --no-index --find-links "$wheels" --no-deps --no-compile $names
+[ "$wheels" = "$1" ] || rm -r "$wheels"
 $pip check
 
 cd /opt/venv/lib/python3*/site-packages

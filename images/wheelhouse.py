@@ -1,7 +1,7 @@
 """Fetch what an image is built from, so that the build itself needs no network: wheels and Debian packages.
 
 The sets: `run` and `mlflow` (what the two images hold), `dev` (what the tests need beyond `run`), `sbom` (the tool).
-A set is fetched again when its requirements, the constraints or this machine's Python change.
+A set is fetched again when its lock (`images/locks`), this machine's Python or a file of it changes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from images import locks
 from images.lock import docker
-from images.requirements import requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 _STAMP = ".inputs"
@@ -26,6 +27,7 @@ _FOLDERS = {
     "sbom": ROOT / "images/cardioscar/wheels/sbom",
     "mlflow": ROOT / "images/mlflow/wheels",
 }
+_VERIFIED = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
 _DEBS = {"run": "libosmesa6", "build": "binutils"}
 
 
@@ -36,6 +38,8 @@ class WheelhouseError(RuntimeError):
 def fetch_wheels(name: str) -> Path:
     """Fill the folder of a set with wheels, by this machine's pip and its settings.
 
+    A file whose sha256 is not in the set's lock is refused. What comes as source is built with the locked setuptools.
+
     Args:
         name: `run`, `dev`, `sbom` or `mlflow`.
 
@@ -43,33 +47,22 @@ def fetch_wheels(name: str) -> Path:
         The folder.
 
     Raises:
-        WheelhouseError: If pip cannot resolve the set, or its torch was built for CUDA.
+        WheelhouseError: If pip cannot get the set, or gets other bytes than the lock names.
     """
-    folder, wanted = _FOLDERS[name], _requirements(name)
-    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    state = _hash(*wanted, constraints, sys.version, os.environ.get("TORCH_INDEX", ""))
-    if _is_current(folder, state):
+    folder, lock, builder = _FOLDERS[name], locks.path(name), locks.path("build")
+    wanted = _hash(*(path.read_text(encoding="utf-8") for path in (lock, builder)), sys.version)
+    if _is_current(folder, _state(folder, wanted, "*.whl")):
         return folder
     clear(folder)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-    command += ["--constraint", str(ROOT / "constraints.txt"), "--wheel-dir", str(folder), *wanted]
-    index = os.environ.get("TORCH_INDEX", "")
-    if index and name in ("run", "dev"):
-        command += ["--extra-index-url", index]  # its +cpu builds rank before the plain ones
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise WheelhouseError(f"wheels of {name}: {_last_line(done.stderr)}")
-    cuda = sorted(path.name for path in folder.glob("nvidia_*.whl"))
-    if cuda:
-        raise WheelhouseError(
-            f"wheels of {name}: expected torch for CPUs, found {cuda[0]}: set TORCH_INDEX to an index of CPU builds"
-        )
-    if name == "dev":
-        held = {path.name for path in fetch_wheels("run").iterdir()}
-        for wheel in folder.glob("*.whl"):
-            if wheel.name in held:
-                wheel.unlink()
-    (folder / _STAMP).write_text(state, encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="cardioscar-pip-") as scratch:
+        python = str(Path(scratch) / "bin" / "python")
+        _run([sys.executable, "-m", "venv", scratch], name)
+        _run([python, "-m", "pip", "install", *_VERIFIED, "--requirement", str(builder)], name)
+        command = [python, "-m", "pip", "wheel", *_VERIFIED, "--no-build-isolation", "--wheel-dir", str(folder)]
+        if index := os.environ.get("TORCH_INDEX", ""):
+            command += ["--extra-index-url", index]
+        _run([*command, "--requirement", str(lock)], name)
+    (folder / _STAMP).write_text(_state(folder, wanted, "*.whl"), encoding="utf-8")
     return folder
 
 
@@ -84,10 +77,10 @@ def fetch_debs(base: str) -> None:
     shown = subprocess.run(  # noqa: S603
         [docker(), "image", "inspect", "--format", "{{.Id}}", base], capture_output=True, text=True, check=False
     )
-    state = _hash(base, shown.stdout, *_DEBS.values())
+    wanted = _hash(base, shown.stdout, *_DEBS.values())
     for kind, package in _DEBS.items():
         folder = ROOT / "images/cardioscar/debs" / kind
-        if _is_current(folder, state):
+        if _is_current(folder, _state(folder, wanted, "*.deb")):
             continue
         clear(folder)
         script = (
@@ -101,7 +94,7 @@ def fetch_debs(base: str) -> None:
             clear(folder)
             sys.stderr.write(f"{package}: not fetched ({_last_line(done.stderr)}); the build asks the mirror\n")
             continue
-        (folder / _STAMP).write_text(state, encoding="utf-8")
+        (folder / _STAMP).write_text(_state(folder, wanted, "*.deb"), encoding="utf-8")
 
 
 def clear(folder: Path) -> None:
@@ -124,14 +117,17 @@ def clear_sets(names: Sequence[str]) -> None:
             clear(ROOT / "images/cardioscar/debs" / kind)
 
 
-def _requirements(name: str) -> list[str]:
-    files = {"sbom": ROOT / "images/sbom.txt", "mlflow": ROOT / "images/mlflow/requirements.txt"}
-    if name in files:
-        lines = files[name].read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if line and not line.startswith("#")]
-    extras = {"run": ["kfp", "metrics", "tracking"], "dev": ["kfp", "metrics", "tracking", "laptop", "dev"]}[name]
-    build = ["setuptools>=77"] if name == "run" else []  # our own wheel is built in the image
-    return requirements(ROOT / "pyproject.toml", extras) + build
+def _run(command: Sequence[str], name: str) -> None:
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        refused = re.findall(r"(?m)^    (\S+==\S+|\S+) from .*$", done.stderr) if "DO NOT MATCH" in done.stderr else []
+        said = f"not the bytes that images/locks names: {', '.join(refused)}" if refused else _last_line(done.stderr)
+        raise WheelhouseError(f"wheels of {name}: {said}")
+
+
+def _state(folder: Path, wanted: str, pattern: str) -> str:
+    """What the stamp of a folder says: what was asked for, and the bytes that are there."""
+    return _hash(wanted, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob(pattern))))
 
 
 def _is_current(folder: Path, state: str) -> bool:

@@ -19,7 +19,7 @@ FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
 GPU_TASKS = ("train", "reconstruct")
-"""Tasks that may run on a GPU; a pipeline has one of them."""
+"""Tasks that may run on a GPU; a pipeline that goes through subjects has one of them."""
 
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _PIP = re.compile(r"\bpip3?\s+install\b|\buv\s+(?:pip|add)\b|ensurepip")
@@ -91,7 +91,7 @@ def unplaced_gpu_tasks(ir: IR) -> Iterator[str]:
         mounts = settings.get("emptyDirMounts", [])
         if not any(m.get("mountPath") == "/dev/shm" and m.get("medium") == "Memory" for m in mounts):  # noqa: S108
             yield f"{where}: has no memory-backed /dev/shm"
-    if not seen:
+    if not seen and "list-subjects" in {task.name for task, _ in ir.container_tasks()}:
         yield f"{' or '.join(GPU_TASKS)}: expected a task of this name"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ import torch
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.shard.status import Status
-from cardioscar.stages.run.cohort import STAGES, run_cohort
+from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 SUBJECTS = ("P001", "P002", "P003")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -32,13 +32,10 @@ FLAGS = (
 """The same settings as words of the command line."""
 
 INPUTS = {
-    "preprocess": ("cohort",),
-    "group_sort": ("preprocess",),
-    "train": ("group_sort",),
-    "infer": ("preprocess", "group_sort", "train"),
-    "evaluate": ("cohort", "preprocess", "group_sort", "train", "infer"),
+    stage.name: tuple("cohort" if name == "cohort" else RECONSTRUCT.writer(name).name for name in stage.reads)
+    for stage in RECONSTRUCT
 }
-"""What each stage reads, in the order of its arguments."""
+"""What each stage reads: the cohort, or what another stage wrote."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class Run:
     def copy(self, out: Path, *, before: str | None = None) -> Run:
         """Copy cohort and output into a folder; with `before` as if that stage had never begun."""
         shutil.copytree(self.cohort, out / "cohort")
-        done = STAGES[: STAGES.index(before)] if before else STAGES
+        done = RECONSTRUCT.names[: RECONSTRUCT.names.index(before)] if before else RECONSTRUCT.names
         for stage in done:
             shutil.copytree(self.artifact(stage), out / "run" / "work" / stage)
         if before is None:
@@ -77,9 +74,9 @@ class Run:
         on_done: Callable[[Status, bool], None] | None = None,
     ) -> list[Status]:
         """Run one stage over subjects, on the artifacts of the stages before it."""
-        inputs = [str(self.cohort if name == "cohort" else self.artifact(name)) for name in INPUTS[stage]]
-        return import_module(f"cardioscar.stages.scar3d.{stage}").run(
-            *inputs,
+        places = {name: str(place) for name, place in RECONSTRUCT.places(self.cohort, self.out / "work").items()}
+        return RECONSTRUCT[stage].run(
+            places,
             list(subjects),
             str(output or self.artifact(stage)),
             OPTIONS[stage] | (options or {}),

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import threading
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,10 +22,12 @@ LINE = re.compile(r"\d\d:\d\d:\d\d (INFO|WARNING|ERROR) +([\w-]+) +([\w-]+): \S.
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
     logger = logging.getLogger("cardioscar")
-    before = (logger.handlers[:], logger.propagate, logger.level)
+    before, root = (logger.handlers[:], logger.propagate, logger.level), logging.getLogger().handlers[:]
     logger.handlers[:] = []
     yield
     configure()
+    logging.captureWarnings(False)
+    logging.getLogger().handlers[:] = root
     logger.handlers[:], logger.propagate, _ = before
     logger.setLevel(before[2])
 
@@ -97,8 +100,54 @@ def test_json_lines_carry_what_a_log_store_searches_by(
         "level": "info", "stage": "train", "subject": "P001", "message": "ok in 1.5 s", "run_id": "run-7f3a",
         "outcome": "ok", "seconds": 1.5, "peak_memory_mib": 300.0,
     }  # fmt: skip
-    assert (failed["level"], failed["kind"], failed["message"]) == ("error", "input", 'failed: first "line"\nsecond')
+    assert (failed["level"], failed["kind"], failed["message"]) == ("error", "input", r'failed: first "line"\nsecond')
     assert (outside["stage"], outside["subject"]) == (None, None)
+
+
+HOSTILE = "a\n12:00:00 INFO    evaluate   P777: ok\x1b[2J\r\x00\x07\u202e\u2028\u0085b"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_record_writes_a_line_of_its_own_or_steers_a_terminal(
+    log_format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(log_file=str(tmp_path / "run.log"), stderr=True, log_format=log_format)
+    logger = logging.getLogger("cardioscar.stages.x")
+    with about("train", HOSTILE):
+        logger.error("of %s", HOSTILE)
+        logger.error(HOSTILE)
+        try:
+            raise ValueError(HOSTILE)
+        except ValueError:
+            logger.exception("unforeseen")
+        logging.getLogger("mlflow.store").warning(HOSTILE)
+    for text in ((tmp_path / "run.log").read_text(encoding="utf-8"), capsys.readouterr().err):
+        assert not any(line.startswith("12:00:00") for line in text.splitlines())
+        assert [c for c in text if not c.isprintable() and c != "\n"] == []
+        assert "P777" in text
+
+
+def test_what_readers_of_files_log_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(stderr=True)
+    with about("preprocess", "P001"):
+        logging.getLogger("pydicom").warning("Invalid value for PN: 'Jane Doe'")
+        logging.getLogger("another.library").error("cannot read %s", "/data/Jane Doe/lge.nii")
+        logging.getLogger("botocore.retries").warning("no answer from the store")
+    said = capsys.readouterr().err
+    assert "Jane" not in said
+    assert re.search(r"WARNING preprocess P001: pydicom says something at test_logs.py:\d+", said)
+    assert "no answer from the store" in said
+
+
+@pytest.mark.filterwarnings("always")
+def test_warnings_are_said_by_their_kind_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(stderr=True)
+    logging.captureWarnings(False)  # as in a fresh process: the frame around this test has put its own hook
+    logging.captureWarnings(True)
+    warnings.warn("Invalid value for VR UI: 'Jane Doe'", UserWarning, stacklevel=1)
+    said = capsys.readouterr().err
+    assert "Jane" not in said
+    assert re.search(r"UserWarning at test_logs.py:\d+$", said.strip())
 
 
 def test_the_option_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

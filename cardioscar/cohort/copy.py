@@ -220,4 +220,4 @@ def _make_room(folder: Path, name: str) -> None:
     except (FileExistsError, NotADirectoryError):
         clash = True
     if clash:
-        raise InputError("object key", "a name that is a file or a folder", f"'{path.name}' being both")
+        raise InputError("object key", "a name that is a file or a folder", "one that is both")

@@ -11,16 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, ROLES, SETTINGS, role_of
-from cardioscar.cohort.near_names import (
-    Meant,
-    is_put_aside,
-    is_sidecar,
-    meant,
-    meant_manifest,
-    meant_settings,
-    shown_ending,
-)
+from cardioscar.cohort.near_names import Meant, is_put_aside, is_sidecar, meant, meant_manifest, meant_settings
 from cardioscar.errors import InputError
+from cardioscar.identity.endings import shown_ending
 
 _FIBRES = "mesh.lon"
 _NOTE_ENDINGS = (

@@ -15,9 +15,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from cardioscar.cohort.layout import ROLES, stand_in
+from cardioscar.cohort.layout import MANIFEST, ROLES, stand_in
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
+
+MAX_BYTES = 1 << 24
+"""Length of the longest manifest that is read: a hundred thousand subjects and more."""
 
 COLUMNS = ("subject", *ROLES, "settings")
 
@@ -48,24 +51,29 @@ def read_manifest(manifest: Path) -> list[ManifestRow]:
     """Read a `cohort.csv`: one row for each subject, in order.
 
     Raises:
-        InputError: If it cannot be read at all.
+        InputError: If it cannot be read at all, or is longer than `MAX_BYTES`.
     """
+    called = manifest.name if manifest.name == MANIFEST else "the manifest"
     try:
-        text = manifest.read_bytes().decode("utf-8-sig")
+        with manifest.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise InputError(called, f"at most {MAX_BYTES} bytes", "a longer table")
+        text = data.decode("utf-8-sig")
         (_, header), *lines = list(_lines(text)) or [(0, [""])]
     except (UnicodeDecodeError, csv.Error) as error:
         rule = "a UTF-8 table of values separated by commas, semicolons or tabs"
-        raise InputError(manifest.name, rule, type(error).__name__) from error
+        raise InputError(called, rule, type(error).__name__) from None
     except OSError as error:
-        raise InputError(manifest.name, "a readable file", error.strerror or "an unreadable one") from None
-    columns = _columns(manifest.name, header, lines)
+        raise InputError(called, "a readable file", error.strerror or "an unreadable one") from None
+    columns = _columns(called, header, lines)
     if not lines:
-        raise InputError(manifest.name, "at least one subject", "none")
+        raise InputError(called, "at least one subject", "none")
     cells = [dict(zip(columns, line, strict=False)) for _, line in lines]
     counts = Counter(found.get("subject", "") for found in cells)
     rows: dict[str, ManifestRow] = {}
     for (number, line), found in zip(lines, cells, strict=True):
-        row = _row(manifest.name, number, found, counts)
+        row = _row(called, number, found, counts)
         if not row.problem and any(line[len(columns) :]):
             problem = InputError(row.where, f"{len(columns)} cells", str(len(line)))
             row = ManifestRow(row.subject, row.where, problem=problem)

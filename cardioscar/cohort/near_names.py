@@ -12,42 +12,18 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from cardioscar.identity.endings import DATA, FOREIGN, OTHERS, PACKED, VERSIONS, words_of
 
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_DATA = _words_of("nii gz gzip nrrd nhdr mha mhd vtu vtk vtp ply stl pts elem")
-"""Words of the endings that are read."""
-
-_FOREIGN = _words_of(
-    "obj off msh inp vtr vts vti pvtu vtkhdf h5 hdf hdf5 xdmf ugrid mat npy npz dcm dicom ima img hdr mgz mgh "
-    "mnc nia seg"
-)
-"""Words of endings that others use for meshes and images."""
-
-_PACKED = _words_of("zip bz2 bz xz zst z tar tgz rar dvc lnk shortcut")
-_VERSIONS = _words_of(
-    "copy copies kopie copie copia of de von bak backup old orig original new final latest last edited edit fixed "
-    "corrected updated tmp temp part partial download crdownload filepart draft v ver version rev txt"
-)
-"""Words by which people, editors and browsers tell versions of a file apart."""
-
-_PUT_ASIDE = _words_of("bak backup old orig original tmp temp part partial download crdownload filepart")
-_KINDS = _words_of("dicom dcm series slices layers layer grid grids image images file files data vtk")
+_PUT_ASIDE = words_of("bak backup old orig original tmp temp part partial download crdownload filepart")
+_KINDS = words_of("dicom dcm series slices layers layer grid grids image images file files data vtk")
 """Words that say what a file is."""
 
-_OTHERS = _words_of(
-    "json csv tsv md yaml yml xml html pdf png jpg jpeg svg log sha md5 asc sig bval bvec raw zraw lon xlsx xls docx "
-    "py sh ini cfg toml"
-)
-"""Words of endings that are no mesh's and no image's."""
 
 _NO_TYPOS = frozenset({"scan", "star", "ge", "age"})
 """Words of their own, one letter away from a role."""
 
-_TABLES = _words_of("csv tsv xlsx xls ods txt")
-_SETTINGS = _words_of("yaml yml json toml ini cfg conf")
+_TABLES = words_of("csv tsv xlsx xls ods txt")
+_SETTINGS = words_of("yaml yml json toml ini cfg conf")
 
 
 @dataclass(frozen=True)
@@ -86,12 +62,12 @@ def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", fol
     stems = {word: role for word in words if (role := _role(word, roles))}
     role = next(reversed(stems.values()), "")  # `lge_labels` are labels
     rest = [word for word in words if word not in stems and not word.isdigit()]
-    if not role or (_OTHERS & {*rest} and not (rest[-1:] == ["txt"] and _DATA & {*rest})):
+    if not role or (OTHERS & {*rest} and not (rest[-1:] == ["txt"] and DATA & {*rest})):
         return None
-    ending = _DATA | _FOREIGN | _PACKED
+    ending = DATA | FOREIGN | PACKED
     if not folder and rest and not ending & {*rest}:
         return None
-    known = ending | _VERSIONS | _KINDS | {*_words(own)} | {"icloud"}
+    known = ending | VERSIONS | _KINDS | {*_words(own)} | {"icloud"}
     return Meant(
         role, _shown(name, {*known, *stems} - {*_words(own)}), set(rest) <= known and len({*stems.values()}) == 1
     )
@@ -125,7 +101,7 @@ def _meant_text(name: str, role: str, stems: Collection[str], endings: Collectio
     words = _words(name)
     stem = {word for word in words if word in stems or _is_typo(word, role)}
     rest = {word for word in words if word not in stem and not word.isdigit()}
-    if not stem or not rest & set(endings) - {"txt"} or not rest <= {*endings, *_VERSIONS, *_PACKED, "icloud"}:
+    if not stem or not rest & set(endings) - {"txt"} or not rest <= {*endings, *VERSIONS, *PACKED, "icloud"}:
         return None
     return Meant(role, _shown(name, stem | rest), surely=True)
 
@@ -146,17 +122,7 @@ def is_sidecar(name: str) -> bool:
     (True, True, True, False)
     """
     words = _words(name)
-    return bool(_OTHERS & {*words}) or words[-1:] == ["txt"]
-
-
-def shown_ending(name: str) -> str:
-    """The ending of a file as far as it is one that we know.
-
-    >>> shown_ending("mesh.obj"), shown_ending("lge.smith")
-    ('.obj', 'another ending')
-    """
-    ending = name.rpartition(".")[2]
-    return f".{ending}" if ending.lower() in _DATA | _FOREIGN | _PACKED | _VERSIONS | _OTHERS else "another ending"
+    return bool(OTHERS & {*words}) or words[-1:] == ["txt"]
 
 
 def _words(text: str) -> list[str]:
@@ -165,7 +131,7 @@ def _words(text: str) -> list[str]:
 
 
 def _role(word: str, roles: Mapping[str, Collection[str]]) -> str:
-    exact = next((role for role in roles if word.startswith(role) and word.removeprefix(role) in _DATA | {""}), "")
+    exact = next((role for role in roles if word.startswith(role) and word.removeprefix(role) in DATA | {""}), "")
     return exact or next((role for role in roles if _is_typo(word, role)), "")
 
 

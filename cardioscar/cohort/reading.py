@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
-from cardioscar.cohort.folder_names import (
-    check_beside_subjects,
-    is_dead,
-    is_lost_folder,
-    is_subject,
-    look,
-    readable_folder,
-    regular_file,
-)
-from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, SETTINGS, check_folder_names
-from cardioscar.cohort.manifest import ManifestRow, read_manifest
-from cardioscar.config import from_mapping
+from cardioscar.cohort.folder_names import is_dead, is_lost_folder, look, readable_folder, regular_file
+from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, SETTINGS
+from cardioscar.cohort.manifest import ManifestRow
+from cardioscar.cohort.rows import CohortRows, FolderRow, is_subject_folder, list_rows
+from cardioscar.config import from_mapping, kind_of
 from cardioscar.errors import InputError
+from cardioscar.files.plain_yaml import read_plain_yaml
 from cardioscar.imaging.formats.voxel_files import voxel_files
 from cardioscar.scar3d.subject_settings import SubjectSettings
-from cardioscar.services.store.places import local_folder, place
+from cardioscar.services.store.places import place
 
 _UNREAD = f"a {SETTINGS} beside the files is not read: {MANIFEST} names no settings of the subject"
 
@@ -62,14 +54,10 @@ class SubjectFiles:
         path = self.files.get(SETTINGS)
         if path is None:
             return SubjectSettings()
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            mark = getattr(error, "problem_mark", None)
-            raise InputError(SETTINGS, "YAML", f"none from line {mark.line + 1}" if mark else "none") from error
+        content = read_plain_yaml(path, SETTINGS)
         if not isinstance(content, dict | None):
-            raise InputError(SETTINGS, "keys and values", type(content).__name__)
-        return from_mapping(SubjectSettings, content or {}, where=SETTINGS)
+            raise InputError(SETTINGS, "keys and values", kind_of(content))
+        return from_mapping(SubjectSettings, content or {}, where=SETTINGS, foreign=True)
 
 
 def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> list[SubjectFiles]:
@@ -86,23 +74,30 @@ def read_cohort(cohort_uri: str | Path, only: Collection[str] | None = None) -> 
     Raises:
         InputError: If there is no cohort, or its manifest cannot be read at all.
     """
-    root = local_folder(cohort_uri, where="cohort")
-    manifest = root if root.is_file() else root / MANIFEST
-    if manifest.is_file():
-        return _from_manifest(manifest, only)
-    if manifest.is_symlink():
-        raise InputError(manifest.name, "a readable file", "a link that leads nowhere")
-    if not root.is_dir():
-        raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
-    if is_subject_folder(root):
-        return read_folders([(root.resolve().name, "the folder", root)], only)
-    listed = _listed(root, "cohort")
-    check_beside_subjects([path.name for path in listed if not path.is_dir()])
-    # a link to a subject's folder that leads nowhere is a subject too: a row, not one heart fewer
-    folders = [p for p in listed if (p.is_dir() and not p.name.startswith(".")) or is_lost_folder(p)]
-    if not folders:
-        raise InputError("cohort", "at least one subject folder", "none")
-    return read_folders([(folder.name, folder.name, folder) for folder in folders], only)
+    return look_at(list_rows(cohort_uri), only)
+
+
+def look_at(listed: CohortRows, only: Collection[str] | None = None) -> list[SubjectFiles]:
+    """Look at the files of subjects that were listed.
+
+    Args:
+        listed: The cohort's subjects.
+        only: Ids that are wanted; the files of others are not looked at. Default all.
+
+    Returns:
+        One entry for each wanted subject, and one for each whose id or line is refused.
+    """
+    wanted = None if only is None else set(only)
+    return [_seen(row, listed) for row in listed.rows if row.problem or wanted is None or row.subject in wanted]
+
+
+def _seen(row: FolderRow | ManifestRow, listed: CohortRows) -> SubjectFiles:
+    if row.problem:
+        return SubjectFiles(row.subject, problem=row.problem)
+    if isinstance(row, FolderRow):
+        return _subject(row.subject, row.where, row.folder)
+    assert listed.manifest is not None
+    return _from_row(row, listed.manifest)
 
 
 def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "output") -> None:
@@ -132,36 +127,11 @@ def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "ou
         raise InputError(where, "a folder outside the cohort's", "one that would be taken for a subject")
 
 
-def is_subject_folder(folder: Path) -> bool:
-    """Whether a folder holds one subject's files rather than a folder for each subject."""
-    paths = _listed(folder, "cohort")
-    folders = {path for path in paths if path.is_dir()}
-    return is_subject([path.name for path in paths if path not in folders], [path.name for path in folders])
-
-
 def _listed(folder: Path, where: str) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
         raise InputError(where, "a readable folder", error.strerror or "an unreadable one") from None
-
-
-def read_folders(rows: Sequence[tuple[str, str, Path]], only: Collection[str] | None = None) -> list[SubjectFiles]:
-    """Look into the folders of subjects.
-
-    Args:
-        rows: Id, name of the folder in messages, and folder of every subject of the cohort, in order.
-        only: Ids that are wanted; the folders of others need not exist. Default all.
-
-    Returns:
-        One entry for each wanted subject, and one for each refused id.
-    """
-    checked = zip(rows, check_folder_names([name for name, *_ in rows]), strict=True)
-    return [
-        SubjectFiles(row, problem=problem) if problem else _subject(name, where, folder)
-        for (name, where, folder), (row, problem) in checked
-        if problem or only is None or name in only
-    ]
 
 
 def _subject(name: str, where: str, folder: Path) -> SubjectFiles:
@@ -214,14 +184,6 @@ def _inside(root: Path, text: str, where: str, rule: str) -> Path:
     return path
 
 
-def _from_manifest(manifest: Path, only: Collection[str] | None) -> list[SubjectFiles]:
-    return [
-        SubjectFiles(row.subject, problem=row.problem) if row.problem else _from_row(row, manifest)
-        for row in read_manifest(manifest)
-        if row.problem or only is None or row.subject in only
-    ]
-
-
 def _from_row(row: ManifestRow, manifest: Path) -> SubjectFiles:
     files, beside, root = dict[str, Path](), dict[str, Path](), manifest.parent
     try:
@@ -233,7 +195,7 @@ def _from_row(row: ManifestRow, manifest: Path) -> SubjectFiles:
             if role in FOLDER_ROLES and path.is_dir():
                 readable_folder(path, role)
             elif not path.is_file():
-                raise InputError(row.where, f"the file of '{role}'", f"no file '{path.name}'")
+                raise InputError(row.where, f"the file of '{role}'", "no file of the name in its cell")
             files[SETTINGS if role == "settings" else role] = path
             if "settings" not in row.paths and (unread := path.with_name(SETTINGS)).is_file():
                 beside[f"beside.{SETTINGS}"] = unread

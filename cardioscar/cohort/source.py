@@ -1,15 +1,21 @@
-"""Where a cohort's files come from: a folder of this machine, or an object store, by one interface."""
+"""Where a cohort's files come from: a folder of this machine, or an object store, by one interface.
+
+A command opens its cohort once and hands the object on: what was listed stays listed, so that no stage and no worker
+lists the cohort again for a subject.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from cardioscar.cohort.fingerprint import cohort_fingerprint
-from cardioscar.cohort.reading import SubjectFiles, read_cohort
+from cardioscar.cohort.reading import SubjectFiles, look_at
+from cardioscar.cohort.rows import CohortRows, list_rows
 from cardioscar.errors import InputError
 from cardioscar.services.store.places import place
 
@@ -30,7 +36,7 @@ class Listed:
 
 
 class CohortSource(Protocol):
-    """A cohort, wherever it lies."""
+    """A cohort, wherever it lies; it is listed once, when that is first needed, and can be sent to another process."""
 
     def listed(self) -> list[Listed]:
         """Every subject, in the order of folder names or of the manifest's lines; no file of a subject is read.
@@ -38,6 +44,13 @@ class CohortSource(Protocol):
         Raises:
             InputError: If there is no cohort, or its manifest cannot be read at all.
             UnreachableError: If the object store does not answer.
+        """
+
+    def of(self, subjects: Collection[str]) -> CohortSource:
+        """The same cohort with some subjects alone: all that a worker needs, without what was listed of the others.
+
+        Raises:
+            InputError: As for `listed`.
         """
 
     def fingerprint(self) -> str:
@@ -59,17 +72,19 @@ class CohortSource(Protocol):
         """
 
 
-def open_cohort(uri: str | Path) -> CohortSource:
-    """The cohort at a path or URI; nothing is read yet.
+def open_cohort(cohort: str | Path | CohortSource) -> CohortSource:
+    """The cohort at a path or URI; nothing is read yet. One that is open is returned as it is.
 
     Args:
-        uri: Folder or `s3://` prefix of subject folders or of a `cohort.csv`, such a manifest itself, or the folder or
-            prefix of one subject.
+        cohort: Folder or `s3://` prefix of subject folders or of a `cohort.csv`, such a manifest itself, or the folder
+            or prefix of one subject.
 
     Raises:
         ConfigError: If it is neither a path nor an `s3://` address.
     """
-    at = place(uri, where="cohort")
+    if not isinstance(cohort, str | Path):
+        return cohort
+    at = place(cohort, where="cohort")
     if isinstance(at, Path):
         return FolderCohort(at)
     from cardioscar.cohort.store import StoredCohort
@@ -77,15 +92,33 @@ def open_cohort(uri: str | Path) -> CohortSource:
     return StoredCohort(at)
 
 
+@dataclass(frozen=True)
 class FolderCohort:
-    """A cohort on this machine, whose files are read where they lie."""
+    """A cohort on this machine, whose files are read where they lie.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Attributes:
+        root: Its folder or manifest.
+        some: Its subjects, where not all of them are meant.
+    """
+
+    root: Path
+    some: CohortRows | None = None
+
+    @cached_property
+    def _rows(self) -> CohortRows:
+        return list_rows(self.root) if self.some is None else self.some
+
+    @cached_property
+    def _listed(self) -> list[Listed]:
+        return [Listed(entry.subject, entry.problem, _sizes(entry.files)) for entry in look_at(self._rows)]
 
     def listed(self) -> list[Listed]:
         """See `CohortSource`."""
-        return [Listed(entry.subject, entry.problem, _sizes(entry.files)) for entry in read_cohort(self.root)]
+        return list(self._listed)
+
+    def of(self, subjects: Collection[str]) -> FolderCohort:
+        """See `CohortSource`."""
+        return FolderCohort(self.root, self._rows.of(subjects))
 
     def fingerprint(self) -> str:
         """See `CohortSource`."""
@@ -93,8 +126,8 @@ class FolderCohort:
 
     @contextmanager
     def files(self, subjects: Collection[str], roles: Sequence[str]) -> Iterator[list[SubjectFiles]]:
-        """See `CohortSource`."""
-        yield read_cohort(self.root, subjects)
+        """See `CohortSource`: the files as they are now, of subjects as they were listed."""
+        yield look_at(self._rows, subjects)
 
 
 def _sizes(files: Mapping[str, Path]) -> dict[str, int]:

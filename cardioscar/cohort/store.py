@@ -13,17 +13,59 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cardioscar.cohort.copy import FolderCopy, RowCopy, bring
+from cardioscar.cohort.copy import Copy, FolderCopy, RowCopy, bring
 from cardioscar.cohort.fingerprint import listing_fingerprint
 from cardioscar.cohort.folder_names import check_beside_subjects, is_subject
 from cardioscar.cohort.layout import MANIFEST, check_folder_names, role_of
-from cardioscar.cohort.manifest import read_manifest
-from cardioscar.cohort.reading import SubjectFiles, read_cohort, read_folders
+from cardioscar.cohort.manifest import ManifestRow, read_manifest
+from cardioscar.cohort.reading import SubjectFiles, look_at
+from cardioscar.cohort.rows import CohortRows, FolderRow
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import InputError
 from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.object_store import Entry, Store
 from cardioscar.services.store.s3_uri import S3Place
+
+
+@dataclass(frozen=True)
+class StoredRow:
+    """A subject with a prefix of its own.
+
+    Attributes:
+        subject: Id, or `row-N` where the prefix's name is refused.
+        where: Name of the prefix in messages.
+        at: The prefix.
+        names: Size in bytes of each object below it, by its relative key.
+        problem: What is wrong with its name.
+    """
+
+    subject: str
+    where: str
+    at: S3Place
+    names: Mapping[str, int]
+    problem: InputError | None = None
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """The subjects of a cohort in an object store, in the order of folder names or of the manifest's lines.
+
+    Attributes:
+        rows: A row for each subject.
+        manifest: The manifest that they stand in; None where prefixes name them.
+    """
+
+    rows: tuple[StoredRow | ManifestRow, ...]
+    manifest: S3Place | None = None
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {row.subject: place for place, row in enumerate(self.rows)}
+
+    def of(self, subjects: Collection[str]) -> StoredRows:
+        """The same with some subjects alone, in the same order."""
+        places = sorted(self._places[subject] for subject in set(subjects) if subject in self._places)
+        return StoredRows(tuple(self.rows[place] for place in places), self.manifest)
 
 
 @dataclass(frozen=True)
@@ -42,10 +84,10 @@ class _Listing:
     manifest: str = ""
     one: bool = False
 
-    def folders(self) -> dict[str, dict[str, int]]:
-        """Size of each object of each subject by its name in the subject's folder; in the order of folder names."""
+    def rows(self) -> StoredRows:
+        """Its subjects, where folders name them."""
         if self.one:
-            return {self.root.name: {entry.relative: entry.size for entry in self.entries}}
+            return _rows_of({self.root.name: {entry.relative: entry.size for entry in self.entries}}, self.root)
         found: dict[str, dict[str, int]] = {}
         for entry in self.entries:
             folder, slash, name = entry.relative.partition("/")
@@ -53,23 +95,35 @@ class _Listing:
                 found.setdefault(folder, {})[name] = entry.size
         if not found:
             raise InputError("cohort", "at least one subject folder", "none")
-        return dict(sorted(found.items()))
+        return _rows_of(dict(sorted(found.items())), self.root, below=True)
 
 
+@dataclass(frozen=True)
 class StoredCohort:
-    """A cohort below a prefix, or in a manifest among the objects that it names."""
+    """A cohort below a prefix, or in a manifest among the objects that it names.
 
-    def __init__(self, at: S3Place) -> None:
-        self.at, self._store = at, Store.connect()
+    Attributes:
+        at: The prefix, or the manifest.
+        some: Its subjects, where not all of them are meant.
+    """
+
+    at: S3Place
+    some: StoredRows | None = None
+
+    def __post_init__(self) -> None:
+        Store.connect()  # refuses impossible settings before anything is asked
+
+    @property
+    def _store(self) -> Store:
+        return Store.connect()  # not kept: a connection does not travel to another process
 
     def listed(self) -> list[Listed]:
         """See `CohortSource`."""
-        listing = self._listing
-        if listing.manifest:
-            return self._listed_rows(listing)
-        folders = listing.folders()
-        checked = zip(folders.values(), check_folder_names(list(folders)), strict=True)
-        return [Listed(row, problem, _sizes(names)) for names, (row, problem) in checked]
+        return list(self._listed)
+
+    def of(self, subjects: Collection[str]) -> StoredCohort:
+        """See `CohortSource`."""
+        return StoredCohort(self.at, self._rows.of(subjects))
 
     def fingerprint(self) -> str:
         """See `CohortSource`."""
@@ -80,9 +134,7 @@ class StoredCohort:
         """See `CohortSource`: a temporary folder that nobody else may read, freed with the block."""
         with temporary_folder() as folder:
             with platform_faults(folder):
-                found = self._by_manifest(folder, subjects, roles)
-                if found is None:
-                    found = self._by_folder(folder, subjects, roles)
+                found = self._brought(folder, self._known(subjects), subjects, roles)
             yield found
 
     @cached_property
@@ -101,54 +153,81 @@ class StoredCohort:
         check_beside_subjects(top)
         return _Listing(self.at, entries)
 
-    def _listed_rows(self, listing: _Listing) -> list[Listed]:
+    @cached_property
+    def _rows(self) -> StoredRows:
+        if self.some is not None:
+            return self.some
+        listing = self._listing
+        if not listing.manifest:
+            return listing.rows()
+        at = listing.root / listing.manifest
         with temporary_folder() as folder:
-            path = folder / listing.manifest
-            rows = read_manifest(self._store.download_file(listing.root / listing.manifest, path))
-        sizes: dict[str, int] = {}
-        for entry in listing.entries:
-            name = entry.relative
-            while name:  # a folder is as large as what it holds
-                sizes[name] = sizes.get(name, 0) + entry.size
-                name = name.rpartition("/")[0]
-        return [
-            Listed(r.subject, r.problem, {role: sizes[text] for role, text in r.paths.items() if text in sizes})
-            for r in rows
-        ]
+            return StoredRows(tuple(read_manifest(self._store.download_file(at, folder / at.name))), at)
 
-    def _by_manifest(self, folder: Path, subjects: Collection[str], roles: Sequence[str]) -> list[SubjectFiles] | None:
-        """The wanted rows of the manifest; None where there is no manifest."""
+    @cached_property
+    def _listed(self) -> list[Listed]:
+        sizes: dict[str, int] = {}
+        if self._rows.manifest:
+            for entry in self._listing.entries:
+                name = entry.relative
+                while name:  # a folder is as large as what it holds
+                    sizes[name] = sizes.get(name, 0) + entry.size
+                    name = name.rpartition("/")[0]
+
+        def of(row: StoredRow | ManifestRow) -> dict[str, int]:
+            if isinstance(row, StoredRow):
+                return _sizes(row.names)
+            return {role: sizes[text] for role, text in row.paths.items() if text in sizes}
+
+        return [Listed(row.subject, row.problem, of(row)) for row in self._rows.rows]
+
+    def _known(self, subjects: Collection[str]) -> StoredRows:
+        """Rows that hold the subjects: those listed, or where nothing was listed yet, what tells of them alone.
+
+        A pod is given a few subjects of a large cohort, and asks for these.
+        """
+        if self.some is not None or "_rows" in vars(self):
+            return self._rows
+        return self._in_manifest() or self._alone(list(dict.fromkeys(subjects))) or self._rows
+
+    def _in_manifest(self) -> StoredRows | None:
+        """The manifest's rows; None where there is no manifest."""
         places = [self.at / MANIFEST, *([self.at] if self.at.prefix else [])]
         found = next(((at, data) for at, data in self._store.read_many(places).items() if data is not None), None)
         if found is None:
             return None
         at, data = found
-        manifest = folder / at.name
-        manifest.write_bytes(data)
-        rows = [row for row in read_manifest(manifest) if row.subject in subjects and not row.problem]
-        copies = {row.subject: RowCopy(self._store, _parent(at), folder, row, roles) for row in rows}
-        problems = bring(self._store, copies)
-        return _with_problems(read_cohort(manifest, subjects), problems)
+        with temporary_folder() as folder:
+            (folder / at.name).write_bytes(data)
+            return StoredRows(tuple(read_manifest(folder / at.name)), at)
 
-    def _by_folder(self, folder: Path, subjects: Collection[str], roles: Sequence[str]) -> list[SubjectFiles]:
-        wanted = list(dict.fromkeys(subjects))
-        found, root, where = self._found_alone(wanted), self.at, ""
-        if found is None:
-            found, root = self._listing.folders(), self._listing.root
-            where = "the folder" if self._listing.one else ""
-        at = {name: root if where else root / name for name in found if name in wanted}
-        copies = {name: FolderCopy(at[name], folder / name, found[name], roles) for name in at}
-        problems = bring(self._store, copies)
-        return _with_problems(read_folders([(name, where or name, folder / name) for name in found], wanted), problems)
-
-    def _found_alone(self, wanted: list[str]) -> dict[str, dict[str, int]] | None:
-        """Objects of the wanted subjects; None where only the whole listing tells what an id stands for."""
+    def _alone(self, wanted: list[str]) -> StoredRows | None:
+        """The wanted subjects; None where only the whole listing tells what an id stands for."""
         if self.at.name in wanted:  # perhaps the prefix of one subject
             return None
         listings = self._store.connection.together(lambda name: self._store.files(self.at / name), wanted)
         if not all(listings):  # perhaps a stand-in for a refused id
             return None
-        return {name: {e.relative: e.size for e in some} for name, some in zip(wanted, listings, strict=True)}
+        found = {name: {e.relative: e.size for e in some} for name, some in zip(wanted, listings, strict=True)}
+        return _rows_of(found, self.at, below=True)
+
+    def _brought(
+        self, folder: Path, known: StoredRows, subjects: Collection[str], roles: Sequence[str]
+    ) -> list[SubjectFiles]:
+        """The files of wanted subjects, in a folder of this machine."""
+        wanted, copies, rows = set(subjects), dict[str, Copy](), list[FolderRow | ManifestRow]()
+        for row in known.rows:
+            own = folder / row.subject
+            rows.append(FolderRow(row.subject, row.where, own, row.problem) if isinstance(row, StoredRow) else row)
+            if row.problem or row.subject not in wanted:
+                continue
+            if isinstance(row, StoredRow):
+                copies[row.subject] = FolderCopy(row.at, own, row.names, roles)
+            elif known.manifest:
+                copies[row.subject] = RowCopy(self._store, _parent(known.manifest), folder, row, roles)
+        problems = bring(self._store, copies)
+        listed = CohortRows(tuple(rows), folder / known.manifest.name if known.manifest else None)
+        return _with_problems(look_at(listed, wanted), problems)
 
 
 @contextmanager
@@ -162,6 +241,19 @@ def temporary_folder() -> Iterator[Path]:
         folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
     with folder as path:
         yield Path(path)
+
+
+def _rows_of(folders: Mapping[str, Mapping[str, int]], root: S3Place, *, below: bool = False) -> StoredRows:
+    """Rows of all folders of a cohort, or of the one that its prefix is."""
+    checked = zip(folders.items(), check_folder_names(list(folders)), strict=True)
+    return StoredRows(
+        tuple(
+            StoredRow(
+                row, name if below else "the folder", root / name if below and not problem else root, names, problem
+            )
+            for (name, names), (row, problem) in checked
+        )
+    )
 
 
 def _parent(at: S3Place) -> S3Place:

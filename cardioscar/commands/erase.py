@@ -66,16 +66,20 @@ class Place:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar erase`, and erase."""
     form = tyro.cli(Erase, prog=f"cardioscar {command}", args=words)
+    from cardioscar.identity.erasable import check_erasable
     from cardioscar.identity.subject_id import check_subject_id
     from cardioscar.logs import configure
 
     configure(stderr=True)
     check_subject_id(form.subject)
+    check_erasable(form.subject)
     places = _places(form)
     if not places:
         raise InputError("erase", "--results, --artifacts or --tracking-uri", "none: nowhere to search")
     faults: list[CardioscarError] = []
     found = {place.name: _tried(place.find, faults) for place in places}
+    if refused := next((fault for fault in faults if isinstance(fault, InputError)), None):
+        raise refused  # a wrong word, or a folder that is no subject's: nothing is erased anywhere
     for name, counts in found.items():
         _say(name, counts)
     total = sum((counts for counts in found.values() if counts is not None), Counter[str]())

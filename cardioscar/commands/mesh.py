@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ class MeshCommand:
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SOURCE")]
     """Label volume or closed surface."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
-    """Mesh to write (.vtu)."""
+    """Mesh to write (.vtu); no file of that name may be there."""
     edge_mm: float = 1.5
     """Edge length in mm."""
     label_table: str = "cardioscar"
@@ -65,6 +66,8 @@ def main(command: str, words: list[str]) -> int:
 
     if form.out.suffix != ".vtu":
         raise InputError(form.out.name, "a name that ends in .vtu", f"'{form.out.suffix}'")
+    if os.path.lexists(form.out):
+        raise InputError(form.out.name, "a name that no file has", "one; give another, or move it away")
     if not form.out.parent.is_dir():
         raise InputError(form.out.name, "a folder to write it to", f"no folder '{form.out.parent.name}'")
     configure(logging.WARNING, stderr=True)

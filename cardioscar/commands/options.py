@@ -4,46 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
 
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.field.fit_config import FitConfig
-from cardioscar.stages.scar3d.evaluate import Config as EvaluateConfig
-from cardioscar.stages.scar3d.group_sort import Config as GroupSortConfig
-from cardioscar.stages.scar3d.infer import Config as InferConfig
-from cardioscar.stages.scar3d.preprocess import Config as PreprocessConfig
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
-STAGE_CONFIGS: dict[str, type] = {
-    "preprocess": PreprocessConfig,
-    "group_sort": GroupSortConfig,
-    "train": FitConfig,
-    "infer": InferConfig,
-    "evaluate": EvaluateConfig,
-}
+STAGE_CONFIGS: dict[str, type] = {stage.name: stage.config for stage in RECONSTRUCT}
+"""Settings of each stage by its name."""
 
 
-@dataclass(frozen=True)
-class StageOptions:
-    """Settings of the stages."""
-
-    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
-    """Pixels to groups."""
-    group_sort: GroupSortConfig = field(default_factory=GroupSortConfig)
-    """Batches."""
-    train: FitConfig = field(default_factory=FitConfig)
-    """Fit."""
-    infer: InferConfig = field(default_factory=InferConfig)
-    """Prediction."""
-    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
-    """Scores and report."""
+class _ByStage:
+    """Settings of the stages; its fields are theirs, by name."""
 
     def by_stage(self) -> dict[str, dict[str, Any]]:
         """Settings of each stage as plain mappings."""
         return {name: as_mapping(getattr(self, name)) for name in STAGE_CONFIGS}
+
+
+if TYPE_CHECKING:
+
+    class StageOptions(_ByStage):
+        """Settings of the stages; its fields are theirs, by name."""
+
+        def __init__(self, **settings: object) -> None: ...
+else:
+    StageOptions = dataclasses.make_dataclass(
+        "StageOptions",
+        [
+            (stage.name, Annotated[stage.config, tyro.conf.arg(help=stage.does)], field(default_factory=stage.config))
+            for stage in RECONSTRUCT
+        ],
+        bases=(_ByStage,),
+        frozen=True,
+    )
 
 
 def expand(words: Sequence[str]) -> list[str]:

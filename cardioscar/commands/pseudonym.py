@@ -32,7 +32,7 @@ class Pseudonym:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar pseudonym`, and turn standard input into pseudonyms."""
     form = tyro.cli(Pseudonym, prog=f"cardioscar {command}", args=words)
-    from cardioscar.identity.subject_id import pseudonym
+    from cardioscar.identity.pseudonym import pseudonym
 
     if not 16 <= form.digits <= 64:
         raise InputError("digits", "16 to 64", str(form.digits))

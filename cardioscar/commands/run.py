@@ -68,19 +68,23 @@ class Run:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
-    from cardioscar.cohort.reading import check_output
+    from cardioscar.cohort.output_place import check_output, check_subjects_output
+    from cardioscar.cohort.selection import select
+    from cardioscar.cohort.source import open_cohort
     from cardioscar.commands.table import print_cohort
     from cardioscar.logs import configure
     from cardioscar.results.publication import open_results
-    from cardioscar.stages.list_subjects import select
     from cardioscar.stages.recording import AFTER_REPORT, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
+    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
     from cardioscar.stages.summarize_cohort import CohortRejected
 
-    subjects = select(options.cohort, options.subjects)
+    cohort = open_cohort(options.cohort)
+    subjects = select(cohort, options.subjects)
     check_output(options.cohort, options.out)
-    if options.results:
-        check_output(options.cohort, options.results, where="results")
+    check_subjects_output(options.cohort, options.results or options.out / "results", where="results")
+    for stage in RECONSTRUCT.names:
+        check_subjects_output(options.cohort, options.out / "work" / stage)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -92,7 +96,7 @@ def main(command: str, words: list[str]) -> int:
     with _progress(len(subjects), quiet=options.verbose) as note:
         try:
             run = run_cohort(
-                options.cohort,
+                cohort,
                 options.out,
                 options.stages.by_stage(),
                 subjects=options.subjects,
@@ -172,7 +176,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
         TimeElapsedColumn,
     )
 
-    from cardioscar.stages.run.cohort import STAGES
+    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
     columns = (
         SpinnerColumn(),
@@ -183,7 +187,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("reconstructing", total=subjects * len(STAGES))
+        task = bar.add_task("reconstructing", total=subjects * len(RECONSTRUCT.names))
 
         def note(event: tuple[str, str, str]) -> None:
             subject, stage, outcome = event

@@ -5,25 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
-from cardioscar.commands.options import (
-    STAGE_CONFIGS,
-    EvaluateConfig,
-    GroupSortConfig,
-    InferConfig,
-    PreprocessConfig,
-)
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping
-from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.services.store.places import local_folder
-
-Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+from cardioscar.shard.stage import COHORT, Stage, Workflow
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
 @dataclass(frozen=True)
@@ -36,96 +28,6 @@ class ListSubjects:
     """At most so many subjects in a shard."""
     subjects: str = ""
     """Comma-separated ids; empty for all."""
-
-
-@dataclass(frozen=True)
-class Preprocess:
-    """Map the pixels of each slice to the mesh nodes that they see."""
-
-    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
-    """The cohort: a folder, or s3://bucket/prefix."""
-    out: Out
-    """Artifact folder to write."""
-    options: Annotated[PreprocessConfig, tyro.conf.arg(name="")] = field(default_factory=PreprocessConfig)
-    """Settings."""
-    subjects: str = ""
-    """Comma-separated ids; empty for all."""
-
-
-@dataclass(frozen=True)
-class GroupSort:
-    """Sort the nodes of each subject by group."""
-
-    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
-    """Artifact of preprocess."""
-    out: Out
-    """Artifact folder to write."""
-    options: Annotated[GroupSortConfig, tyro.conf.arg(name="")] = field(default_factory=GroupSortConfig)
-    """Settings."""
-    subjects: str = ""
-    """Comma-separated ids; empty for all of the artifact."""
-
-
-@dataclass(frozen=True)
-class Train:
-    """Fit each subject's scar field."""
-
-    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
-    """Artifact of group-sort."""
-    out: Out
-    """Artifact folder to write."""
-    options: Annotated[FitConfig, tyro.conf.arg(name="")] = field(default_factory=FitConfig)
-    """Settings."""
-    subjects: str = ""
-    """Comma-separated ids; empty for all of the artifact."""
-
-
-@dataclass(frozen=True)
-class Infer:
-    """Predict scar probability and uncertainty at every node."""
-
-    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
-    """Artifact of preprocess."""
-    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
-    """Artifact of group-sort."""
-    fields: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FIELDS")]
-    """Artifact of train."""
-    out: Out
-    """Artifact folder to write."""
-    options: Annotated[InferConfig, tyro.conf.arg(name="")] = field(default_factory=InferConfig)
-    """Settings."""
-    subjects: str = ""
-    """Comma-separated ids; empty for all of the artifact."""
-
-
-@dataclass(frozen=True)
-class Evaluate:
-    """Score each subject, write its report, publish and record it."""
-
-    cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
-    """The cohort: a folder, or s3://bucket/prefix."""
-    groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="GROUPS")]
-    """Artifact of preprocess."""
-    sorted_groups: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SORTED_GROUPS")]
-    """Artifact of group-sort."""
-    fields: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FIELDS")]
-    """Artifact of train."""
-    scars: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCARS")]
-    """Artifact of infer."""
-    out: Out
-    """Artifact folder to write."""
-    options: Annotated[EvaluateConfig, tyro.conf.arg(name="")] = field(default_factory=EvaluateConfig)
-    """Settings."""
-    subjects: str = ""
-    """Comma-separated ids; empty for all of the artifact."""
-    results: str = ""
-    """Folder, or s3://bucket/prefix, that receives each subject's results under stable names."""
-    tracking_uri: str = ""
-    """MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked."""
-    experiment: str = "cardioscar"
-    """Name of the cohort in MLflow."""
-    run_id: str = ""
-    """Name of the run, which vouches for the results; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -149,80 +51,112 @@ class SummarizeCohort:
     """Count results of this run only; empty for results of any run."""
 
 
-FORMS: dict[str, type] = {
-    "list-subjects": ListSubjects,
-    "preprocess": Preprocess,
-    "group-sort": GroupSort,
-    "train": Train,
-    "infer": Infer,
-    "evaluate": Evaluate,
-    "summarize-cohort": SummarizeCohort,
+COHORT_HELP = "The cohort: a folder, or s3://bucket/prefix."
+PUBLISHING = {
+    "results": ("", "Folder, or s3://bucket/prefix, that receives each subject's results under stable names."),
+    "tracking_uri": (
+        "",
+        "MLflow server or local store; by default MLFLOW_TRACKING_URI, and without that nothing is tracked.",
+    ),
+    "experiment": ("cardioscar", "Name of the cohort in MLflow."),
+    "run_id": ("", "Name of the run, which vouches for the results; empty for none."),
 }
+"""What a stage takes besides that publishes: default and help."""
+
+
+def form_of(stage: Stage, workflow: Workflow) -> type:
+    """The flags of a stage as a dataclass: what it reads, where it writes, its settings, its subjects.
+
+    Args:
+        stage: The stage.
+        workflow: The workflow that it is of, which says where what it reads comes from.
+    """
+
+    def place(name: str) -> tuple[str, Any]:
+        said = COHORT_HELP if name == COHORT else f"Artifact of {workflow.writer(name).command}."
+        flag = tyro.conf.arg(metavar=name.upper(), help=said)
+        if name == COHORT:
+            return name, Annotated[tyro.conf.Positional[str], flag]
+        return name, Annotated[tyro.conf.Positional[Path], flag]
+
+    of_cohort = stage.reads == (COHORT,)
+    subjects = f"Comma-separated ids; empty for all{'' if of_cohort else ' of the artifact'}."
+    told = lambda default, text: (Annotated[str, tyro.conf.arg(help=text)], field(default=default))  # noqa: E731
+    parts: list[Any] = [place(name) for name in stage.reads]
+    parts.append(("out", Annotated[Path, tyro.conf.arg(aliases=["-o"], help="Artifact folder to write.")]))
+    settings = Annotated[stage.config, tyro.conf.arg(name="", help="Settings.")]
+    parts.append(("options", settings, field(default_factory=stage.config)))
+    parts.append(("subjects", *told("", subjects)))
+    if stage.publishes:
+        parts += [(name, *told(*about)) for name, about in PUBLISHING.items()]
+    return make_dataclass(stage.name.title().replace("_", ""), parts, frozen=True, namespace={"__doc__": stage.does})
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar <stage>` and run the stage over its shard."""
-    from importlib import import_module
-
     from cardioscar.logs import configure
 
-    if (stage_name := command.replace("-", "_")) in STAGE_CONFIGS:
-        words = renamed(words, {"": STAGE_CONFIGS[stage_name]})
-    form: Any = tyro.cli(FORMS[command], prog=f"cardioscar {command}", args=words)
+    stage = next((one for one in RECONSTRUCT if one.command == command), None)
+    if stage is not None:
+        words = renamed(words, {"": stage.config})
+        kind = form_of(stage, RECONSTRUCT)
+    else:
+        kind = {"list-subjects": ListSubjects, "summarize-cohort": SummarizeCohort}[command]
+    form: Any = tyro.cli(kind, prog=f"cardioscar {command}", args=words)
     for one in fields(form):
         if isinstance(value := getattr(form, one.name), Path):
             local_folder(value, where=one.name)
     configure(logging.INFO, stderr=True)
-    stage = import_module(f"cardioscar.stages.{command.replace('-', '_')}")
-    if command == "list-subjects":
-        shards = stage.run(form.cohort, form.shard_size, form.subjects)
-        sys.stdout.write(json.dumps(shards) + "\n")
-        return 0
-    if command == "summarize-cohort":
-        summary = stage.run(
-            form.cohort,
-            form.results,
-            "",
-            form.max_failed_fraction,
-            form.tracking_uri,
-            form.experiment,
-            form.subjects,
-            run_id=form.run_id,
-        )
-        sys.stdout.write(json.dumps(summary, indent=1) + "\n")
-        return 0
-    options = as_mapping(form.options)
-    if command == "preprocess":
-        from cardioscar.cohort.reading import check_output
-        from cardioscar.stages.list_subjects import select
+    if stage is not None:
+        _run(stage, form)
+    elif command == "list-subjects":
+        from cardioscar.stages import list_subjects
 
-        check_output(form.cohort, form.out)
-        ids = [entry.subject for entry in select(form.cohort, form.subjects)]
-        stage.run(form.cohort, ids, form.out, options)
-    elif command == "group-sort":
-        stage.run(form.groups, _subjects(form.groups, form.subjects), form.out, options)
-    elif command == "train":
-        stage.run(form.sorted_groups, _subjects(form.sorted_groups, form.subjects), form.out, options)
-    elif command == "infer":
-        ids = _subjects(form.fields, form.subjects)
-        stage.run(form.groups, form.sorted_groups, form.fields, ids, form.out, options)
+        sys.stdout.write(json.dumps(list_subjects.run(form.cohort, form.shard_size, form.subjects)) + "\n")
     else:
-        ids = _subjects(form.scars, form.subjects)
-        stage.run(
-            form.cohort, form.groups, form.sorted_groups, form.fields, form.scars, ids, form.out, options,
-            form.results, form.tracking_uri, form.experiment, run_id=form.run_id,
+        from cardioscar.stages import summarize_cohort
+
+        summary = summarize_cohort.run(
+            form.cohort, form.results, "", form.max_failed_fraction, form.tracking_uri, form.experiment, form.subjects,
+            run_id=form.run_id,
         )  # fmt: skip
+        sys.stdout.write(json.dumps(summary, indent=1) + "\n")
     return 0
+
+
+def _run(stage: Stage, form: Any) -> None:
+    from cardioscar.cohort.output_place import check_subjects_output
+    from cardioscar.cohort.selection import select
+    from cardioscar.cohort.source import open_cohort
+
+    places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
+    if COHORT in stage.reads:
+        check_subjects_output(form.cohort, form.out)
+    if stage.reads == (COHORT,):
+        places[COHORT] = open_cohort(form.cohort)
+        ids = [entry.subject for entry in select(places[COHORT], form.subjects)]
+    else:
+        ids = _subjects(places[stage.reads[-1]], form.subjects)
+    recording = {}
+    if stage.publishes:
+        if form.results:
+            check_subjects_output(form.cohort, form.results, where="results")
+        recording = {
+            "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
+            "run_id": form.run_id,
+        }  # fmt: skip
+    stage.run(places, ids, form.out, as_mapping(form.options), **recording)
 
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:
     """The subjects of an artifact folder, or those asked for."""
     from cardioscar.errors import InputError, counted
+    from cardioscar.identity.subject_id import parse_ids
 
     found = sorted(p.parent.name for p in artifact.glob("*/status.json") if not p.parent.name.startswith("."))
     if not found:
         raise InputError(artifact.name, "an artifact folder with subjects", "none")
-    asked = list(dict.fromkeys(name.strip() for name in wanted.split(",") if name.strip()))
+    asked = parse_ids(wanted)
     missing = [name for name in asked if name not in found]
     if missing:
         raise InputError(

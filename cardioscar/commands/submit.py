@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from cardioscar.commands import split_run
 from cardioscar.commands.kubeflow_options import KubeflowOptions
+from cardioscar.commands.start_run import await_verdict, note, start
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
 
 if TYPE_CHECKING:
+    from cardioscar.cohort.source import Listed
     from cardioscar.services.kubeflow.client import KubeflowApi
     from cardioscar.services.kubeflow.parameters import PipelinePackage
     from cardioscar.services.kubeflow.pipelines import Source
@@ -48,6 +51,9 @@ class Submit:
     """Experiment of the run, in Kubeflow and MLflow; by default the last part of the cohort's address."""
     run_name: str = ""
     """Name of the run: submitted again, it is taken up and not started twice. By default experiment and time."""
+    split: bool = False
+    """Where one run cannot hold the cohort, take several, each for a part of the subjects; with --wait one after the
+    other, and a summary of the whole cohort in the end."""
     wait: bool = False
     """Wait for the end of the run; the exit code is its verdict."""
     timeout: float = 86400.0
@@ -76,6 +82,8 @@ def main(command: str, words: list[str]) -> int:
         raise ConfigError("--timeout", "more than 0 s", f"{form.timeout:g}")
     if when and form.wait:
         raise ConfigError("--wait", "a run, not a schedule", "--recurring")
+    if when and form.split:
+        raise ConfigError("--split", "a run, not a schedule", "--recurring")
     if form.package and (form.version or form.pipeline != PIPELINE):
         raise ConfigError("--package", "no --pipeline and --version beside it", "both")
     # what needs no server is said without one
@@ -92,17 +100,28 @@ def main(command: str, words: list[str]) -> int:
         source = find_version(api, form.pipeline, form.version)
         given = _parameters(form, source.package)
     experiment = form.experiment or str(source.package.effective(given, "experiment") or "cardioscar")
-    _preflight(source.package, given)
+    parts = _preflight(source.package, given, split=form.split)
     name = form.run_name or (
         f"{experiment} {when.cron}" if when else f"{experiment} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     )
+    if len(parts) > 1:
+        api = api or form.access.connect()
+        runs, summary = split_run.plan(source, find_version(api, split_run.SUMMARY, form.version), given, parts, name)
+        if form.dry_run:
+            split_run.show(runs, summary)
+        else:
+            split_run.start_all(api, runs, summary, experiment, form.timeout if form.wait else None)
+        return 0
     if form.dry_run or api is None:
         what = {"run": name, "experiment": experiment, "pipeline": source.label, "parameters": given}
         sys.stdout.write(json.dumps(what | ({"recurring": when.cron} if when else {}), indent=1) + "\n")
         return 0
     if when:
         return _schedule(api, source, given, when, name, experiment, form.replace)
-    return _run(api, source, given, name, experiment, form.timeout if form.wait else None)
+    run_id = start(api, source, given, name, experiment)
+    if form.wait:
+        await_verdict(api, run_id, form.timeout)
+    return 0
 
 
 def _parameters(form: Submit, package: PipelinePackage) -> dict[str, Any]:
@@ -139,39 +158,49 @@ def _check_place(name: str, uri: Any) -> None:
             raise ConfigError(name, "s3://bucket/prefix or the whole path of a mounted volume", "a relative path")
 
 
-def _preflight(package: PipelinePackage, given: dict[str, Any]) -> None:
-    """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here."""
+def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) -> list[list[str]]:
+    """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here; its parts, if it is to be
+    split."""
     from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
+    from cardioscar.stages.run_parts import run_parts
 
     shard_size = package.effective(given, "shard_size")
     if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
-        return  # another pipeline
-    ids = _subjects(str(given["cohort_uri"]), str(package.effective(given, "subjects") or ""))
-    if isinstance(ids, str):
-        _note(f"the cohort's size is checked by the run itself: {ids}")
-        return
+        return []  # another pipeline
+    wanted = str(package.effective(given, "subjects") or "")
+    listed = _subjects(str(given["cohort_uri"]), wanted)
+    if isinstance(listed, str):
+        if split:
+            raise ConfigError("--split", "a cohort that can be listed from this machine", listed)
+        note(f"the cohort's size is checked by the run itself: {listed}")
+        return []
     workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
-    size = check_run_size(len(ids), int(shard_size), sum(len(one.encode()) for one in ids), workflow=workflow)
+    parts = run_parts(listed, int(shard_size), workflow) if split else []
+    if len(parts) > 1:
+        return parts
+    ids = sum(len(one.subject.encode()) for one in listed)
+    size = check_run_size(len(listed), int(shard_size), ids, workflow=workflow, listed_bytes=len(wanted.encode()))
     shards, pods = counted(size.shards, "shard"), counted(size.pods, "pod")
-    _note(f"{counted(size.subjects, 'subject')} in shards of up to {int(shard_size)}: {shards}, {pods}")
+    note(f"{counted(size.subjects, 'subject')} in shards of up to {int(shard_size)}: {shards}, {pods}")
     for warning in size.warnings():
-        _note(warning)
+        note(warning)
+    return parts
 
 
-def _subjects(uri: str, wanted: str) -> list[str] | str:
-    """Ids of the cohort, or the reason why it cannot be listed from this machine.
+def _subjects(uri: str, wanted: str) -> list[Listed] | str:
+    """The cohort's subjects, or the reason why it cannot be listed from this machine.
 
     Raises:
         InputError: If it can be listed, and is no cohort.
     """
+    from cardioscar.cohort.selection import select
     from cardioscar.services.store.places import place
-    from cardioscar.stages.list_subjects import select
 
     where = place(uri, where="cohort_uri")
     if isinstance(where, Path) and not where.exists():
         return "no such folder on this machine"
     try:
-        return [entry.subject for entry in select(uri, wanted)]
+        return select(uri, wanted)
     except (UnreachableError, PlatformError) as error:
         return str(error)
     except InputError as error:
@@ -179,27 +208,6 @@ def _subjects(uri: str, wanted: str) -> list[str] | str:
         if isinstance(error, ConfigError) and not isinstance(where, Path):
             return str(error)
         raise
-
-
-def _run(
-    api: KubeflowApi, source: Source, given: dict[str, Any], name: str, experiment: str, timeout_s: float | None
-) -> int:
-    from cardioscar.services.kubeflow.runs import submit, wait
-
-    run, started = submit(api, source, given, run_name=name, experiment=experiment)
-    sys.stdout.write(
-        f"run       {run.run_id}\nname      {name}{'' if started else ' (there already)'}\npipeline  {source.label}\n"
-        f"link      {api.target.link(f'runs/details/{run.run_id}')}\n"
-    )
-    sys.stdout.flush()
-    if timeout_s is not None:
-        wait(api, run.run_id, timeout_s, on_state=_note)
-        sys.stdout.write("verdict   accepted\n")
-    return 0
-
-
-def _note(text: str) -> None:
-    sys.stderr.write(f"cardioscar: {text}\n")
 
 
 def _schedule(
@@ -214,7 +222,7 @@ def _schedule(
     from cardioscar.services.kubeflow.runs import schedule
 
     if any("[[" in str(value) for value in given.values()):
-        _note(
+        note(
             "Kubeflow 2 may hand [[ScheduledTime]] and its like to the pipeline as they are "
             "(kubeflow/pipelines issue 12494)"
         )

@@ -65,8 +65,7 @@ def main(command: str, words: list[str]) -> int:
         return 0
     if words[0] not in ACTIONS:
         raise ConfigError(command, "field or scar", f"'{words[0]}'")
-    kind = words[0]
-    form: Any = tyro.cli(ACTIONS[kind], prog=f"cardioscar {command} {kind}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
     local_folder(form.out, where="out")
     registry = _registry(form)
     import logging
@@ -83,7 +82,9 @@ def main(command: str, words: list[str]) -> int:
                 form.cohort, form.out, as_mapping(form.options), subjects=form.subjects, on_step=tell
             )
     if registry:
-        about["registered"] = train_prior.register(form.out, form.register, registry, kind=kind)
+        about["registered"] = train_prior.register(
+            form.out, form.register, registry, kind="scar" if isinstance(form, Scar) else "field"
+        )
     sys.stdout.write(json.dumps(_short(about), indent=1) + "\n")
     return 0
 

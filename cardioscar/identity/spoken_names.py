@@ -27,7 +27,7 @@ def named_by_role(files: Mapping[str, Path]) -> Iterator[None]:
     """
     names: dict[str, str] = {}
     for role, path in files.items():
-        inside = [p for p in path.iterdir() if p.is_file()] if path.is_dir() else []
+        inside = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else []
         names |= {p.name: f"a file of {role}" for p in inside}
         stem, ending = role.split(".")[0], re.search(rf"\.(?:{_ENDING})$", path.name, re.IGNORECASE)
         names[path.name] = role if role == path.name else stem + (ending[0] if ending else "")

@@ -109,9 +109,5 @@ def _same_position(a: Slice, b: Slice) -> bool:
     # Slices that cross (radial long-axis planes) share a line, not a position.
     if abs(a.normal @ b.normal) < 0.99:
         return False
-    offset = _center(b) - _center(a)
+    offset = b.center_mm - a.center_mm
     return bool(abs(offset @ a.normal) < SAME_POSITION * min(a.thickness_mm, b.thickness_mm))
-
-
-def _center(one: Slice) -> np.ndarray:
-    return one.affine[:3, :2] @ ((np.array(one.values.shape) - 1) / 2) + one.affine[:3, 3]

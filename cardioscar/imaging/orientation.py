@@ -61,7 +61,7 @@ def canonical_stack(stack: SliceStack) -> SliceStack:
     slices = [_canonical_slice(piece) for piece in stack]
     parallel = all(abs(a.normal @ b.normal) > 0.99 for a, b in pairwise(slices))
     axis = slices[0].normal if parallel else _TO_BASE
-    return replace(stack, slices=tuple(sorted(slices, key=lambda piece: round(float(_center(piece) @ axis), 3))))
+    return replace(stack, slices=tuple(sorted(slices, key=lambda piece: round(float(piece.center_mm @ axis), 3))))
 
 
 def _order(volume: Volume) -> tuple[int, int, int]:
@@ -106,7 +106,3 @@ def _canonical_slice(piece: Slice) -> Slice:
         observed=np.ascontiguousarray(np.transpose(piece.observed, order)[turned]),
         affine=affine,
     )
-
-
-def _center(piece: Slice) -> Float[np.ndarray, " xyz"]:
-    return np.asarray(piece.affine[:3, :2] @ ((np.array(piece.values.shape) - 1) / 2) + piece.affine[:3, 3])

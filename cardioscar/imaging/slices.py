@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from cardioscar.errors import GeometryError
-from cardioscar.imaging.volume import Volume, check_affine
-from cardioscar.types import Affine, Points
+from cardioscar.imaging.affine import Affine, check_affine
+from cardioscar.imaging.volume import Volume
+from cardioscar.types import AffineMatrix, Points
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,13 @@ class Slice:
 
     values: Float[np.ndarray, "i j"]
     observed: Bool[np.ndarray, "i j"]
-    affine: Affine
+    affine: AffineMatrix
     number: int
+
+    @cached_property
+    def frame(self) -> Affine:
+        """Its affine, and what follows from it."""
+        return Affine(self.affine)
 
     @property
     def thickness_mm(self) -> float:
@@ -48,13 +55,22 @@ class Slice:
 
     def mm_to_index(self, points_mm: Points) -> Points:
         """Continuous (i, j, t) of positions in mm; |t| ≤ 0.5 lies inside the slab."""
-        inverse = np.linalg.inv(self.affine)
-        return np.asarray(points_mm) @ inverse[:3, :3].T + inverse[:3, 3]
+        return self.frame.mm_to_index(points_mm)
+
+    @property
+    def prism_ml(self) -> float:
+        """Volume of one pixel's prism in ml."""
+        return self.frame.voxel_ml
+
+    @property
+    def center_mm(self) -> np.ndarray:
+        """Middle of the image in mm LPS, shape (3,)."""
+        return self.affine[:3, :2] @ ((np.array(self.values.shape) - 1) / 2) + self.affine[:3, 3]
 
     def pixel_centers_mm(self) -> Points:
         """Centres of the observed pixels in mm, in the order of `np.nonzero(observed)`."""
         i, j = np.nonzero(self.observed)
-        return np.column_stack([i, j]) @ self.affine[:3, :2].T + self.affine[:3, 3]
+        return self.frame.index_to_mm(np.column_stack([i, j]))
 
 
 @dataclass(frozen=True)

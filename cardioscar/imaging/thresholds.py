@@ -1,9 +1,7 @@
 """Scar from LGE intensity by the standard threshold rules, with remote myocardium estimated from the wall
 itself.
 
-FWHM: Amado LC et al., J Am Coll Cardiol 2004;44:2383-9. n-SD: Kim RJ et al., Circulation 1999;100:1992-2002;
-Bondarenko O et al., J Cardiovasc Magn Reson 2005;7:481-5. Comparison: Flett AS et al., JACC Cardiovasc
-Imaging 2011;4:150-6 (FWHM is the most reproducible).
+FWHM [@amado2004]; n-SD [@kim1999; @bondarenko2005]. FWHM is the most reproducible [@flett2011].
 """
 
 from __future__ import annotations

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from cardioscar.errors import GeometryError
-from cardioscar.types import Affine, Points
+from cardioscar.imaging.affine import Affine, check_affine
+from cardioscar.types import AffineMatrix, Points
 
 LPS = "LPS"
 """The one world frame: x to the patient's left, y to posterior, z to superior; millimetres.
@@ -16,39 +18,6 @@ Readers convert what they read into it (NIfTI affines and many mesh files are RA
 """
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-
-SMALLEST_MM, FARTHEST_MM = 1e-6, 1e6
-"""Shortest step, and largest number, of an affine: a kilometre from the scanner's centre no heart lies."""
-
-
-def check_affine(affine: np.ndarray, *, where: str, tolerance: float = 1e-3) -> None:
-    """Refuse affines that no scanner writes: not finite, far away, singular, or with axes that are not orthogonal.
-
-    Args:
-        affine: Index to millimetres, shape (4, 4).
-        where: File name, for errors.
-        tolerance: Largest accepted cosine between two axes. 1e-3 (0.06°) is what float32 headers lose.
-
-    Raises:
-        GeometryError: Naming the rule that is broken.
-    """
-    steps = affine[:3, :3]
-    if affine.shape != (4, 4) or not np.isfinite(affine).all():
-        raise GeometryError(
-            where,
-            "a finite 4×4 affine",
-            f"shape {affine.shape}, {int((~np.isfinite(affine)).sum())} non-finite entries",
-        )
-    if np.abs(affine).max() > FARTHEST_MM:
-        raise GeometryError(where, f"a frame within {FARTHEST_MM:g} mm", f"a number of {np.abs(affine).max():.3g}")
-    lengths = np.linalg.norm(steps, axis=0)
-    if lengths.min() < SMALLEST_MM or abs(np.linalg.det(steps)) < 1e-6 * lengths.prod():
-        raise GeometryError(where, "an invertible affine", f"a singular one (axis lengths {np.round(lengths, 4)} mm)")
-    cosines = (steps / lengths).T @ (steps / lengths) - np.eye(3)
-    worst = float(np.abs(cosines).max())
-    if worst > tolerance:
-        raise GeometryError(where, "orthogonal image axes", f"axes {np.degrees(np.arccos(worst)):.1f}° apart")
 
 
 @dataclass(frozen=True)
@@ -64,7 +33,7 @@ class Volume:
     """
 
     values: np.ndarray
-    affine: Affine
+    affine: AffineMatrix
     source: str = "volume"
     slice_thickness_mm: float | None = None
     slice_numbers: tuple[int, ...] | None = None
@@ -74,24 +43,28 @@ class Volume:
             raise GeometryError(self.source, "three image axes", f"shape {self.values.shape}")
         check_affine(self.affine, where=self.source)
 
+    @cached_property
+    def frame(self) -> Affine:
+        """Its affine, and what follows from it."""
+        return Affine(self.affine)
+
     @property
     def spacing_mm(self) -> np.ndarray:
         """Voxel size along i, j, k in mm, shape (3,)."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        return self.frame.spacing_mm
 
     @property
     def voxel_ml(self) -> float:
         """Volume of one voxel in ml."""
-        return float(self.spacing_mm.prod() / 1000)
+        return self.frame.voxel_ml
 
     def index_to_mm(self, index: np.ndarray) -> Points:
         """Centre of (fractional) voxel indices, shape (n, 3), in mm LPS."""
-        return np.asarray(index) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return self.frame.index_to_mm(index)
 
     def mm_to_index(self, points_mm: Points) -> np.ndarray:
         """Continuous voxel index of positions in mm LPS, shape (n, 3); voxel v covers [v - 0.5, v + 0.5)."""
-        inverse = np.linalg.inv(self.affine)
-        return np.asarray(points_mm) @ inverse[:3, :3].T + inverse[:3, 3]
+        return self.frame.mm_to_index(points_mm)
 
 
 def holding_voxel(index: np.ndarray) -> np.ndarray:

@@ -54,13 +54,19 @@ class Bundle:
 
         Args:
             architecture: Name of the architecture that the caller can use.
-            build: Makes a network of it from its numbers (`BundleFacts.spec`).
+            build: Makes a network of it from its numbers (`BundleFacts.spec`) on torch's default device. It is called
+                twice, first on the device `meta`, which holds no numbers: few digits may claim a network of any size.
 
         Raises:
             InputError: If the bundle holds another architecture, or its weights are not those of it.
         """
         if self.facts.architecture != architecture:
             raise InputError(self.stored.in_description, f"a network '{architecture}'", "another architecture")
+        import torch
+
+        with torch.device("meta"):
+            expected = build(self.facts.spec).state_dict()
+        self.stored.weights(expected)
         return self.stored.fill(build(self.facts.spec))
 
 

@@ -96,7 +96,7 @@ class StoredNetwork:
         wrong = [name for name, like in expected.items() if name not in weights or not _fits(weights[name], like)]
         # names that the architecture does not have are somebody's text: they are counted
         others = len(weights.keys() - expected.keys())
-        wrong = wrong[:MOST_NAMES] + ([f"{others} that it does not have"] if others else [])
+        wrong = wrong[:MOST_NAMES] + ([f"{others} more"] if others else [])
         if wrong:
             finding = f"otherwise: {', '.join(wrong)}"
             raise InputError(self.in_weights, "the weights of the architecture", finding)
@@ -162,7 +162,8 @@ def read_network(folder: Path, stem: str, *, rule: str, where: str = "") -> Stor
     for name in names:
         if not (folder / name).is_file():
             raise InputError(f"{where}{name}", rule, "no such file")
-    return StoredNetwork(stem, *((folder / name).read_bytes() for name in names), where)
+    description, weights = ((folder / name).read_bytes() for name in names)
+    return StoredNetwork(stem, description, weights, where)
 
 
 def _fits(found: Tensor, like: Tensor) -> bool:

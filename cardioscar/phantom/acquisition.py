@@ -14,7 +14,7 @@ from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.lge_image import in_papillary_muscle, lge_signal, surroundings
 from cardioscar.phantom.scar import ScarField
 from cardioscar.phantom.shape import LVShape
-from cardioscar.types import Affine, Points
+from cardioscar.types import AffineMatrix, Points
 
 SUPERSAMPLES = (3, 3, 5)
 """Sample points of a pixel's prism along i, along j and through the slice."""
@@ -34,7 +34,7 @@ class Protocol:
         tilt_deg: Angle between the slice normal and the long axis.
     """
 
-    affine: Affine
+    affine: AffineMatrix
     shape: tuple[int, int, int]
     thickness_mm: float
     shifts_mm: np.ndarray

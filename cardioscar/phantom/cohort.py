@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 import shutil
@@ -20,6 +19,7 @@ from cardioscar.imaging.formats.mesh_files import write_mesh
 from cardioscar.imaging.formats.volume_files import write_volume
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.phantom.config import PhantomConfig
+from cardioscar.phantom.own_folder import check_own_phantom, describe
 from cardioscar.phantom.subject import Phantom, make_phantom
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
     Each folder holds the mesh (`mesh.vtu`), hard labels, scar fraction and LGE image of the slices
     (`labels.nii.gz`, `scar.nii.gz`, `lge.nii.gz`), what the headers cannot say (`subject.yaml`), the truth
     on the same mesh (`truth.vtu` with point data `scar_truth` and `isthmus`, 0 or 1), and what was drawn
-    (`phantom.json`). A folder appears whole or not at all; one of the same name is replaced.
+    (`phantom.json`, with the sha256 of the other files). A folder appears whole or not at all; one of the same name is
+    replaced where it holds a phantom as it was written, and nothing else.
 
     Args:
         out: Folder of the cohort; made if missing.
@@ -54,6 +55,7 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
 
     Raises:
         ConfigError: If an option is unknown or impossible.
+        InputError: If a folder of one of the names holds something else; nothing is written then.
         PlatformError: If the folder cannot be written.
     """
     if changes:
@@ -63,6 +65,8 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
     subjects = [f"P{index + 1:0{digits}d}" for index in range(config.subjects)]
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for subject in subjects:
+            check_own_phantom(out / subject)
         for index, subject in enumerate(subjects):
             broken = index >= config.subjects - config.corrupt
             phantom = make_phantom(config, index)
@@ -100,12 +104,12 @@ def _write_subject(folder: Path, phantom: Phantom, *, broken: bool) -> None:
             "apex_to_base": phantom.shape.apex_to_base.round(6).tolist(),
         }
         (partial / "subject.yaml").write_text(yaml.safe_dump(metadata, sort_keys=False), encoding="utf-8")
-        parameters = json.dumps({**phantom.parameters, "corrupt": broken}, indent=2)
-        (partial / "phantom.json").write_text(parameters + "\n", encoding="utf-8")
         if broken:
             for name in ("scar.nii.gz", "labels.nii.gz", "lge.nii.gz"):
                 whole = (partial / name).read_bytes()
                 (partial / name).write_bytes(whole[: len(whole) // 2])
+        describe(partial, {**phantom.parameters, "corrupt": broken})
+        check_own_phantom(folder)
         if folder.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
             folder.rename(old / folder.name)

@@ -13,7 +13,7 @@ from cardioscar.types import NodeMask, Points
 
 # Centre of the infarct of each coronary artery: angle around (0 septum, 90 anterior, 180 lateral, 270
 # inferior) and angle off the apex (90 at the base), degrees; the AHA segments that the artery usually feeds
-# (Cerqueira et al., Circulation 2002;105:539).
+# [@cerqueira2002].
 TERRITORIES = {"LAD": (60.0, 48.0), "RCA": (285.0, 62.0), "LCX": (200.0, 60.0)}
 
 

@@ -1,4 +1,4 @@
-"""The 17-segment bullseye of the American Heart Association (Cerqueira et al., Circulation 2002;105:539)."""
+"""The 17-segment bullseye of the American Heart Association [@cerqueira2002]."""
 
 from __future__ import annotations
 

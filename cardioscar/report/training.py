@@ -24,6 +24,9 @@ ENDS = {
 """Stop reasons in words."""
 
 
+_MARK = '<p class="eyebrow">cardioscar · training report</p>'.encode()
+
+
 @dataclass(frozen=True)
 class TrainingSummary:
     """What is said of a training.
@@ -82,6 +85,14 @@ def write_training_report(path: Path, summary: TrainingSummary) -> Path:
         )
     )
     return write_page(path, html)
+
+
+def is_training_report(path: Path) -> bool:
+    """Whether a file is a page that `write_training_report` wrote."""
+    try:
+        return _MARK in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _charts(summary: TrainingSummary) -> list[dict[str, Any]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from cardioscar.errors import InputError
 from cardioscar.files.folders import only_writer, platform_faults
+from cardioscar.identity.erasable import check_erasable, check_one_subject
 from cardioscar.results.table import PAGE, TABLE, drop_subject, mentions
-from cardioscar.shard.status import FILE
+from cardioscar.shard.status import FILE, read_status
 
 log = logging.getLogger(__name__)
 
@@ -33,40 +36,72 @@ def find_in_folder(root: Path, subject: str) -> Counter[str]:
     Folders of other subjects are not looked into, and links are not followed.
 
     Raises:
-        InputError: If there is no such folder.
+        InputError: If there is no such folder, or the id is no subject's there but the name of a folder of subjects.
         PlatformError: If it cannot be read.
     """
     with platform_faults(root):
-        return Counter(kind for kind, _ in _traces(root, subject))
+        return Counter(kind for kind, _ in _checked(root, subject))
 
 
 def erase_from_folder(root: Path, subject: str) -> None:
     """Erase what `find_in_folder` finds, but not files of unknown kind that name the subject: these are the user's.
 
     Raises:
-        InputError: If there is no such folder.
-        PlatformError: If something cannot be removed, or a run is at work on the subject. The same call goes on.
+        InputError: As `find_in_folder`; then nothing is removed.
+        PlatformError: If something cannot be removed, or a run is at work in the folder: it would write the subject
+            into its table again. The same call goes on.
     """
-    with platform_faults(root):
-        for kind, path in list(_traces(root, subject)):
+    with platform_faults(root), ExitStack() as held:
+        found = _checked(root, subject)
+        for output in _outputs(root):
+            held.enter_context(only_writer(output, "run"))
+        for kind, path in found:
             if kind == FOLDERS:
                 # out of the way of a run that is at work on it, and of readers who must not see a half
                 with only_writer(path.parent, subject):
                     hidden = path.with_name(f".{subject}.old")
-                    shutil.rmtree(hidden, ignore_errors=True)
+                    if hidden.is_symlink() or hidden.exists():
+                        _remove(hidden)
                     path.rename(hidden)
-                    shutil.rmtree(hidden)
+                    _remove(hidden)
             elif kind == LEFTOVERS:
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink(missing_ok=True)
+                _remove(path)
             elif kind == TABLES:
                 drop_subject(path, subject)
             elif kind == LOGS:
                 _drop_lines(path, subject)
             else:
                 log.warning("%s names the subject and is none of cardioscar's files: left as it is", path.name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or a file or a link alone: what a link leads to is not ours to remove."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _outputs(root: Path) -> list[Path]:
+    """Folders in which a run may be at work: this one, those in it that a run holds, and the output that it is of."""
+    held = {path.parent for path in root.rglob(".run.lock")}
+    above = root.resolve().parents
+    held |= {folder for folder in above if (folder / ".run.lock").exists()}
+    if root.resolve().name in ("results", "work") and (above[0] / "work").is_dir():
+        held.add(above[0])  # no run is at work there now, and none shall begin
+    return sorted({root, *held})
+
+
+def _checked(root: Path, subject: str) -> list[tuple[str, Path]]:
+    """All traces; refused where a folder of the subject's name is not the subject's."""
+    check_erasable(subject)
+    found = list(_traces(root, subject))
+    for kind, path in found:
+        if kind == FOLDERS and not path.is_symlink():
+            row = read_status(path)
+            names = (p.relative_to(path).as_posix() for p in path.rglob("*") if not p.is_dir())
+            check_one_subject(path.name, names, row.subject if row else None, subject)
+    return found
 
 
 def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
@@ -92,8 +127,11 @@ def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
             path = here / name
             if name.startswith(f".{subject}."):
                 yield LEFTOVERS, path
+            elif path.suffix == ".log" and path.is_file() and not path.is_symlink():
+                if any(_is_about(line, subject) for line in path.read_bytes().splitlines()):
+                    yield LOGS, path
             elif name not in (TABLE, PAGE, *_STORES) and _is_named((path,), subject):
-                yield (LOGS if path.suffix == ".log" else OTHERS), path
+                yield OTHERS, path
 
 
 def _is_named(paths: tuple[Path, ...], subject: str) -> bool:
@@ -104,9 +142,16 @@ def _is_named(paths: tuple[Path, ...], subject: str) -> bool:
     )  # fmt: skip
 
 
+def _is_about(line: bytes, subject: str) -> bool:
+    """Whether a line of a log is of a subject, or names it; an id that is a mere word counts only as the subject."""
+    if subject.isalpha():
+        return re.search(rf'(^|\s){subject}:\s|"subject": "{subject}"'.encode(), line) is not None
+    return mentions(line, subject)
+
+
 def _drop_lines(path: Path, subject: str) -> None:
     from cardioscar.files.atomic import atomic_file
 
-    kept = [line for line in path.read_bytes().splitlines(keepends=True) if not mentions(line, subject)]
+    kept = [line for line in path.read_bytes().splitlines(keepends=True) if not _is_about(line, subject)]
     with atomic_file(path) as partial:
         partial.write_bytes(b"".join(kept))

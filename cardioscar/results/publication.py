@@ -18,21 +18,13 @@ from typing import Any, Protocol
 
 from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
 from cardioscar.identity.subject_id import is_subject_id
+from cardioscar.results.own_table import check_page, check_table
+from cardioscar.results.table import PAGE, TABLE
 from cardioscar.services.store.places import place
+from cardioscar.shard.own_files import EVALUATE, OF_EARLIER_STAGES, STAMP, keep, strangers_in
 from cardioscar.shard.status import FILE, Status, parse_status, read_status
 
-STAMP, METRICS = "run.json", "metrics.json"
-
-OF_EARLIER_STAGES = (
-    "scar.vtu",
-    "scar_probability.nii.gz",
-    "scar.pts",
-    "scar.elem",
-    "scar.lon",
-    "field.safetensors",
-    "field.json",
-)
-"""Files of earlier stages that belong to a subject's results."""
+METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -80,6 +72,18 @@ class Results(Protocol):
         Raises:
             PlatformError: If they cannot be written; an earlier publication stays.
             UnreachableError: If the store does not answer; no subject is half published.
+            InputError: If the subject's folder holds files, and is none that was published for it.
+        """
+
+    def check(self, subjects: Sequence[str]) -> None:
+        """Refuse a place that holds what is not ours where results are to lie; files beside ours stay.
+
+        Args:
+            subjects: Ids of those who are to be published.
+
+        Raises:
+            InputError: If a subject's folder holds files, and is none that was published for it; if the table or the
+                page of the cohort is somebody else's.
         """
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:
@@ -95,6 +99,13 @@ class Results(Protocol):
 
     def subjects(self) -> list[str]:
         """Ids of all subjects that there is a result of, sorted."""
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """Keep an erasure, as far as that can be, out of the place until the block ends; other runs may use it too.
+
+        Raises:
+            PlatformError: If an erasure is at work there.
+        """
 
     def alone(self) -> AbstractContextManager[None]:
         """Keep other runs, as far as that can be, from writing the cohort's own files until the block ends.
@@ -212,8 +223,8 @@ class FolderResults:
             self.root.mkdir(parents=True, exist_ok=True)
             with only_writer(self.root, what.row.subject):
                 recover(final)
-                present = file_hashes(final)
-                present.pop(STAMP, None)
+                others = strangers_in(final, stages=(EVALUATE,))
+                present = {name: sha for name, sha in file_hashes(final).items() if name not in (STAMP, *others)}
                 if read_status(final) == what.row and present == what.hashes:
                     if run_id and _content(final / STAMP) != stamp:
                         with atomic_file(final / STAMP) as partial:
@@ -226,6 +237,15 @@ class FolderResults:
                     if run_id:
                         (scratch / STAMP).write_bytes(stamp)
                     shutil.copyfile(what.marker, scratch / FILE)
+                    keep(others, final, scratch)
+
+    def check(self, subjects: Sequence[str]) -> None:
+        """See `Results`."""
+        with platform_faults(self.root):
+            for subject in subjects:
+                strangers_in(self.root / subject, stages=(EVALUATE,))
+            check_table(_content(self.root / TABLE))
+            check_page(_content(self.root / PAGE))
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:
         """See `Results`."""
@@ -244,6 +264,14 @@ class FolderResults:
             return []
         with platform_faults(self.root):
             return sorted(p.name for p in self.root.iterdir() if is_subject_id(p.name) and (p / FILE).is_file())
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """See `Results`."""
+        with platform_faults(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        with only_writer(self.root, "run", beside_others=True):
+            yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -7,14 +7,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cardioscar.cohort.store import temporary_folder
+from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import is_subject_id
-from cardioscar.results.publication import METRICS, STAMP, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.own_table import check_page, check_table
+from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.table import PAGE, TABLE
+from cardioscar.services.store.claim import NAME as CLAIM
+from cardioscar.services.store.object_io import recorded_sha256
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.shard.status import FILE
+from cardioscar.shard.own_files import EVALUATE, STAMP, is_written, owned, shown, strangers
+from cardioscar.shard.status import FILE, parse_status
 
 _SUBJECTS_AT_ONCE = 500
 """Whose files are held in memory while a cohort is summarized."""
+_LISTED_ALONE = 20
+"""From so many subjects on, one listing of all the results is cheaper than one for each."""
 
 
 class StoreResults:
@@ -26,10 +34,54 @@ class StoreResults:
     def publish(self, what: Publication, run_id: str = "") -> None:
         """See `Results`."""
         at = self.root / what.row.subject
-        self._store.publish({**what.files, FILE: what.marker}, at, marker=FILE, hashes=what.hashes, keep=(STAMP,))
+        names = [entry.relative for entry in self._store.files(at)]
+        others, ours = self._others(what.row.subject, names, self._store.read_many([at / FILE])[at / FILE])
+        if clash := next((name for name in others if name in what.files), None):
+            raise InputError(str(at), f"no object of others named {shown(clash)}", "one; move it away")
+        self._store.publish(
+            {**what.files, FILE: what.marker}, at, marker=FILE, hashes=what.hashes, keep=(STAMP, *others),
+            removable=lambda name: name in ours or (name not in others and is_written(name)),
+        )  # fmt: skip
         # last: until then the result, if there was one before, is vouched for by the earlier run alone
         if run_id:
             self._write(at / STAMP, stamp_bytes(run_id, what.marker.read_bytes()))
+
+    def check(self, subjects: Sequence[str]) -> None:
+        """See `Results`: one listing for all subjects, where there are several."""
+        found: dict[str, list[str]] = {}
+        for at in [self.root / name for name in subjects] if len(subjects) < _LISTED_ALONE else [self.root]:
+            for entry in self._store.files(at):
+                subject, _, name = entry.key.removeprefix(self.root.under).partition("/")
+                found.setdefault(subject, []).append(name)
+        there = [subject for subject in subjects if subject in found]
+        for start in range(0, len(there), _SUBJECTS_AT_ONCE):
+            some = there[start : start + _SUBJECTS_AT_ONCE]
+            markers = self._store.read_many(self.root / subject / FILE for subject in some)
+            for subject in some:
+                self._others(subject, found[subject], markers[self.root / subject / FILE])
+        cohort = self._store.read_many([self.root / TABLE, self.root / PAGE])
+        check_table(cohort[self.root / TABLE])
+        check_page(cohort[self.root / PAGE])
+
+    def _others(self, subject: str, names: Sequence[str], marker: bytes | None) -> tuple[list[str], set[str]]:
+        """Names of the objects of others below a subject's prefix, and of those that its marker names as ours.
+
+        Raises:
+            InputError: If the prefix holds objects, and they are none that were published for the subject.
+        """
+        at = self.root / subject
+        if marker is None and (unmarked := sorted(name for name in names if name)):
+            # perhaps what a publication left that was killed: its names, with the hash that `s3_object` records
+            strange = next((name for name in unmarked if not (is_written(name) and self._is_recorded(at / name))), "")
+            if strange:
+                strangers(str(at), [strange], None, subject=subject, stages=(EVALUATE,))
+            return [], set(unmarked)
+        others = strangers(str(at), names, marker, subject=subject, stages=(EVALUATE,))
+        row = parse_status(marker)
+        return [name for name in others if name != CLAIM], owned(row) if row else set()
+
+    def _is_recorded(self, at: S3Place) -> bool:
+        return recorded_sha256(self._store.connection, at) is not None
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:
         """See `Results`."""
@@ -46,6 +98,11 @@ class StoreResults:
     def subjects(self) -> list[str]:
         """See `Results`: all folders, for a listing does not say what is in them."""
         return [name for name in self._store.folders(self.root) if is_subject_id(name)]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """See `Results`: a store has no locks."""
+        yield
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -22,6 +22,9 @@ MOST = 20
 LONGEST = 300
 """Characters of one warning."""
 
+LONGEST_READ = 2000
+"""Characters that are looked at: the searches below take time with the square of a long word."""
+
 # a folder at the root, of the user, relative by dots, on a drive, or of a store
 _ROOTED = re.compile(r"(?:(?<=[\s'\"(=])|^)(?:[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z]:\\|~?/|\.\.?/)")
 # a word with two separators, or one before a file's ending: `mm/pixel` and `and/or` are none
@@ -121,7 +124,7 @@ def clean(text: str) -> str:
     >>> clean("cannot read '/data/Jane Doe/lge.nii.gz'")
     "cannot read 'lge.nii.gz'"
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in by_role(text)).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in by_role(text[:LONGEST_READ])).split())
     if _ROOTED.search(line) or _NESTED.search(line):
         # from the word of the first separator to the last one: a folder's name may hold spaces
         line = _FOLDERS.sub("", line)

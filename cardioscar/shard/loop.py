@@ -29,11 +29,13 @@ from cardioscar.files.folders import (
     platform_faults,
     recover,
 )
+from cardioscar.identity.printable_text import printable
 from cardioscar.identity.spoken_names import by_role, named_by_role
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.logs import about
 from cardioscar.shard.concerns import Concerns, heard
 from cardioscar.shard.metrics import ShardMetrics
+from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.peak_memory import peak_memory
 from cardioscar.shard.status import FILE, Failure, Status, read_status, write_status
 
@@ -108,7 +110,8 @@ def run_shard(
         One row for each subject, in order.
 
     Raises:
-        InputError: If an id is no pseudonym: it would become a folder's name.
+        InputError: If an id is no pseudonym: it would become a folder's name. If the output has a folder of a subject's
+            name that holds other files than this stage's.
         PlatformError: If the machine fails; finished subjects stay, nothing is half written.
     """
     for subject in subjects:
@@ -116,6 +119,8 @@ def run_shard(
     one = _Stage(stage, Path(output), config, work, upstream or {}, files, reads_settings)
     with platform_faults(one.output):
         one.output.mkdir(parents=True, exist_ok=True)
+        for subject in subjects:
+            strangers_in(one.output / subject, stages=(stage,))  # refused before any work
     rows, metrics = [], ShardMetrics(stage, subjects)
     try:
         with heard(stage) as concerns:
@@ -160,9 +165,11 @@ def _own_files(stage: _Stage, subject: str) -> Mapping[str, Path]:
 def _settled(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
     """Reuse the row of an earlier run, or do the work; `job.out` is the subject's final folder."""
     final = job.out
+    others = strangers_in(final, stages=(stage.name,))
     row = _guarded(new, lambda: _asked(stage, new, job.upstream_status))
     earlier = read_status(final)
-    reused = earlier is not None and earlier.answers(row) and file_hashes(final) == earlier.outputs
+    present = {name: sha for name, sha in file_hashes(final).items() if name not in others}
+    reused = earlier is not None and earlier.answers(row) and present == earlier.outputs
     if earlier is not None and reused:
         log.info("unchanged: reused", extra={"outcome": "reused"})
         row = earlier
@@ -179,6 +186,7 @@ def _settled(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[
                 cuda_peak_memory_mib=peak.cuda_mib, warnings=job.warned(),
             )  # fmt: skip
             write_status(scratch, row)
+            keep(others, final, scratch)
         if row.outcome == "ok":
             facts = {name: getattr(row, name) for name in ("outcome", "seconds", "peak_memory_mib")}
             log.info("ok in %.1f s", row.seconds, extra=facts)
@@ -243,7 +251,7 @@ def _machine_fault(error: Exception) -> str:
 
 
 def _failed(row: Status, kind: str, message: str) -> Status:
-    message = by_role(message)
+    message = printable(by_role(message))
     log.error("failed: %s", message, extra={"outcome": "failed", "kind": kind})
     return dataclasses.replace(row, outcome="failed", error=Failure(kind, message, row.stage))
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
 from cardioscar.cohort.layout import is_stand_in
+from cardioscar.cohort.selection import select
+from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
 from cardioscar.results.publication import Result, Results, open_results
 from cardioscar.results.table import PAGE, TABLE
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
-from cardioscar.stages.list_subjects import select
 from cardioscar.stages.recording import attempt, not_recorded
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def check_fraction(max_failed_fraction: float) -> None:
 
 
 def run(
-    cohort_uri: str | Path,
+    cohort_uri: str | Path | CohortSource,
     results_uri: str | Path,
     report_html: str | Path = "",
     max_failed_fraction: float = 0.1,
@@ -68,7 +69,8 @@ def run(
     and the verdict are those of the subjects that this run was asked for.
 
     Args:
-        cohort_uri: The cohort, for the list of subjects: one whose shard died is missed here, not forgotten.
+        cohort_uri: The cohort, or one that is open, for the list of subjects: one whose shard died is missed here, not
+            forgotten.
         results_uri: Folder or `s3://` prefix of published results, see `evaluate`.
         report_html: Where else the report is written (the artifact of a pipeline).
         max_failed_fraction: Largest share of subjects without a map that may be used with which the run counts as
@@ -87,6 +89,8 @@ def run(
         of earlier runs the table holds (`earlier`).
 
     Raises:
+        InputError: If the results' `cohort.csv` or `cohort.html` is none that a run has written: a manifest, for
+            instance.
         CohortRejected: If more failed; the report is written before.
         NotRecordedError: If the tracking server does not answer; the report is written before.
         StoreFailedError: If MLflow or its local store fails; the report is written before.
@@ -96,6 +100,7 @@ def run(
     check_fraction(max_failed_fraction)
     results = open_results(results_uri)
     ids = [entry.subject for entry in select(cohort_uri, subjects)]
+    results.check(())
     with results.workspace() as folder:
         with results.alone():
             summary = _written(results, folder, ids, run_id, max_failed_fraction, experiment)

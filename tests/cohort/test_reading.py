@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.cohort.reading import check_output, is_subject_folder, read_cohort
+from cardioscar.cohort.output_place import check_output
+from cardioscar.cohort.reading import SubjectSettings, is_subject_folder, read_cohort
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.scar3d.subject_settings import SubjectSettings
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -214,7 +214,7 @@ def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     (tmp_path / "cohort.csv").write_text('subject,labels\n\n"P1","a\nb"\nP2,c.nii\n')
     problems = [str(entry.problem) for entry in read_cohort(tmp_path)]
     assert problems[0].startswith("cohort.csv line 4: ")
-    assert problems[1] == "cohort.csv line 5: expected the file of 'labels', found no file 'c.nii'"
+    assert problems[1] == "cohort.csv line 5: expected the file of 'labels', found no file of the name in its cell"
 
 
 def test_a_stand_in_never_takes_the_id_of_another_subject(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_settings_of_a_subject(content: str, expected: SubjectSettings, tmp_path
 
 
 def test_settings_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="slice_thickness_mm: expected a positive number, found 0"):
+    with pytest.raises(ConfigError, match="slice_thickness_mm: expected a positive number, found another"):
         SubjectSettings(slice_thickness_mm=0.0)
 
 

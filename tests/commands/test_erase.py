@@ -175,6 +175,102 @@ def test_a_subject_that_a_run_is_at_work_on_is_not_erased(run: Run, cardioscar: 
     assert (run.folder("train") / FILE).is_file()
 
 
+@pytest.mark.parametrize("held", [".", "results"])
+@pytest.mark.parametrize("place", [".", "results", "work/train"])
+def test_nobody_is_erased_while_a_run_holds_the_output(
+    run: Run, cardioscar: Cardioscar, monkeypatch: pytest.MonkeyPatch, held: str, place: str
+) -> None:
+    """A run of somebody else too: it would write the table with the subject again, into a log that was replaced."""
+    if (held, place) == ("results", "work/train"):
+        pytest.skip("a run of another output that publishes here")
+    monkeypatch.setattr("cardioscar.files.folders._LOCK_PATIENCE_S", 0.1)
+    with only_writer(run.out / held, "run", beside_others=True):
+        before = content(run.out)
+        said = cardioscar("erase", "P001", "--results", run.out / place, "--tracking-uri", "off", "--yes")
+        assert content(run.out) == before
+    assert said.code == 3
+    assert "another process is working on 'run' in the same output" in said.err
+    assert cardioscar("erase", "P001", "--results", run.out / place, "--tracking-uri", "off", "--yes").code == 0
+
+
+@pytest.mark.parametrize("name", ["results", "train", "mlruns", "Work", "figures", "infer"])
+def test_a_folder_of_our_own_is_no_subject(run: Run, cardioscar: Cardioscar, name: str) -> None:
+    before = content(run.out)
+    said = cardioscar("erase", name, "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert said.code == 2
+    assert f"subject id: expected that of a subject, found '{name}', a folder of cardioscar's own" in said.err
+    assert content(run.out) == before
+
+
+@pytest.mark.parametrize("name", ["site1", "SITE-1"])
+@pytest.mark.parametrize("what", ["results", "cohort", "deep"])
+def test_a_folder_of_subjects_is_no_subject(run: Run, cardioscar: Cardioscar, name: str, what: str) -> None:
+    folder = run.out / "sites" / name
+    if what == "results":
+        shutil.copytree(run.out / "results", folder)
+    elif what == "deep":
+        shutil.copytree(run.out / "results", folder / "2026" / "trial")
+    else:
+        (folder / "P001" / "lge").mkdir(parents=True)
+        (folder / "P001" / "lge" / "1.dcm").write_bytes(b"an image")
+    before = content(run.out)
+    said = cardioscar("erase", name, "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert said.code == 2
+    assert f"{name}: expected the folder of subject {name}, found one that holds folders of subjects" in said.err
+    assert content(run.out) == before
+
+
+def test_a_folder_whose_row_is_anothers_is_not_the_subjects(run: Run, cardioscar: Cardioscar) -> None:
+    run.result().rename(run.result().with_name("P007"))
+    before = content(run.out)
+    said = cardioscar("erase", "P007", "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert said.code == 2
+    assert "P007: expected the folder of subject P007, found that of another, as its status.json says" in said.err
+    assert content(run.out) == before
+
+
+def test_an_id_that_is_a_word_takes_no_lines_of_others(run: Run, cardioscar: Cardioscar) -> None:
+    run.result().rename(run.out / "results" / "ok")
+    row = json.loads((run.out / "results" / "ok" / FILE).read_text())
+    (run.out / "results" / "ok" / FILE).write_text(json.dumps(row | {"subject": "ok"}))
+    with (run.out / "run.log").open("a", encoding="utf-8") as log:
+        log.write("10:00:03 INFO evaluate ok: ok\n")
+    cardioscar("erase", "ok", "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert not (run.out / "results" / "ok").exists()
+    assert [line.split()[3] for line in (run.out / "run.log").read_text().splitlines()] == ["P001:", "P002:", "P0012:"]
+
+
+def test_a_link_of_the_subjects_name_goes_and_what_it_leads_to_stays(
+    run: Run, cardioscar: Cardioscar, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / "P001"
+    elsewhere.parent.mkdir()
+    run.result().rename(elsewhere)
+    run.result().symlink_to(elsewhere)
+    said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert (said.code, said.err) == (0, "")
+    assert not run.result().is_symlink()
+    assert (elsewhere / FILE).is_file()
+
+
+def test_a_wrong_place_costs_nothing_in_the_others(run: Run, cardioscar: Cardioscar) -> None:
+    before = content(run.out)
+    words = ("erase", "P001", "--results", run.out, "--artifacts", run.out / "nowhere")
+    assert cardioscar(*words, "--tracking-uri", "off", "--yes").code == 2
+    assert content(run.out) == before
+
+
+@pytest.mark.parametrize("name", ["train", "site1"])
+def test_a_prefix_of_subjects_in_a_store_is_no_subject(run: Run, cardioscar: Cardioscar, s3, bucket, name: str) -> None:  # noqa: F811
+    for key, data in content(run.out / "results").items():
+        s3.write(bucket / f"{name}/{key}", data)
+    before = {entry.key for entry in s3.files(bucket)}
+    place = f"s3://{bucket.bucket}/{bucket.prefix}" if bucket.prefix else f"s3://{bucket.bucket}"
+    said = cardioscar("erase", name, "--results", place, "--tracking-uri", "off", "--yes")
+    assert said.code == 2
+    assert {entry.key for entry in s3.files(bucket)} == before
+
+
 def test_a_link_out_of_the_folder_is_not_followed(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     shutil.copytree(run.result(), outside / "P001")

@@ -72,3 +72,20 @@ def test_what_cannot_be_meshed_or_written(
 def test_settings_of_the_mesh(flag: str, value: str, cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
     said = cardioscar("mesh", cohort / "P001" / "labels.nii.gz", "-o", tmp_path / "lv.vtu", flag, value)
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link"])
+def test_a_mesh_takes_nobodys_place(there: str, cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    source = tmp_path / "lv.vtu"
+    if there == "file":
+        shutil.copy(cohort / "P001" / "mesh.vtu", source)
+    elif there == "folder":
+        source.mkdir()
+    else:
+        source.symlink_to("nowhere.vtu")
+    said = cardioscar("mesh", cohort / "P001" / "labels.nii.gz", "-o", source, "--edge-mm", "4")
+    assert (said.code, said.err) == (
+        2, "cardioscar: lv.vtu: expected a name that no file has, found one; give another, or move it away\n",
+    )  # fmt: skip
+    if there == "file":
+        assert source.read_bytes() == (cohort / "P001" / "mesh.vtu").read_bytes()

@@ -13,9 +13,10 @@ import tyro
 
 from cardioscar.commands.options import STAGE_CONFIGS, StageOptions, expand, read_config
 from cardioscar.commands.run import Run, _defaults
-from cardioscar.commands.stage import Infer
+from cardioscar.commands.stage import form_of
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,10 @@ def test_settings_within_settings_are_flags_and_lines_of_a_file(tmp_path: Path) 
     assert run.stages.infer.draws == 9
     assert run.stages.infer.posterior == PosteriorConfig(region_mm=31.0, iterations=5)
     assert run.stages.by_stage()["infer"]["posterior"]["iterations"] == 5
-    stage = tyro.cli(Infer, args=["groups", "sorted", "fields", "-o", "out", "--posterior.region-mm", "30"])
+    stage = tyro.cli(
+        form_of(RECONSTRUCT["infer"], RECONSTRUCT),
+        args=["groups", "sorted", "fields", "-o", "out", "--posterior.region-mm", "30"],
+    )
     assert stage.options.posterior.region_mm == 30.0
 
 

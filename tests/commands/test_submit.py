@@ -9,16 +9,21 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("kfp")
 
+from cardioscar.cohort.source import Listed
+from cardioscar.errors import ConfigError
 from cardioscar.services.kubeflow import runs as kubeflow
 from cardioscar.services.kubeflow.client import KubeflowApi
 from cardioscar.services.kubeflow.pipelines import ensure_version
+from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
 from cardioscar.services.kubeflow.target import KubeflowTarget
+from cardioscar.stages.run_parts import run_parts
 from tests.commands.conftest import Said
 from tests.services.kubeflow.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
 from tests.services.store.s3 import emulated_endpoint, fill  # noqa: F401 - a fixture
@@ -184,6 +189,90 @@ def test_a_run_over_kubeflows_limits_is_refused_with_a_shard_size(server, cardio
     said = cardioscar(*words)
     assert said.code == 0
     assert said.err == "cardioscar: 81 subjects in shards of up to 8: 11 shards, 138 pods\n"
+
+
+@pytest.fixture
+def large(server: KubeflowState, cardioscar: Callable[..., Said], tmp_path: Path) -> Callable[..., Said]:
+    """`cardioscar submit` for 81 subjects in shards of one: three times what a run holds."""
+    for number in range(81):
+        folder = tmp_path / "cohort" / f"P{number:03d}"
+        folder.mkdir(parents=True)
+        (folder / "labels.nii.gz").write_bytes(b"")
+    words = ("submit", "--host", server.url, "--cohort", tmp_path / "cohort", "--results", "/mnt/results")
+    return lambda *more: cardioscar(*words, "--set", "shard_size=1", *more)
+
+
+def upload_summary(server: KubeflowState) -> None:
+    ensure_version(KubeflowApi(KubeflowTarget(server.url)), PACKAGE.with_name("summarize_cohort.yaml"), "0.1.0")
+
+
+def test_a_cohort_over_the_limits_is_split_into_runs_that_each_pass(server, large):
+    refused = large()
+    assert re.search(r"splitting the cohort into 3 runs, as cardioscar submit --split does", refused.err)
+    missing = large("--split")
+    assert missing.code == 2
+    assert "'summarize-cohort' (there is reconstruct-cohort)" in missing.err
+    assert not server.runs
+
+    upload_summary(server)
+    said = large("--split", "--run-name", "all", "--set", "max_failed_fraction=0.2")
+    assert said.code == 0, said.err
+    assert "cardioscar: 3 runs, each below the limit of a workflow, and a summary\n" in said.err
+    assert "no verdict is taken yet" in said.err
+    runs = sorted(server.runs.values(), key=lambda run: run["display_name"])
+    assert [run["display_name"] for run in runs] == [f"all, part {number} of 3" for number in (1, 2, 3)]
+    parts = [run["runtime_config"]["parameters"]["subjects"].split(",") for run in runs]
+    assert sorted(chain(*parts)) == [f"P{number:03d}" for number in range(81)]
+    for part in parts:
+        listed = len(",".join(part))
+        check_run_size(len(part), 1, 4 * len(part), listed_bytes=listed)
+    assert {run["runtime_config"]["parameters"]["max_failed_fraction"] for run in runs} == {1.0}
+
+    # the same again, with the end awaited: nothing is started twice, and the summary takes the verdict
+    said = large("--split", "--run-name", "all", "--set", "max_failed_fraction=0.2", "--wait")
+    assert said.code == 0, said.err
+    assert said.out.count("(there already)") == 3
+    assert said.out.count("verdict   accepted") == 4
+    (summary,) = [run for run in server.runs.values() if run["display_name"] == "all, summary"]
+    parameters = summary["runtime_config"]["parameters"]
+    assert parameters["max_failed_fraction"] == 0.2
+    assert "subjects" not in parameters
+    assert parameters["results_uri"] == "/mnt/results"
+    assert len(server.runs) == 4
+
+
+def test_a_part_that_fails_stops_neither_the_others_nor_the_summary(server, large):
+    upload_summary(server)
+    server.script, server.failed_tasks = ["FAILED"], ["Train"]
+    said = large("--split", "--wait", "--run-name", "all")
+    assert said.code == 1
+    names = [run["display_name"] for run in server.runs.values()]
+    assert names == [*(f"all, part {number} of 3" for number in (1, 2, 3)), "all, summary"]
+
+
+def test_a_cohort_that_one_run_holds_is_not_split(server, submit, large):
+    upload_summary(server)
+    said = large("--split", "--set", "shard_size=8")
+    assert said.code == 0, said.err
+    assert "81 subjects in shards of up to 8: 11 shards, 138 pods" in said.err
+    assert "subjects" not in only_run(server)["runtime_config"]["parameters"]
+    unseen = submit("--split")
+    assert unseen.code == 2
+    assert "--split: expected a cohort that can be listed from this machine, found no such folder" in unseen.err
+    assert "--split: expected a run, not a schedule" in submit("--split", "--recurring", "0 0 2 * * *").err
+    shown = json.loads(large("--split", "--dry-run").out)["runs"]
+    assert [one["pipeline"] for one in shown] == ["reconstruct-cohort 0.1.0"] * 3 + ["summarize-cohort 0.1.0"]
+    assert len(server.runs) == 1
+
+
+def test_ten_thousand_subjects_have_a_way():
+    ids = [Listed(f"S{number:07d}", sizes={"mesh": 1_000_000}) for number in range(10_000)]
+    parts = run_parts(ids, 50, WorkflowSize())
+    assert len(parts) == 10
+    assert sorted(chain(*parts)) == [one.subject for one in ids]
+    assert run_parts(ids[:100], 8, WorkflowSize()) == [[one.subject for one in ids[:100]]]
+    with pytest.raises(ConfigError, match="shard_size: expected a whole number of at least 1"):
+        run_parts(ids, 0, WorkflowSize())
 
 
 def test_a_cohort_that_only_pods_see_is_left_to_them(submit):

@@ -83,6 +83,16 @@ def test_a_scar_prior_is_trained_on_synthetic_scars(cardioscar: Cardioscar, tmp_
     assert "Learned scar prior" in (tmp_path / "prior" / "training.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["training.html", "curves.json"])
+def test_files_of_somebody_else_are_not_replaced(name: str, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    (tmp_path / "prior").mkdir()
+    (tmp_path / "prior" / name).write_text("mine")
+    said = cardioscar("train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=1", "--epochs=1")
+    assert said.code == 2
+    assert f"found another {name}; name another folder" in said.err
+    assert content(tmp_path / "prior") == {name: b"mine"}
+
+
 def test_a_scar_prior_is_registered_with_its_settings_and_curves(cardioscar: Cardioscar, tmp_path: Path) -> None:
     pytest.importorskip("alembic")
     from cardioscar.services.tracking.client import TrackingTarget, connect

@@ -15,13 +15,14 @@ import yaml
 
 pytest.importorskip("kfp")
 
+from cardioscar.shard.stage import COHORT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from components.images import image
 from components.metadata import load_metadata
 from components.readme import COMPONENTS, components, main
 
 ALL = {folder.name: (folder, component) for folder, component in components()}
 REPOSITORY = COMPONENTS.parent
-STAGES_WITH_CONFIG = ("preprocess", "group_sort", "train", "infer", "evaluate")
 NOT_SETTINGS = {
     "options",
     "cohort_uri",
@@ -40,7 +41,7 @@ def asset(request):
 
 
 def test_the_components_are_those_of_the_pipeline():
-    assert sorted(ALL) == sorted([*STAGES_WITH_CONFIG, "list_subjects", "reconstruct", "summarize_cohort"])
+    assert sorted(ALL) == sorted([*RECONSTRUCT.names, "list_subjects", "reconstruct", "summarize_cohort"])
 
 
 def test_modules_import_only_kfp_and_the_image_name(asset):
@@ -70,10 +71,9 @@ def test_nothing_is_installed_when_a_component_starts(asset):
     assert "pip" not in "\n".join(container.command)
 
 
-@pytest.mark.parametrize("name", STAGES_WITH_CONFIG)
+@pytest.mark.parametrize("name", RECONSTRUCT.names)
 def test_defaults_are_those_of_the_stage(name):
-    stage = importlib.import_module(f"cardioscar.stages.{name}")
-    defaults = {field.name: field.default for field in dataclasses.fields(stage.Config)}
+    defaults = {field.name: field.default for field in dataclasses.fields(RECONSTRUCT[name].config)}
     signature = inspect.signature(ALL[name][1].python_func).parameters
     settings = {
         key: parameter.default
@@ -84,37 +84,31 @@ def test_defaults_are_those_of_the_stage(name):
     assert settings == {key: defaults[key] for key in settings}
 
 
-CALLS = {
-    "preprocess": (
-        {"cohort_uri": "c", "subjects": ["a"], "n_sd": 4.0},
-        ["c", ["a"], "groups"],
-        {"n_sd": 4.0},
-    ),
-    "group_sort": (
-        {"subjects": ["a"], "batch_nodes": 5},
-        ["groups", ["a"], "sorted_groups"],
-        {"batch_nodes": 5},
-    ),
-    "train": ({"subjects": ["a"], "seed": 3}, ["sorted_groups", ["a"], "fields"], {"seed": 3}),
-    "infer": (
-        {"subjects": ["a"], "samples": 7},
-        ["groups", "sorted_groups", "fields", ["a"], "scars"],
-        {"samples": 7},
-    ),
-    "evaluate": (
-        {"cohort_uri": "c", "subjects": ["a"], "results_uri": "r", "tracking_uri": "t", "figures": False},
-        ["c", "groups", "sorted_groups", "fields", "scars", ["a"], "results"],
-        {"figures": False},
-    ),
+GIVEN = {
+    "preprocess": {"n_sd": 4.0},
+    "group_sort": {"batch_nodes": 5},
+    "train": {"seed": 3},
+    "infer": {"samples": 7},
+    "evaluate": {"figures": False},
 }
+"""A setting of each stage."""
+
+
+def arguments_of(name):
+    """What a component takes besides its artifacts."""
+    stage = RECONSTRUCT[name]
+    cohort = {"cohort_uri": "c"} if COHORT in stage.reads else {}
+    publishing = {"results_uri": "r", "tracking_uri": "t"} if stage.publishes else {}
+    return {"subjects": ["a"], **cohort, **publishing, **GIVEN[name]}
 
 
 def replace_stage(monkeypatch, name, run):
     """Put `run` in place of a stage, and leave the loggers of this process alone."""
-    stage = types.ModuleType(f"cardioscar.stages.{name}")
+    room = "cardioscar.stages" if name in ("list_subjects", "summarize_cohort") else "cardioscar.stages.scar3d"
+    stage = types.ModuleType(f"{room}.{name}")
     stage.run = run
     monkeypatch.setitem(sys.modules, stage.__name__, stage)
-    monkeypatch.setattr(f"cardioscar.stages.{name}", stage, raising=False)
+    monkeypatch.setattr(stage.__name__, stage, raising=False)
     monkeypatch.setattr("cardioscar.logs.configure", lambda **settings: None)
 
 
@@ -133,20 +127,21 @@ def call(monkeypatch, name, **arguments):
     return received
 
 
-@pytest.mark.parametrize("name", sorted(CALLS))
+@pytest.mark.parametrize("name", RECONSTRUCT.names)
 def test_a_component_hands_folders_subjects_and_settings_to_its_stage(monkeypatch, name):
-    arguments, leading, settings = CALLS[name]
+    stage = RECONSTRUCT[name]
+    leading = [*("c" if one == COHORT else one for one in stage.reads), ["a"], stage.writes]
     ((*first, options),) = [
-        values[: len(leading) + 1] for values in call(monkeypatch, name, **arguments, options={"extra": 1})
+        values[: len(leading) + 1] for values in call(monkeypatch, name, **arguments_of(name), options={"extra": 1})
     ]
     assert first == leading
-    assert options.items() >= {**settings, "extra": 1}.items()
+    assert options.items() >= {**GIVEN[name], "extra": 1}.items()
 
 
 @pytest.mark.parametrize(("name", "setting"), [("train", "seed"), ("infer", "samples"), ("preprocess", "n_sd")])
 def test_a_setting_given_twice_is_refused_by_name(monkeypatch, name, setting):
     with pytest.raises(TypeError, match=f"multiple values for keyword argument '{setting}'"):
-        call(monkeypatch, name, **CALLS[name][0], options={setting: 1})
+        call(monkeypatch, name, **arguments_of(name), options={setting: 1})
 
 
 def test_reconstruct_hands_each_stage_its_settings(monkeypatch):
@@ -157,13 +152,13 @@ def test_reconstruct_hands_each_stage_its_settings(monkeypatch):
     function(**places, run_id="run-1", tracking_uri="t", seed=3, n_sd=4.0, train_options={"steps": 5})
     (((cohort, subjects, work, options, *rest), named),) = given
     assert (cohort, subjects, work, rest, named) == ("c", ["a"], "w", ["r", "t", "cardioscar"], {"run_id": "run-1"})
-    assert list(options) == list(STAGES_WITH_CONFIG)
+    assert list(options) == list(RECONSTRUCT.names)
     assert options["train"] == {"method": "fourier", "seed": 3, "device": "auto", "prior": "", "steps": 5}
     assert (options["infer"]["seed"], options["preprocess"]["n_sd"], options["evaluate"]) == (3, 4.0, {"figures": True})
     # each is a setting of its stage, and has its default where none is given
     function(**places)
     for name, settings in given[1][0][3].items():
-        config = importlib.import_module(f"cardioscar.stages.{name}").Config
+        config = RECONSTRUCT[name].config
         defaults = {field.name: field.default for field in dataclasses.fields(config)}
         assert settings == {key: defaults[key] for key in settings}, name
     with pytest.raises(TypeError, match="multiple values for keyword argument 'seed'"):

@@ -114,20 +114,48 @@ class StageContract:
         [(row, reused)] = self.rows(done, GOOD)
         assert (row.version, row.outcome, reused) == ("99.0", "ok", False)
 
-    @pytest.mark.parametrize("harm", ["cut off", "removed", "added"])
+    @pytest.mark.parametrize("harm", ["cut off", "removed"])
     def test_files_that_are_not_what_they_were_are_made_again(self, done: Run, harm: str) -> None:
         folder = done.folder(self.name)
         before = content(folder)
         if harm == "cut off":
             (folder / self.main_file).write_bytes(before[self.main_file][:-7])
-        elif harm == "removed":
-            (folder / self.main_file).unlink()
         else:
-            (folder / "stray.txt").write_text("stray")
+            (folder / self.main_file).unlink()
         [(row, reused)] = self.rows(done, GOOD)
         assert (row.outcome, reused) == ("ok", False)
         assert content(folder).keys() == before.keys()
         assert {name: file_sha256(folder / name) for name in row.outputs} == row.outputs
+
+    def test_a_file_of_somebody_elses_stays(self, done: Run) -> None:
+        """Beside what the stage wrote, whether that is reused or made again."""
+        folder = done.folder(self.name)
+        (folder / "figures").mkdir(exist_ok=True)
+        for name in ("a note.txt", "figures/mine.png"):
+            (folder / name).write_text("a week of work")
+        [(row, reused)] = self.rows(done, GOOD)
+        assert reused
+        [(row, reused)] = self.rows(done, GOOD, options=self.change)
+        assert (row.outcome, reused) == ("ok", False)
+        assert {name: content(folder)[name] for name in ("a note.txt", "figures/mine.png")} == dict.fromkeys(
+            ("a note.txt", "figures/mine.png"), b"a week of work"
+        )
+        assert content(folder).keys() == {*row.outputs, "status.json", "a note.txt", "figures/mine.png"}
+        assert not {"a note.txt", "figures/mine.png"} & row.outputs.keys()
+        [(_, reused)] = self.rows(done, GOOD, options=self.change)
+        assert reused
+
+    @pytest.mark.parametrize("row", [None, b"{}\n", b'{"state": "done"}', b"[]"])
+    def test_a_folder_of_somebody_elses_is_refused_before_any_work(self, run: Run, row: bytes | None) -> None:
+        folder = run.folder(self.name, BAD)
+        folder.mkdir(parents=True)
+        (folder / "lge.nii.gz").write_bytes(b"a patient's image")
+        if row is not None:
+            (folder / "status.json").write_bytes(row)
+        before = content(run.artifact(self.name))
+        with pytest.raises(InputError, match=f"{BAD}: expected nothing, or what cardioscar has written for the subjec"):
+            self.rows(run)
+        assert content(run.artifact(self.name)) == before
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"subject": "P001"}'])
     def test_a_row_that_cannot_be_read_counts_as_none(self, done: Run, text: str) -> None:

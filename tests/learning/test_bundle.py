@@ -91,6 +91,12 @@ def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
         bundle.network("one convolution", lambda _: nn.Conv2d(1, 4, 3))
 
 
+def test_a_network_that_claims_any_size_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    save_bundle(tmp_path / "net", build(FACTS.spec), dataclasses.replace(FACTS, spec={"features": 10**14}))
+    with pytest.raises(InputError, match="weights of the architecture, found otherwise: weight, bias"):
+        read_bundle(tmp_path / "net").network("one convolution", build)
+
+
 def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     said = json.loads((folder / DESCRIPTION).read_text())
     change(said)

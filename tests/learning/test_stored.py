@@ -67,7 +67,7 @@ def without(name: str) -> dict[str, torch.Tensor]:
         ),
         (
             lambda at: replaced(at, network().state_dict() | {"Jane Doe": torch.zeros(1)}),
-            "net.safetensors: expected the weights of the architecture, found otherwise: 1 that it does not have",
+            "net.safetensors: expected the weights of the architecture, found otherwise: 1 more",
         ),
         (
             lambda at: replaced(at, network().state_dict() | {"0.bias": torch.zeros(3)}),

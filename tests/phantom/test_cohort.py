@@ -81,12 +81,38 @@ def test_subjects_do_not_depend_on_how_many_there_are(cohort, tmp_path):
         assert (tmp_path / "P001" / name).read_bytes() == (out / "P001" / name).read_bytes(), name
 
 
-def test_folder_of_the_same_name_is_replaced(tmp_path):
-    (tmp_path / "P001").mkdir()
-    (tmp_path / "P001" / "old.txt").write_text("old")
-    write_cohort(tmp_path, SMALL, subjects=1)
+def test_a_phantom_as_it_was_written_is_replaced(tmp_path):
+    write_cohort(tmp_path, SMALL, subjects=1, seed=1)
+    before = (tmp_path / "P001" / "lge.nii.gz").read_bytes()
+    write_cohort(tmp_path, SMALL, subjects=1, seed=2)
+    assert (tmp_path / "P001" / "lge.nii.gz").read_bytes() != before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["P001"]
     assert sorted(p.name for p in (tmp_path / "P001").iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize(
+    ("harm", "found"),
+    [
+        (lambda folder: (folder / "lge.nii.gz").write_bytes(b"a patient's"), "lge.nii.gz"),
+        (lambda folder: (folder / "Jane Doe.txt").write_text("a note"), "a file of another name"),
+        (lambda folder: (folder / "scar").mkdir(), "a file of another name"),
+        (lambda folder: (folder / "phantom.json").unlink(), "labels.nii.gz"),
+        (lambda folder: (folder / "phantom.json").write_text("{}"), "labels.nii.gz"),
+        (lambda folder: (folder / "mesh.vtu").rename(folder.parent / "m.vtu"), None),
+        (lambda folder: folder.rename(folder.with_name("x")) and folder.symlink_to("x"), "a link"),
+    ],
+)
+def test_a_folder_that_holds_anything_else_is_refused_before_anything_is_written(tmp_path, harm, found):
+    write_cohort(tmp_path, SMALL, subjects=1)
+    (tmp_path / "P001").rename(tmp_path / "P002")
+    harm(tmp_path / "P002")
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    if found is None:  # a file that is missing is nobody's loss
+        write_cohort(tmp_path, SMALL, subjects=2)
+        return
+    with pytest.raises(InputError, match=rf"P002: expected nothing, or a phantom as it was written, found {found}; "):
+        write_cohort(tmp_path, SMALL, subjects=2)
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
 def test_nothing_half_remains_of_a_failed_write(tmp_path, monkeypatch):

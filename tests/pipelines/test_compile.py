@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
 import os
+import random
 import subprocess
 import sys
 import typing
@@ -19,7 +19,8 @@ pytest.importorskip("kfp")
 from kfp.components import load_component_from_text
 
 from cardioscar.services.kubeflow import run_size as preflight
-from pipelines.argo_size import argo_size, counts
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from pipelines.argo_size import argo_size, compressed_bytes, counts
 from pipelines.compile import PIPELINES, SIZES, compile_pipeline, main
 from pipelines.readme import main as readme_main
 
@@ -127,7 +128,7 @@ def test_the_verdict_waits_for_the_loop(ir):
     assert tasks["for-loop-1"]["iteratorPolicy"] == {"parallelismLimit": 10}
 
 
-@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("name", SIZES)
 def test_what_a_run_takes_is_what_argo_makes_of_the_compiled_pipeline(name):
     """Bytes are those of the machine at hand within a twentieth, and never less."""
     told, laid_out = dataclasses.asdict(SIZES[name]), dataclasses.asdict(argo_size(compile_pipeline(name)))
@@ -147,7 +148,27 @@ def test_preflight_knows_the_pipeline_by_default(ir):
     assert dataclasses.asdict(preflight.WorkflowSize()) == dataclasses.asdict(SIZES["reconstruct_cohort"])
 
 
-@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("name", SIZES)
+def test_the_ids_that_a_run_is_given_are_counted(name):
+    """The parameter `subjects` stands in the spec and in the inputs of two tasks."""
+    ids = [f"S{random.Random(number).randrange(10**7):07d}" for number in range(600)]
+    shards, listed = [ids[i : i + 50] for i in range(0, 600, 50)], ",".join(ids)
+    ir = compile_pipeline(name)
+    with_ids, without = (compressed_bytes(ir, shards, {"subjects": text}) for text in (listed, ""))
+    told = [preflight.RunSize(600, 12, 9_000, listed_bytes=n).workflow_bytes for n in (0, len(listed))]
+    assert with_ids + len(listed) - without < told[1] - told[0] < 2.5 * (with_ids + len(listed) - without)
+
+
+def test_a_summary_takes_what_the_cohort_runs_take(ir):
+    """So that the parameters of the runs serve it as they are."""
+    for name, spec in compile_pipeline("summarize_cohort").parameters("root").items():
+        outer = ir.parameters("root")[name]
+        assert {k: v for k, v in spec.items() if k != "description"} == {
+            k: v for k, v in outer.items() if k != "description"
+        }, name
+
+
+@pytest.mark.parametrize("name", SIZES)
 def test_the_first_task_is_told_what_a_run_takes(name):
     task = compile_pipeline(name).component("root")["dag"]["tasks"]["list-subjects"]
     given = task["inputs"]["parameters"]["workflow"]["runtimeValue"]["constant"]
@@ -182,7 +203,7 @@ def test_settings_reach_the_one_task_by_their_names():
 def test_every_task_runs_as_the_same_user_and_never_as_root(name):
     ir = compile_pipeline(name)
     contexts = [ir.kubernetes(task)["securityContext"] for task, _ in ir.container_tasks()]
-    assert len(contexts) == {"reconstruct_cohort": 7, "reconstruct_cohort_fused": 3}[name]
+    assert len(contexts) == {"reconstruct_cohort": 7, "reconstruct_cohort_fused": 3, "summarize_cohort": 1}[name]
     assert all(found == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True} for found in contexts)
 
 
@@ -195,7 +216,7 @@ def test_the_readme_is_current():
     [("preprocess", ["target"]), ("train", ["method"]), ("infer", ["projection"])],
 )
 def test_the_choices_of_the_form_are_those_of_the_stage(ir, stage, parameters):
-    hints = typing.get_type_hints(importlib.import_module(f"cardioscar.stages.scar3d.{stage}").Config)
+    hints = typing.get_type_hints(RECONSTRUCT[stage].config)
     for name in parameters:
         assert tuple(ir.parameters("root")[name]["literals"]) == typing.get_args(hints[name])
 

@@ -125,11 +125,11 @@ def dicom_series(source: Path, folder: Path, change: Callable[[Dataset], None]) 
 def described(image: Dataset) -> None:
     """Text where it identifies nobody by rule, and a study that was de-identified."""
     image.SeriesDescription = image.ProtocolName = TEXT
-    image.preamble = TEXT.encode().ljust(128, b"\0")
 
 
 def identified(image: Dataset) -> None:
     image.PatientName, image.PatientBirthDate = "Quixotewitz^Jane", "19500101"
+    image.preamble = TEXT.encode().ljust(128, b"\0")
 
 
 def as_nifti(folder: Path) -> None:

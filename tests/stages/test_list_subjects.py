@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.list_subjects import costs, run, select
+from cardioscar.stages.list_subjects import run
 
 
 @pytest.fixture

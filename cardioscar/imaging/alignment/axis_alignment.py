@@ -38,7 +38,7 @@ def shifts_to_axis(stack: SliceStack) -> list[SliceShift]:
     pieces = [piece for piece in stack if piece.observed.any()]
     if len(pieces) < LEAST_SLICES:
         return []
-    frame = pieces[0].affine[:3, :3] / np.linalg.norm(pieces[0].affine[:3, :3], axis=0)
+    frame = pieces[0].frame.directions
     centers = np.array([_center_mm(piece.observed, piece.affine) for piece in pieces]) @ np.linalg.inv(frame).T
     shifts, covariance, spread_mm = _off_axis(centers[:, 2], centers[:, :2])
     rows = []

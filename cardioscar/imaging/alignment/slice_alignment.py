@@ -18,9 +18,9 @@ from scipy.ndimage import map_coordinates, maximum_filter, minimum_filter
 from scipy.signal import fftconvolve
 from scipy.special import expit
 
-from cardioscar.imaging.alignment.cross_section import MeshSurface
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import Slice, SliceStack
+from cardioscar.imaging.wall.cross_section import MeshSurface
 
 Finding = Literal["applied", "small", "uncertain", "too far", "no match"]
 

@@ -1,4 +1,4 @@
-"""The 17 segments of the left ventricle (Cerqueira et al., Circulation 2002;105:539)."""
+"""The 17 segments of the left ventricle [@cerqueira2002]."""
 
 from __future__ import annotations
 

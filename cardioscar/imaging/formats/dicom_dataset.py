@@ -64,7 +64,7 @@ def read_dataset(path: Path, where: str) -> Dataset:
     except OSError as error:
         raise InputError(where, "readable files", error.strerror or "an unreadable one") from None
     if data[128:132] != b"DICM":
-        raise InputError(where, "DICOM files only", f"another file ({path.suffix or 'no'} suffix)")
+        raise InputError(where, "DICOM files only", "another file")
     data = _inflated(data, where)
     if max(size, len(data)) > MAX_BYTES:
         raise InputError(where, f"DICOM files of at most {MAX_BYTES} bytes", "a larger one")

@@ -7,16 +7,17 @@ cells, so that oblique layers come out as exactly the oblique slices that they a
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cardioscar.errors import GeometryError, InputError, PlatformError
+from cardioscar.errors import GeometryError, InputError, PlatformError, counted
+from cardioscar.imaging.affine import check_affine
 from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
 from cardioscar.imaging.slices import Slice, SliceStack
-from cardioscar.imaging.volume import check_affine
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -26,6 +27,9 @@ SCALAR_ARRAY = "ScalarValue"
 
 # Corner indices of the ends of the edges that leave corner 0: VTK pixel, quad, voxel, hexahedron
 _EDGES = {8: (1, 2), 9: (1, 3), 11: (1, 2, 4), 12: (1, 3, 4)}
+MAX_SIDE = 4096
+"""Cells along a side of the largest layer that is read."""
+_FARTHEST = 1e6  # cells from the first one: beyond it a number is none of the lattice's
 _TOLERANCE = 0.1  # of a pixel: how far a corner may lie from its lattice place
 
 
@@ -132,7 +136,10 @@ def _ordered(folder: Path) -> list[Path]:
 def _read_layer(path: Path, array: str, frame: str | None, number: int) -> Slice:
     grid = read_vtk(path, frame=frame).cast_to_unstructured_grid()
     if array not in grid.cell_data:
-        raise InputError(path.name, f"a cell array '{array}'", ", ".join(grid.cell_data.keys()) or "no cell array")
+        # not by name: what a sender calls an array may be a person's name
+        found = counted(len(grid.cell_data), "cell array of another name", "cell arrays of other names")
+        near = get_close_matches(array.lower(), [name[:100].lower() for name in grid.cell_data.keys()], n=1)  # noqa: SIM118
+        raise InputError(path.name, f"a cell array '{array}'", found + (" (one of almost this name)" if near else ""))
     values = np.asarray(grid.cell_data[array], dtype=np.float32)
     if values.ndim != 1:
         raise InputError(path.name, f"one number a cell in '{array}'", f"{values.shape[1]}")
@@ -142,6 +149,8 @@ def _read_layer(path: Path, array: str, frame: str | None, number: int) -> Slice
     values = np.clip(values, 0, 1)  # what rounding left outside
     affine, index = _lattice(grid, path.name)
     shape = tuple(index.max(axis=0) + 1)
+    if max(shape) > MAX_SIDE:  # two cells far apart would be an image of any size
+        raise GeometryError(path.name, f"layers of at most {MAX_SIDE} cells a side", "a larger one")
     if len(np.unique(index, axis=0)) < len(index):
         raise GeometryError(path.name, "one cell at each lattice place", "several")
     image = np.full(shape, np.nan, dtype=np.float32)
@@ -172,6 +181,8 @@ def _lattice(grid: pv.UnstructuredGrid, where: str) -> tuple[np.ndarray, np.ndar
     lengths = np.linalg.norm(axes, axis=0)
     if stray > _TOLERANCE * np.sort(lengths)[-2] or lengths.min() == 0:
         raise GeometryError(where, "cells on one regular lattice", f"a corner {stray:.3g} mm off")
+    if not (np.abs(index) <= _FARTHEST).all():
+        raise GeometryError(where, "cells on one regular lattice", "cells very far apart")
     return _in_plane(axes, origin, index.astype(int), where)
 
 

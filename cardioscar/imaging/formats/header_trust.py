@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from cardioscar.errors import GeometryError
+from cardioscar.imaging.affine import FARTHEST_MM, SMALLEST_MM
 from cardioscar.imaging.slices import through_axis
-from cardioscar.imaging.volume import FARTHEST_MM, SMALLEST_MM
-from cardioscar.types import Affine
+from cardioscar.types import AffineMatrix
 
 HeaderTrust = Literal["agree", "sform", "qform", "pixdim"]
 """Which statement of an image header counts where two contradict each other.
@@ -141,7 +141,7 @@ def say_odd_thickness(where: str, thickness_mm: float, distance_mm: float) -> No
         log.warning("%s states slices of %.3g mm that lie %.3g mm apart", where, thickness_mm, distance_mm)
 
 
-def frames_apart(a: Affine, b: Affine, shape: tuple[int, ...]) -> tuple[float, float]:
+def frames_apart(a: AffineMatrix, b: AffineMatrix, shape: tuple[int, ...]) -> tuple[float, float]:
     """How far two frames of one image lie apart.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.cell_kinds import VOLUMETRIC, is_flat, name_of
+from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.opencarp import OPENCARP_SUFFIXES, read_opencarp
 from cardioscar.imaging.formats.vtk_files import VTK_SUFFIXES, read_vtk, read_vtk_and_frame, some_cells, write_vtk
 from cardioscar.imaging.lvmesh import LVMesh
@@ -39,12 +40,17 @@ def read_grid(path: Path, *, frame: str | None = None, own: bool = False) -> tup
         InputError: If the file is missing, unreadable, truncated, or of another format.
         GeometryError: If a cell refers to a node that is not there, or is of a kind that is not understood.
     """
+    with claimed_memory(path.name):
+        return _read_grid(path, frame, own)
+
+
+def _read_grid(path: Path, frame: str | None, own: bool) -> tuple[pv.UnstructuredGrid, str]:
     import pyvista as pv
 
     if path.suffix.lower() in OPENCARP_SUFFIXES:
         return read_opencarp(path, frame=frame or "LPS"), frame or "LPS"
     if path.suffix.lower() not in VTK_SUFFIXES:
-        raise InputError(path.name, f"a mesh ({', '.join(MESH_SUFFIXES)})", f"the ending '{path.suffix}'")
+        raise InputError(path.name, f"a mesh ({', '.join(MESH_SUFFIXES)})", "another ending")
     mesh, known = read_vtk_and_frame(path, frame=frame, own=own)
     if isinstance(mesh, pv.ImageData | pv.RectilinearGrid):
         raise InputError(

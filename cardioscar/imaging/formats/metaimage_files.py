@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from cardioscar.imaging.affine import check_affine
 from cardioscar.imaging.formats.header_trust import HeaderTrust, contradiction, same_sizes, sizes_text, stated_thickness
 from cardioscar.imaging.formats.metaimage_header import MetaImageHeader, parse_metaimage
 from cardioscar.imaging.formats.voxel_files import read_header, read_stored
-from cardioscar.imaging.volume import Volume, check_affine
+from cardioscar.imaging.volume import Volume
 
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cardioscar.errors import GeometryError
+from cardioscar.imaging.affine import FARTHEST_MM, check_affine
 from cardioscar.imaging.formats.header_trust import (
     SHIFT_TOLERANCE_VOXELS,
     TURN_TOLERANCE_DEG,
@@ -14,11 +15,11 @@ from cardioscar.imaging.formats.header_trust import (
     frames_apart,
 )
 from cardioscar.imaging.formats.nifti_header import NiftiHeader
-from cardioscar.imaging.volume import FARTHEST_MM, RAS_TO_LPS, check_affine
-from cardioscar.types import Affine
+from cardioscar.imaging.volume import RAS_TO_LPS
+from cardioscar.types import AffineMatrix
 
 
-def nifti_affine(where: str, header: NiftiHeader, trust: HeaderTrust = "agree") -> Affine:
+def nifti_affine(where: str, header: NiftiHeader, trust: HeaderTrust = "agree") -> AffineMatrix:
     """The affine of a NIfTI image.
 
     The sform counts where it is valid, the qform elsewhere; of the other nothing is heeded if its code is 0. Lengths of
@@ -54,7 +55,7 @@ def nifti_affine(where: str, header: NiftiHeader, trust: HeaderTrust = "agree") 
     return affine
 
 
-def _qform(where: str, header: NiftiHeader) -> Affine:
+def _qform(where: str, header: NiftiHeader) -> AffineMatrix:
     """Method 2 of the standard."""
     sizes = header.pixdim_mm
     if not np.isfinite(sizes).all() or sizes.min() <= 0:
@@ -64,7 +65,7 @@ def _qform(where: str, header: NiftiHeader) -> Affine:
     return affine
 
 
-def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> Affine:
+def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> AffineMatrix:
     """Rotation and offset of the qform with voxels of some size; NaN where its quaternion is none."""
     assert header.quaternion is not None
     assert header.offset_mm is not None
@@ -86,12 +87,12 @@ def _turned(header: NiftiHeader, sizes_mm: np.ndarray) -> Affine:
     return _lps(ras)
 
 
-def _lps(ras: Affine) -> Affine:
+def _lps(ras: AffineMatrix) -> AffineMatrix:
     """Signs of rows alone, so that what is not finite stays where it is."""
     return np.asarray(ras * np.diag(RAS_TO_LPS)[:, None] + 0.0)  # no zero has a sign
 
 
-def _check_forms(where: str, sform: Affine, header: NiftiHeader) -> None:
+def _check_forms(where: str, sform: AffineMatrix, header: NiftiHeader) -> None:
     """Compare directions and places; sizes have been."""
     sizes = np.linalg.norm(sform[:3, :3], axis=0)
     qform = _turned(header, sizes)

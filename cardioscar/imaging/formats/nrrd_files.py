@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cardioscar.imaging.affine import check_affine
 from cardioscar.imaging.formats.header_trust import (
     HeaderTrust,
     chosen_sizes,
@@ -16,7 +17,7 @@ from cardioscar.imaging.formats.header_trust import (
 )
 from cardioscar.imaging.formats.nrrd_header import NrrdHeader, parse_nrrd
 from cardioscar.imaging.formats.voxel_files import read_header, read_stored
-from cardioscar.imaging.volume import Volume, check_affine
+from cardioscar.imaging.volume import Volume
 
 log = logging.getLogger(__name__)
 

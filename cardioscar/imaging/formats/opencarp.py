@@ -7,6 +7,7 @@ Comput Methods Programs Biomed 2021;208:106223; file formats in the openCARP use
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from enum import IntEnum
 from pathlib import Path
@@ -181,10 +182,9 @@ def _text(path: Path) -> bytes:
 
 
 def _count(path: Path, line: bytes) -> int:
-    try:
-        return int(line)
-    except ValueError:
-        raise InputError(path.name, "a count in the first line", "other text") from None
+    if not re.fullmatch(rb"\s*[0-9]{1,12}\s*", line):
+        raise InputError(path.name, "a count in the first line", "other text")
+    return int(line)
 
 
 def _read_points(path: Path) -> np.ndarray:

@@ -33,7 +33,7 @@ def has_scanner_frame(stack: SliceStack, *, long_axis: Float[np.ndarray, " xyz"]
         False where nothing relates the frame to the patient.
     """
     slices = list(stack)
-    axes = np.concatenate([s.affine[:3, :3] / np.linalg.norm(s.affine[:3, :3], axis=0) for s in slices], axis=1)
+    axes = np.concatenate([s.frame.directions for s in slices], axis=1)
     if np.abs(axes).max(axis=0).min() < AXIS_COSINE:
         return True
     if long_axis is not None:
@@ -55,4 +55,4 @@ def _corners(piece: Slice) -> np.ndarray:
     """Centres of the corner pixels in mm, shape (4, 3)."""
     rows, columns = piece.values.shape
     index = np.array([(i, j) for i in (0, rows - 1) for j in (0, columns - 1)], dtype=float)
-    return np.asarray(index @ piece.affine[:3, :2].T + piece.affine[:3, 3])
+    return piece.frame.index_to_mm(index)

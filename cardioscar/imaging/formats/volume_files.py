@@ -9,6 +9,7 @@ import numpy as np
 
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.files.atomic import atomic_file
+from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.dicom_series import read_dicom_series
 from cardioscar.imaging.formats.file_head import read_head
 from cardioscar.imaging.formats.header_trust import HeaderTrust, sizes_text
@@ -44,8 +45,9 @@ def read_volume(path: Path, trust: HeaderTrust = "agree") -> Volume:
         GeometryError: If its header contradicts itself, or its frame is missing, singular, sheared, or of another order
             of size than a heart's.
     """
-    volume = _read(path, trust)
-    check_finite(volume.source, volume.values)
+    with claimed_memory(path.name):
+        volume = _read(path, trust)
+        check_finite(volume.source, volume.values)
     sizes, (least, most) = volume.spacing_mm, VOXEL_MM
     if sizes.min() < least or sizes.max() > most:
         raise GeometryError(
@@ -69,7 +71,7 @@ def _read(path: Path, trust: HeaderTrust) -> Volume:
         return read_metaimage(path, trust)
     if where.endswith((".dcm", ".ima")):
         return read_dicom_series([path], where=path.name, trust=trust)
-    raise InputError(path.name, f"an image ({', '.join(VOLUME_SUFFIXES)})", f"the ending '{path.suffix}'")
+    raise InputError(path.name, f"an image ({', '.join(VOLUME_SUFFIXES)})", "another ending")
 
 
 def _dicom_files(folder: Path) -> list[Path]:
@@ -99,7 +101,8 @@ def read_labels(path: Path, table: str = "cardioscar", trust: HeaderTrust = "agr
         InputError: As for `read_volume`, and if a value is not in the table.
     """
     volume = read_volume(path, trust)
-    labels = map_labels(volume.values, table, where=volume.source)
+    with claimed_memory(volume.source):
+        labels = map_labels(volume.values, table, where=volume.source)
     return Volume(labels, volume.affine, volume.source, volume.slice_thickness_mm)
 
 

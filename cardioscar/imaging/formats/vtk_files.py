@@ -14,6 +14,7 @@ from jaxtyping import Bool
 from cardioscar.errors import GeometryError, InputError, PlatformError
 from cardioscar.files.atomic import atomic_file
 from cardioscar.imaging.cell_kinds import cell_offsets
+from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.completeness import check_ply, check_stl
 from cardioscar.imaging.formats.reader_probe import READER_MODULES, check_reader_survives, checksum
 from cardioscar.imaging.formats.vtk_consistency import check_connectivity, is_consistent
@@ -56,12 +57,17 @@ def read_vtk(path: Path, *, frame: str | None = None, own: bool = False) -> pv.D
 
 def read_vtk_and_frame(path: Path, *, frame: str | None = None, own: bool = False) -> tuple[pv.DataSet, str]:
     """Read a data set as `read_vtk` does, and say in which frame its file was."""
+    with claimed_memory(path.name):
+        return _read(path, frame, own)
+
+
+def _read(path: Path, frame: str | None, own: bool) -> tuple[pv.DataSet, str]:
     import pyvista as pv
 
     if frame not in ("LPS", "RAS", None):
         raise InputError("frame", "LPS or RAS", repr(frame))
     if path.suffix.lower() not in VTK_SUFFIXES:
-        raise InputError(path.name, f"a mesh ({', '.join(VTK_SUFFIXES)})", f"the ending '{path.suffix}'")
+        raise InputError(path.name, f"a mesh ({', '.join(VTK_SUFFIXES)})", "another ending")
     header = read_vtk_header(path)
     if path.suffix.lower() == ".ply":
         check_ply(path)

@@ -1,4 +1,4 @@
-"""Tetrahedra inside a signed distance: isosurface stuffing (Labelle and Shewchuk, ACM Trans Graph 2007;26:57).
+"""Tetrahedra inside a signed distance: isosurface stuffing [@labelle2007].
 
 A body-centred cubic lattice is laid over the shape. Lattice nodes that the surface nearly touches are moved onto it,
 which leaves no sliver behind when the tetrahedra that it still crosses are cut. Interior cells are all alike, cells

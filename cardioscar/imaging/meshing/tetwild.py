@@ -1,6 +1,6 @@
 """fTetWild in a process of its own.
 
-fTetWild (Hu et al., ACM Trans Graph 2020;39:117) leaves files in the current folder, and a surface that it
+fTetWild [@hu2020] leaves files in the current folder, and a surface that it
 cannot cope with ends the process. So it works in a temporary folder, where neither does harm. Run as a
 program, `python -m cardioscar.imaging.meshing.tetwild`, this module reads `surface.npz` and writes `mesh.npz` in its
 current folder.
@@ -75,8 +75,7 @@ def fill_surface(
             raise GeometryError(source, rule, f"no mesh within {TIMEOUT_SECONDS} s") from expired
         result = Path(folder) / "mesh.npz"
         if done.returncode != 0 or not result.is_file():
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise GeometryError(source, rule, f"it ended with code {done.returncode}: {last}")
+            raise GeometryError(source, rule, f"it ended with code {done.returncode}")
         with np.load(result) as mesh:
             nodes, cells = mesh["nodes"], mesh["cells"].astype(np.int64)
     if len(cells) == 0:

@@ -21,7 +21,7 @@ from cardioscar.errors import InputError, counted
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import slice_axis, slice_numbers
 from cardioscar.imaging.volume import Volume
-from cardioscar.types import Affine
+from cardioscar.types import AffineMatrix
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class SlicedWall:
     pixel_mm: Float[np.ndarray, " ij"]
     spacing_mm: float
     first_px: Float[np.ndarray, " ij"]
-    frame: Affine
+    frame: AffineMatrix
 
     @property
     def thin_mm(self) -> float:

@@ -30,7 +30,7 @@ def aside_mm(nodes_mm: Points, stack: SliceStack) -> NodeValues:
             continue
         offset = np.abs((nodes_mm - piece.affine[:3, 3]) @ piece.normal)
         near = np.flatnonzero((offset <= piece.thickness_mm / 2) & (offset < nearest))
-        index = nodes_mm[near] @ np.linalg.inv(piece.affine)[:2, :3].T + np.linalg.inv(piece.affine)[:2, 3]
+        index = nodes_mm[near] @ piece.frame.inverse[:2, :3].T + piece.frame.inverse[:2, 3]
         away = cKDTree(np.argwhere(piece.observed) * piece.pixel_mm).query(index * piece.pixel_mm)[0]
         found[near] = np.maximum(away - piece.pixel_mm.max() / np.sqrt(2), 0)
         nearest[near] = offset[near]

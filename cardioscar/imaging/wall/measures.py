@@ -10,8 +10,8 @@ from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from cardioscar.imaging.alignment.cross_section import cut_triangles, inside_outlines
 from cardioscar.imaging.tetrahedra import Triangles
+from cardioscar.imaging.wall.cross_section import cut_triangles, inside_outlines
 from cardioscar.imaging.wall.surfaces import Surface, WallSurfaces
 from cardioscar.types import Points
 

@@ -21,6 +21,7 @@ BATH_TAG = 0
 # Names that openCARP's tags have in VTK files: those of meshtool, and ours. In arrays of other names 0 may be anything.
 _CARP_NAMES = ("elemtag", "elementtag")
 _MOST_LISTED = 12
+_LONG = 100_000
 
 
 def tags_of(cell_data: Any, *, name: str | None = None, source: str = "mesh") -> Int[np.ndarray, " cells"] | None:
@@ -81,7 +82,7 @@ def chosen(
         raise GeometryError(source, rule, "none")
     missing = sorted(set(wall_tags) - set(np.unique(tags).tolist()))
     if missing:
-        rule = f"cells of the tags {', '.join(map(str, sorted(wall_tags)))} (wall_tags)"
+        rule = f"cells of the tags {', '.join(map(_said, sorted(wall_tags)))} (wall_tags)"
         raise GeometryError(source, rule, f"the tags {listed(tags, cell_ml)}")
     return np.isin(tags, list(wall_tags))
 
@@ -95,8 +96,13 @@ def listed(tags: Int[np.ndarray, " cells"], cell_ml: np.ndarray) -> str:
     values, row = np.unique(tags, return_inverse=True)
     volume = np.bincount(row.reshape(-1), weights=cell_ml)
     order = np.argsort(-volume, kind="stable")
-    text = ", ".join(f"{values[n]} ({volume[n]:,.1f} ml)" for n in order[:_MOST_LISTED])
+    text = ", ".join(f"{_said(values[n])} ({volume[n]:,.1f} ml)" for n in order[:_MOST_LISTED])
     return text if len(order) <= _MOST_LISTED else f"{text} and {len(order) - _MOST_LISTED} more"
+
+
+def _said(tag: int) -> str:
+    """A tag; of one of many digits, which may be a date or a record number, that it is one."""
+    return f"{tag}" if abs(tag) < _LONG else "a long one"
 
 
 def _whole(array: Any) -> Int[np.ndarray, " cells"] | None:

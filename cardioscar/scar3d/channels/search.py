@@ -1,9 +1,9 @@
 """Conducting channels: living corridors through scar, found on the mesh.
 
-A channel is living tissue between scar and scar that joins healthy tissue at two mouths (de Chillou et al., Circulation
-2002;105:726; Fernández-Armenta et al., Circ Arrhythm Electrophysiol 2013;6:528). The search closes the scar along the
-wall: what the closing fills and lies deep enough inside is protected; a protected region with two mouths is a corridor,
-one with a single mouth a dent in the border of the scar. A rim of living wall over or under the scar is neither.
+A channel is living tissue between scar and scar that joins healthy tissue at two mouths [@dechillou2002;
+@fernandezarmenta2013]. The search closes the scar along the wall: what the closing fills and lies deep enough inside is
+protected; a protected region with two mouths is a corridor, one with a single mouth a dent in the border of the scar. A
+rim of living wall over or under the scar is neither.
 """
 
 from __future__ import annotations

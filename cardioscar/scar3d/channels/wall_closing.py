@@ -1,8 +1,8 @@
 """Closing the scar along the wall: which living tissue lies between scar and scar, layer by layer.
 
-Corridors are looked for as clinicians do, on layers of equal transmural depth (Fernández-Armenta et al., Circ
-Arrhythm Electrophysiol 2013;6:528; Andreu et al., Heart Rhythm 2017;14:1121): what protects a corridor is scar at its
-sides. Living wall above or below it, the usual case in scar that is not transmural, neither makes nor unmakes one.
+Corridors are looked for as clinicians do, on layers of equal transmural depth [@fernandezarmenta2013; @andreu2017]:
+what protects a corridor is scar at its sides. Living wall above or below it, the usual case in scar that is not
+transmural, neither makes nor unmakes one.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from cardioscar.config import execution
 from cardioscar.errors import ConfigError
 
 REFERENCE_LAYERS, REFERENCE_HIDDEN, REFERENCE_DROPPED = 4, 128, (2,)
@@ -84,12 +85,12 @@ class FitConfig:
     """Dropout passes averaged in each step (reference method)."""
     seed: int = 0
     """Seed of every random draw of the stage; 0 or more."""
-    device: str = "auto"
+    device: str = execution("auto")
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
-    checkpoint_seconds: float = 5.0
+    checkpoint_seconds: float = execution(5.0)
     """Time between checkpoints in seconds."""
-    subjects_together: int = 0
-    """At most so many subjects of a shard are fitted in one computation; 0 takes 16 on CUDA and 1 on the CPU."""
+    subjects_together: int = execution(0)
+    """At most so many subjects of a shard are fitted in one computation; 0 takes 32 on CUDA and 1 on the CPU."""
     prior: str = ""
     """Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none."""
     freeze: tuple[str, ...] = ()

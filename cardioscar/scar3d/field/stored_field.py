@@ -8,7 +8,7 @@ from typing import Any
 
 from cardioscar.errors import InputError
 from cardioscar.learning.stored import read_network, store_network
-from cardioscar.scar3d.field.scar_field import ScarField, read_spec
+from cardioscar.scar3d.field.scar_field import ScarField, check_size, read_spec
 
 STEM = "field"
 WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
@@ -47,5 +47,6 @@ def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
     description = stored.description
     if description.get("format") != FORMAT or not isinstance(description.get("spec"), dict):
         raise InputError(DESCRIPTION, f"a field of format {FORMAT}", "another format")
-    field = ScarField(read_spec(description["spec"], where=DESCRIPTION))
-    return stored.check_hash().fill(field), description
+    spec = read_spec(description["spec"], where=DESCRIPTION)
+    check_size(spec, len(stored.check_hash().weights_bytes), where=WEIGHTS)
+    return stored.fill(ScarField(spec)), description

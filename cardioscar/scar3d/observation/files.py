@@ -90,7 +90,7 @@ class HeldOut:
 
 def save_heldout(folder: Path, hidden: SliceStack) -> None:
     """Write the observed pixels of hidden slices, as `heldout.npz`."""
-    pixel_ml = [np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in hidden]
+    pixel_ml = [np.full(s.observed.sum(), s.prism_ml) for s in hidden]
     _write(
         folder / HELDOUT,
         pixel_mm=np.concatenate([s.pixel_centers_mm() for s in hidden]).astype(np.float32),

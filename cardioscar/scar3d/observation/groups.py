@@ -126,7 +126,7 @@ class _Blocks:
         counts = np.bincount(flat, minlength=rows * columns)
         sums = np.bincount(flat, weights=piece.values[piece.observed], minlength=rows * columns)
         grid = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
-        centers = (first + grid * merge + (merge - 1) / 2) @ piece.affine[:3, :2].T + piece.affine[:3, 3]
+        centers = piece.frame.index_to_mm(first + grid * merge + (merge - 1) / 2)
         return cls(merge, first, int(columns), counts, sums / np.maximum(counts, 1), centers, piece.number)
 
     def flat(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -140,7 +140,7 @@ def _owning_pixels(nodes_mm: Points, stack: SliceStack) -> tuple[np.ndarray, np.
     owner, row, column = (np.full(n, -1, dtype=np.int32) for _ in range(3))
     nearest = np.full(n, np.inf)
     for position, piece in enumerate(stack):
-        inverse = np.linalg.inv(piece.affine)
+        inverse = piece.frame.inverse
         t = nodes_mm @ inverse[2, :3] + inverse[2, 3]
         distance = np.abs(t) * piece.thickness_mm
         # nearer by more than rounding, so that a node midway between two slices is always the earlier one's
@@ -181,7 +181,7 @@ def merge_for(nodes: int, wall_ml: float, stack: SliceStack, *, nodes_per_group:
     >>> merge_for(30_000, 120.0, SliceStack((square,), "lge"), nodes_per_group=4)
     2
     """
-    prism_mm3 = min(float(abs(np.linalg.det(s.affine[:3, :3]))) for s in stack)
+    prism_mm3 = 1000 * min(s.prism_ml for s in stack)
     per_pixel = prism_mm3 * nodes / (wall_ml * 1000)
     # A block of 90 % of the wanted size is near enough: node spacing varies more than that
     return int(np.clip(np.ceil(np.sqrt(0.9 * nodes_per_group / per_pixel)), 1, 8))

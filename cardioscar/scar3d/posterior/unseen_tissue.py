@@ -120,7 +120,7 @@ def unseen_tissue(problem: Problem, config: PosteriorConfig) -> UnseenTissue:
     nearest_mm, places = reach.nearest_mm[nodes], problem.nodes_mm[nodes]
     apical = (reach.end[nodes] == problem.apical_end) & (problem.apical_end != 0)
     half_go_on_mm = np.where(apical, config.continuation_apical_mm, config.continuation_mm)
-    prism_ml = {s.number: float(abs(np.linalg.det(s.affine[:3, :3]))) / 1000 for s in problem.stack}
+    prism_ml = {s.number: s.prism_ml for s in problem.stack}
     seen_ml = problem.pixels * np.array([prism_ml[int(number)] for number in problem.slice_number])
     share = float(np.clip(seen_ml @ problem.targets / seen_ml.sum(), 0, 1))
     # the mean is known as well as from two places at that distance on either side (simple kriging, variogram as above)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cardioscar.config import execution
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.field.fit_config import FitConfig
 
@@ -35,7 +36,7 @@ class TransferConfig:
     """Decoupled weight decay of AdamW."""
     seed: int = 0
     """Seed of weights, frequencies, order of hearts, sampling and dropout."""
-    device: str = "auto"
+    device: str = execution("auto")
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
 
     def __post_init__(self) -> None:

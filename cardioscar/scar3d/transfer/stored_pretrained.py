@@ -63,9 +63,10 @@ class StoredPrior:
             InputError: If the weights are not those of the architecture.
         """
         from cardioscar.scar3d.field.pretrained import FieldPrior
-        from cardioscar.scar3d.field.scar_field import ScarField, read_spec
+        from cardioscar.scar3d.field.scar_field import ScarField, check_size, read_spec
 
         spec = read_spec(self.spec, where=self._stored.in_description)
+        check_size(spec, len(self.weights), where=self._stored.in_weights)
         return FieldPrior(spec, self._stored.weights(FieldPrior.of(ScarField(spec)).weights), self.sha256)
 
 

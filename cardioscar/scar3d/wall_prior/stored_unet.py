@@ -67,4 +67,7 @@ def _load(folder: Path) -> tuple[ScarUNet, dict[str, Any]]:
     if not isinstance(config, dict):
         raise InputError(DESCRIPTION, "the settings of the training", "none")
     settings = from_mapping(ScarPriorConfig, config, where=DESCRIPTION)
-    return stored.check_hash().fill(ScarUNet(len(CHANNELS), settings.channels)), description
+    # before a network is made: an architecture of few digits may claim any size
+    if 4 * 27 * (4 * settings.channels) ** 2 > len(stored.check_hash().weights_bytes):
+        raise InputError(WEIGHTS, "the weights of the architecture", "fewer")
+    return stored.fill(ScarUNet(len(CHANNELS), settings.channels)), description

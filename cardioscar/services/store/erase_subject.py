@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from cardioscar.errors import InputError
+from cardioscar.identity.erasable import check_erasable, check_one_subject
 from cardioscar.services.store.object_store import S3Place, Store
 
 OBJECTS, TABLES = "objects and versions", "cohort tables"
 
-_TABLE, _PAGE = "cohort.csv", "cohort.html"
+_TABLE, _PAGE, _ROW = "cohort.csv", "cohort.html", "status.json"
 
 DropSubject = Callable[[Path, str], bool]
 """Takes a subject out of the cohort's table and page in a folder; tells whether it was there."""
@@ -22,9 +25,10 @@ def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject)
     """Count what lies below a place of a subject: older versions too, in folders however deep.
 
     Raises:
+        InputError: If the id is no subject's there but the name of a prefix of subjects.
         CardioscarError: As `Store`.
     """
-    versions = _versions(store, place)
+    versions = _checked_versions(store, place, subject)
     found = Counter({OBJECTS: sum(_root_of(key, place, subject) is not None for key, _ in versions)})
     found[TABLES] = len(_tables(store, place, subject, drop, versions))
     return +found
@@ -38,7 +42,7 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
     Raises:
         CardioscarError: As `Store`. What was erased before the fault stays erased; the same call goes on.
     """
-    versions = _versions(store, place)
+    versions = _checked_versions(store, place, subject)
     for root in sorted({root for key, _ in versions if (root := _root_of(key, place, subject)) is not None}):
         store.delete(S3Place(place.bucket, root))
     for at in _tables(store, place, subject, drop, versions):
@@ -53,6 +57,30 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
                 store.delete(S3Place(place.bucket, at + file))
                 if (folder / file).is_file():
                     store.write(S3Place(place.bucket, at + file), (folder / file).read_bytes())
+
+
+def _checked_versions(store: Store, place: S3Place, subject: str) -> list[tuple[str, str | None]]:
+    """All versions; refused where a prefix of the subject's name is not the subject's."""
+    check_erasable(subject)
+    if place.name == subject:
+        raise InputError(str(place), "the prefix above the subject's", "the subject's own")
+    versions, below = _versions(store, place), dict[str, set[str]]()
+    for key, _ in versions:
+        if (root := _root_of(key, place, subject)) is not None:
+            below.setdefault(root, set()).add(key.removeprefix(f"{root}/"))
+    markers = store.read_many(S3Place(place.bucket, f"{root}/{_ROW}") for root in below)
+    for root, names in below.items():
+        at = S3Place(place.bucket, root)
+        check_one_subject(str(at), names, _subject_of(markers[at / _ROW]), subject)
+    return versions
+
+
+def _subject_of(marker: bytes | None) -> str | None:
+    try:
+        found = json.loads(marker or b"").get("subject")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _versions(store: Store, place: S3Place) -> list[tuple[str, str | None]]:

@@ -12,7 +12,7 @@ from cardioscar.services.store.client import S3Connection
 from cardioscar.services.store.s3_uri import S3Place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One object of a listing."""
 

@@ -116,8 +116,8 @@ class Store:
         entries = [entry for entry in self.files(place) if only is None or only(entry)]
         names = {check_key(entry.relative) for entry in entries}
         for name in names:
-            if clash := next((str(p) for p in Path(name).parents if str(p) in names), None):
-                raise InputError("object key", "a name that is a file or a folder", f"'{clash}' being both")
+            if any(str(parent) in names for parent in Path(name).parents):
+                raise InputError("object key", "a name that is a file or a folder", "one that is both")
 
         def fetch(entry: Entry) -> Path:
             return s3_object.download(self.connection, place / entry.relative, folder / entry.relative)
@@ -140,9 +140,12 @@ class Store:
         marker: str = "status.json",
         hashes: Mapping[str, str] | None = None,
         keep: Collection[str] = (),
+        removable: Callable[[str], bool] = lambda name: True,
     ) -> PublishReport:
         """Make the objects below a place those of a folder, the marker last; see `storage_publish.publish`."""
-        return publish(self.connection, folder, place, marker=marker, hashes=hashes or {}, keep=keep)
+        return publish(
+            self.connection, folder, place, marker=marker, hashes=hashes or {}, keep=keep, removable=removable
+        )
 
     def delete(self, place: S3Place) -> int:
         """Erase an object and everything below it: all versions, delete markers and unfinished uploads.

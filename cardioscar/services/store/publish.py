@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,6 +59,7 @@ def publish(
     marker: str,
     hashes: Mapping[str, str],
     keep: Collection[str] = (),
+    removable: Callable[[str], bool] = lambda name: True,
 ) -> PublishReport:
     """Make the objects below a place those of a folder; where they are already, nothing is written.
 
@@ -69,6 +70,7 @@ def publish(
         marker: The file that vouches for the others.
         hashes: sha256 that files must have, by relative key.
         keep: Relative keys that others write beside the publication: neither sent nor removed.
+        removable: Which relative keys may be removed where they are left over of an earlier publication.
 
     Raises:
         InputError: If there is no marker, a file differs from its hash, or other publications lie below the place.
@@ -77,11 +79,12 @@ def publish(
     """
     started = time.monotonic()
     local = files_to_publish(source, marker, hashes)
-    listed = {entry.relative: entry for entry in list_files(connection, place) if entry.relative not in keep}
+    kept = frozenset(keep)
+    listed = _present(connection, place, kept, local, removable)
     left = listed.pop(storage_claim.NAME, None)
     _check_own(place, listed, local, marker)
     same = _unchanged(connection, place, local, listed, trusted=marker in listed)
-    work = _Publication(connection, place, local, marker, frozenset(keep))
+    work = _Publication(connection, place, local, marker, kept, removable)
     if set(local) - set(same) - {marker} or set(listed) - set(local) or marker not in listed:
         report = work.replace_all()
     elif marker not in same:
@@ -105,6 +108,7 @@ class _Publication:
         local: The files to publish.
         marker: Which of them vouches for the others.
         keep: Relative keys that others write beside it.
+        removable: Which relative keys may be removed where they are left over.
     """
 
     connection: S3Connection
@@ -112,6 +116,7 @@ class _Publication:
     local: Local
     marker: str
     keep: frozenset[str]
+    removable: Callable[[str], bool]
 
     def replace_marker(self, before: Entry, same: Collection[str]) -> PublishReport:
         """Replace the marker alone, in one step."""
@@ -202,9 +207,9 @@ class _Publication:
         )
 
     def _listed(self) -> dict[str, Entry]:
-        ignored = {*self.keep, storage_claim.NAME}
-        entries = list_files(self.connection, self.place)
-        return {entry.relative: entry for entry in entries if entry.relative not in ignored}
+        present = _present(self.connection, self.place, self.keep, self.local, self.removable)
+        present.pop(storage_claim.NAME, None)
+        return present
 
     def _is_complete(self, etags: Mapping[str, str]) -> bool:
         """Whether one listing shows what was verified object by object, the marker left out."""
@@ -230,6 +235,21 @@ class _Publication:
         gone = [shown[name] for name in foreign - named] + ([shown[self.marker]] if named else [])
         if gone:
             remove(self.connection, self.place, [{"Key": entry.key} for entry in gone])
+
+
+def _present(
+    connection: S3Connection,
+    place: S3Place,
+    keep: Collection[str],
+    local: Local,
+    removable: Callable[[str], bool],
+) -> dict[str, Entry]:
+    """What lies there of this publication or of earlier ones, by its relative key."""
+    return {
+        entry.relative: entry
+        for entry in list_files(connection, place)
+        if entry.relative not in keep and (entry.relative in local or removable(entry.relative))
+    }
 
 
 def _check_own(place: S3Place, present: Mapping[str, Entry], local: Local, marker: str) -> None:

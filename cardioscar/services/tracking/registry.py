@@ -7,6 +7,7 @@ control, which became none: `failed_runs` lists these.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from itertools import islice
@@ -134,15 +135,16 @@ def load(target: TrackingTarget, *, subject: str | None = None, version: int | N
         target: Server or local store.
         subject: Subject whose newest version is wanted.
         version: Version number; give this or the subject.
-        destination: Folder for the two files; made if need be. Files of the same names are replaced, and only
-            after both downloads are found to be what was recorded.
+        destination: Folder for the two files; made if need be. A field that was loaded into it before is replaced, and
+            only after both downloads are found to be what was recorded.
 
     Returns:
         The folder.
 
     Raises:
         InputError: If there is no such model, a file is missing in the store, or its SHA-256 is not the
-            recorded one; if the subject is in more than one cohort and the target names none.
+            recorded one; if the subject is in more than one cohort and the target names none; if the destination holds
+            other files of these names.
         UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the store or the destination fails.
     """
@@ -166,9 +168,35 @@ def load(target: TrackingTarget, *, subject: str | None = None, version: int | N
                     (records.FIELD_DESCRIPTION, records.TAG_DESCRIPTION_SHA256),
                 )
             ]
+            _check_replaceable(destination, files)
             for file in files:
                 file.replace(destination / file.name)
     return destination
+
+
+def _check_replaceable(destination: Path, files: Sequence[Path]) -> None:
+    """Refuse to replace what is no field that was loaded into a folder of its own."""
+    names = {file.name for file in files}
+    there = [path for path in destination.iterdir() if path.name in names]
+    if all(_is_same(path, file) for path in there for file in files if file.name == path.name):
+        return
+    others = [path for path in destination.iterdir() if path.name not in names and not path.name.startswith(".field-")]
+    try:
+        known = json.loads((destination / records.FIELD_DESCRIPTION).read_bytes()).get("weights_sha256")
+        own = not others and _is_plain(there) and known == file_sha256(destination / records.FIELD_WEIGHTS)
+    except (OSError, ValueError, AttributeError):
+        own = False
+    if not own:
+        rule = "a folder without such a file, or with nothing but a field that was loaded before"
+        raise InputError(there[0].name, rule, "another; name another folder, or move it away")
+
+
+def _is_same(path: Path, file: Path) -> bool:
+    return _is_plain([path]) and file_sha256(path) == file_sha256(file)
+
+
+def _is_plain(paths: Sequence[Path]) -> bool:
+    return all(path.is_file() and not path.is_symlink() for path in paths)
 
 
 def _download(target: TrackingTarget, location: str, name: str, sha256: str | None, folder: Path) -> Path:

@@ -6,45 +6,24 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
 from cardioscar.results.publication import open_results
+from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
-
-STAGES = ("preprocess", "group_sort", "train", "infer", "evaluate")
-Event = tuple[str, str, str]
-"""Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
-
-OnEvent = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What all subjects of a run have in common, as it travels to worker processes.
-
-    Attributes:
-        cohort: Path or URI of the cohort.
-        out: Output folder.
-        options: Settings of each stage by its name.
-        results: Path or URI of the published results.
-        run_id: Name of the run, which vouches for what it publishes.
-    """
-
-    cohort: str
-    out: str
-    options: Mapping[str, Mapping[str, Any]]
-    results: str
-    run_id: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +44,7 @@ class CohortRun:
 
 
 def run_cohort(
-    cohort: str | Path,
+    cohort: str | Path | CohortSource,
     out: str | Path,
     options: Mapping[str, Mapping[str, Any]],
     *,
@@ -80,7 +59,8 @@ def run_cohort(
     """Run a cohort.
 
     Args:
-        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject.
+        cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject; or one that is open.
+            It is listed once.
         out: Output folder: `work/<stage>/<subject>`, and the results unless they go elsewhere.
         options: Settings of each stage by its name.
         subjects: Comma-separated ids; empty for all.
@@ -98,30 +78,37 @@ def run_cohort(
         What was done.
 
     Raises:
-        InputError: If there is no such cohort, subject or setting (before any work).
+        InputError: If there is no such cohort, subject or setting, or files of others are where results or the stages'
+            artifacts are to lie (before any work).
         PlatformError: If the machine fails, or another run is at work in the same output; what is finished stays.
         NotRecordedError: If the tracking server does not answer any more; all results and the report are published.
         StoreFailedError: If MLflow or its local store fails; all results and the report are published.
         UnreachableError: If the object store does not answer; what is finished stays in the output folder.
         CohortRejected: If too many subjects failed; the report is written.
     """
+    from cardioscar.cohort.selection import select
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.recording import ask_server
-    from cardioscar.stages.list_subjects import select
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
-    plan = Plan(str(cohort), str(out), options, str(results or out / "results"), uuid.uuid4().hex)
-    ids = [entry.subject for entry in select(str(cohort), subjects)]
-    check_holdout_of(cohort, ids, str(options.get("preprocess", {}).get("holdout", "none")))
-    open_results(plan.results).ask()
+    source = open_cohort(cohort)
+    plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
+    ids = [entry.subject for entry in select(source, subjects)]
+    check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
+    published = open_results(plan.results)
+    published.ask()
+    published.check(ids)
+    with platform_faults(out):
+        for stage, subject in product(RECONSTRUCT.names, ids):
+            strangers_in(out / "work" / stage / subject, stages=(stage,))
     if tracking_uri:
         ask_server(TrackingTarget(tracking_uri, experiment))
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
-    with run_lock(out, ids):
+    with run_lock(out, ids), published.in_use():
         events: dict[str, list[Event]] = {subject: [] for subject in ids}
 
         def note(event: Event) -> None:
@@ -148,11 +135,7 @@ def _check(
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.stages.summarize_cohort import check_fraction
 
-    unknown = sorted(set(options) - set(STAGES))
-    if unknown:
-        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
-    for stage, settings in options.items():
-        from_mapping(import_module(f"cardioscar.stages.scar3d.{stage}").Config, settings, where=stage)
+    RECONSTRUCT.check_options(options)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
     if options.get("train", {}).get("prior"):
@@ -169,7 +152,7 @@ def _check(
 
 def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
     if jobs == 1 or len(ids) == 1:
-        return [run_subject(plan, subject, note) for subject in ids]
+        return [run_subject(plan.of(subject), subject, note) for subject in ids]
     from cardioscar.stages.run.workers import run_in_workers
 
     rows = run_in_workers(ids, plan, min(jobs or len(os.sched_getaffinity(0)), len(ids)), note)
@@ -196,7 +179,7 @@ def _conclude(
         work = Path(plan.out) / "work"
         evaluate.record(
             rows,
-            [work / stage for stage in STAGES],
+            [work / stage for stage in RECONSTRUCT.names],
             uri=tracking_uri,
             experiment=experiment,
             on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
@@ -209,26 +192,3 @@ def _conclude(
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
     return summary
-
-
-def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
-    """Take one subject through all stages (a shard of one) and publish its results; returns its last row."""
-    from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
-
-    work = {stage: Path(plan.out) / "work" / stage for stage in STAGES}
-
-    def done(row: Status, reused: bool) -> None:
-        note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
-
-    ids, options = [subject], plan.options
-    preprocess.run(plan.cohort, ids, str(work["preprocess"]), options.get("preprocess"), on_done=done)
-    group_sort.run(work["preprocess"], ids, str(work["group_sort"]), options.get("group_sort"), on_done=done)
-    train.run(work["group_sort"], ids, work["train"], options.get("train"), on_done=done)
-    infer.run(
-        work["preprocess"], work["group_sort"], work["train"], ids, work["infer"], options.get("infer"), on_done=done
-    )
-    [row] = evaluate.run(
-        plan.cohort, work["preprocess"], work["group_sort"], work["train"], work["infer"], ids, work["evaluate"],
-        options.get("evaluate"), plan.results, run_id=plan.run_id, track=False, on_done=done,
-    )  # fmt: skip
-    return row

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from cardioscar.cohort.reading import SubjectFiles, read_cohort
+from cardioscar.cohort.reading import SubjectFiles
+from cardioscar.cohort.source import CohortSource, FolderCohort, open_cohort
 from cardioscar.errors import CardioscarError, ConfigError
-from cardioscar.services.store.places import place
 
 _LOOKED_AT = 20
 """Subjects whose files are looked into at most before a run."""
 
 
-def check_holdout_of(cohort: str | Path, subjects: Collection[str], holdout: str) -> None:
+def check_holdout_of(cohort: str | Path | CohortSource, subjects: Collection[str], holdout: str) -> None:
     """Refuse slice numbers that no subject has, before hours of work, where a look at some files tells.
 
     Args:
@@ -24,16 +24,18 @@ def check_holdout_of(cohort: str | Path, subjects: Collection[str], holdout: str
     Raises:
         ConfigError: If no subject has such a slice.
     """
-    if holdout in ("none", "odd", "even") or not isinstance(place(cohort, where="cohort"), Path):
+    source = open_cohort(cohort)
+    if holdout in ("none", "odd", "even") or not isinstance(source, FolderCohort):
         return
     wanted, most = max(int(part) for part in holdout.split(",")), 0
     if len(subjects) > _LOOKED_AT:
         return
-    for entry in read_cohort(cohort, subjects):
-        found = _slices(entry)
-        if found is None or wanted < found:
-            return
-        most = max(most, found)
+    with source.files(subjects, ("labels", "scar", "lge")) as entries:
+        for entry in entries:
+            found = _slices(entry)
+            if found is None or wanted < found:
+                return
+            most = max(most, found)
     raise ConfigError("holdout", f"slices that a subject has (0 to {most - 1})", str(wanted))
 
 

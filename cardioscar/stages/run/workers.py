@@ -20,8 +20,10 @@ from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.logs import about, configure
 from cardioscar.results.publication import gather, open_results
 from cardioscar.services.pushgateway import URL_VARIABLE
+from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
-from cardioscar.stages.run.cohort import STAGES, Event, OnEvent, Plan, run_subject
+from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ def _pool(waiting: deque[str], plan: Plan, jobs: int, note: OnEvent, rows: dict[
         try:
             while flying or (waiting and not lost):
                 while waiting and not lost and len(flying) < jobs:
-                    future = pool.submit(_work, plan, waiting[0])
+                    future = pool.submit(_work, plan.of(waiting[0]), waiting[0])
                     flying[future] = waiting.popleft()
                 finished = wait(flying, timeout=0.2, return_when=FIRST_COMPLETED).done
                 while not events.empty():
@@ -131,7 +133,11 @@ def _work(plan: Plan, subject: str) -> Status:
 
 def _dead(subject: str, reached: str, plan: Plan) -> Status:
     """Write the row of a subject whose worker died, for the stage after the last that it finished."""
-    stage = STAGES[min(STAGES.index(reached) + 1, len(STAGES) - 1)] if reached else STAGES[0]
+    stage = (
+        RECONSTRUCT.names[min(RECONSTRUCT.names.index(reached) + 1, len(RECONSTRUCT.names) - 1)]
+        if reached
+        else RECONSTRUCT.names[0]
+    )
     failure = Failure("worker_died", f"its process was killed twice in {stage} (out of memory?)", stage)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     row = Status(subject, stage, "failed", error=failure, started=started, version=__version__)
@@ -140,7 +146,9 @@ def _dead(subject: str, reached: str, plan: Plan) -> Status:
         log.error("failed: %s", failure.message)
         with platform_faults(artifact):
             artifact.mkdir(parents=True, exist_ok=True)
-            with only_writer(artifact, subject), fresh_folder(artifact / subject) as scratch:
+            final = artifact / subject
+            with only_writer(artifact, subject), fresh_folder(final) as scratch:
                 write_status(scratch, row)
+                keep(strangers_in(final, stages=(stage,)), final, scratch)
         open_results(plan.results).publish(gather(row, artifact, []), plan.run_id)
     return row

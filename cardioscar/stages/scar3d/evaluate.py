@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.layout import SETTINGS
-from cardioscar.cohort.source import open_cohort
+from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.logs import about
@@ -45,7 +45,7 @@ class Config:
 
 
 def run(
-    cohort_uri: str | Path,
+    cohort_uri: str | Path | CohortSource,
     groups: str | Path,
     sorted_groups: str | Path,
     fields: str | Path,
@@ -64,7 +64,7 @@ def run(
     """Score each subject, write its report, publish its results and record it.
 
     Args:
-        cohort_uri: The cohort, for `truth.*`.
+        cohort_uri: The cohort, for `truth.*`: its folder or prefix, or one that is open.
         groups: Artifact of `preprocess`.
         sorted_groups: Artifact of `group_sort`.
         fields: Artifact of `train`.

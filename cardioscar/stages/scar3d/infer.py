@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from cardioscar.config import from_mapping
+from cardioscar.config import execution, from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.field.fit_config import check_device, check_device_here, check_seed
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
@@ -60,7 +60,7 @@ class Config:
     """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open channel."""
     seed: int = 0
     """Seed of every random draw of the stage; 0 or more."""
-    device: str = "auto"
+    device: str = execution("auto")
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
     posterior: PosteriorConfig = field(default_factory=PosteriorConfig)
     """How pixels correct the map, and what is believed of tissue that no slice shows."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from cardioscar.cohort.layout import ROLES
-from cardioscar.cohort.source import open_cohort
+from cardioscar.cohort.source import CohortSource, open_cohort
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
@@ -74,7 +74,7 @@ class Config:
 
 
 def run(
-    cohort_uri: str | Path,
+    cohort_uri: str | Path | CohortSource,
     subjects: Sequence[str],
     output: str | Path,
     options: Mapping[str, Any] | None = None,
@@ -83,7 +83,7 @@ def run(
     """Group the nodes of each subject's mesh by the pixels that see them.
 
     Args:
-        cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`.
+        cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`; or a cohort that is open.
         subjects: Ids.
         output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
             where slices are hidden, `heldout.npz`; where the mesh that is worked on is not the subject's own node for

@@ -7,17 +7,13 @@ are those of the five stages, and those of `cardioscar run`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import Status
-from cardioscar.stages.run.cohort import STAGES
-from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
 def run(
@@ -51,19 +47,11 @@ def run(
         PlatformError: If the machine fails; what is finished is published.
         UnreachableError: If the object store or the tracking server does not answer.
     """
-    unknown = sorted(set(options) - set(STAGES))
-    if unknown:
-        raise ConfigError("options", f"one of the stages {', '.join(STAGES)}", f"'{unknown[0]}'")
-    for stage, settings in options.items():
-        from_mapping(import_module(f"cardioscar.stages.scar3d.{stage}").Config, settings, where=stage)
-    at = {stage: local_folder(output, where="output") / stage for stage in STAGES}
-    with platform_faults(Path(output)):
-        Path(output).mkdir(parents=True, exist_ok=True)
-    preprocess.run(cohort_uri, subjects, at["preprocess"], options.get("preprocess"))
-    group_sort.run(at["preprocess"], subjects, at["group_sort"], options.get("group_sort"))
-    train.run(at["group_sort"], subjects, at["train"], options.get("train"))
-    infer.run(at["preprocess"], at["group_sort"], at["train"], subjects, at["infer"], options.get("infer"))
-    return evaluate.run(
-        cohort_uri, at["preprocess"], at["group_sort"], at["train"], at["infer"], subjects, at["evaluate"],
-        options.get("evaluate"), results_uri, tracking_uri, experiment, run_id=run_id,
-    )  # fmt: skip
+    RECONSTRUCT.check_options(options)
+    at = local_folder(output, where="output")
+    with platform_faults(at):
+        at.mkdir(parents=True, exist_ok=True)
+    recording = {
+        "results_uri": results_uri, "tracking_uri": tracking_uri, "experiment": experiment, "run_id": run_id,
+    }  # fmt: skip
+    return RECONSTRUCT.run(cohort_uri, subjects, at, options, recording=recording)

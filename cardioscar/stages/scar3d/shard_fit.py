@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardioscar import __version__
-from cardioscar.config import as_mapping, config_sha256
+from cardioscar.config import config_sha256
 from cardioscar.errors import PlatformError
 from cardioscar.learning.memory import is_out_of_memory, memory_bytes
 from cardioscar.logs import about
@@ -180,7 +180,7 @@ class ShardFit:
         # a checkpoint of other data, settings, software or kind of device must not be resumed
         identity = config_sha256(
             {
-                "config": as_mapping(self._config),
+                "config": config_sha256(self._config),
                 "inputs": job.upstream_status["sorted"].outputs,
                 "version": __version__,
                 "device": self._device.type,

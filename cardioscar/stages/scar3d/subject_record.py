@@ -54,7 +54,9 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         qc=metrics["qc"]["verdict"],
         reasons=metrics["qc"]["reasons"],
         septum=(metrics.get("septum") or {}).get("source", "unknown"),
-        run_key=run_key(subject, inputs, config_sha256(configs), row.version),
+        run_key=run_key(
+            subject, inputs, config_sha256({stage.stage: stage.config_sha256 for stage in known}), row.version
+        ),
         started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
     )
 

@@ -56,7 +56,7 @@ def write_report(
         threshold=metrics["threshold"],
         version=__version__,
         config=configs,
-        config_sha256=config_sha256(configs),
+        config_sha256=config_sha256({row.stage: row.config_sha256 for row in job.upstream_status.values()}),
         inputs=inputs,
         created=job.upstream_status["scars"].started,
         slice_shifts=facts.get("slice_shifts_mm", {}),

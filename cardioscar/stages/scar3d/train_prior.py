@@ -13,6 +13,7 @@ from cardioscar import __version__
 from cardioscar.config import as_mapping, config_sha256, file_sha256, from_mapping
 from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import fresh_folder, platform_faults
+from cardioscar.identity.subject_id import parse_ids
 from cardioscar.learning.curves import Curves
 from cardioscar.logs import about
 from cardioscar.scar3d.transfer.config import TransferConfig
@@ -83,7 +84,7 @@ def field(
     with platform_faults(final), fresh_folder(final) as scratch:
         stored = save_prior(scratch, trained.prior, facts)
         (scratch / CURVES).write_text(trained.curves.as_json(), encoding="utf-8")
-        _report(scratch, "Coordinate network, pretrained on a cohort", facts, {"loss": facts["loss"]})
+        _report(scratch, "Coordinate network, pretrained on a cohort", facts, _figures(facts))
     with about(STAGE, "-"):
         log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
     return {**json.loads(stored.description), "sha256": stored.sha256}
@@ -103,7 +104,7 @@ def scar(
         What `scar_prior.json` says.
 
     Raises:
-        ConfigError: If a setting is unknown or impossible.
+        ConfigError: If a setting is unknown or impossible, or the output holds other files of these names.
         InputError: If the training does not stay finite.
         PlatformError: If the output cannot be written.
     """
@@ -113,6 +114,8 @@ def scar(
     folder = local_folder(output, where="out")
     with platform_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)  # said before half an hour of work, not after it
+    _check_own_scar_prior(folder)
+    _check_own_training(folder)
     from cardioscar.scar3d.wall_prior.train import train_scar_prior
 
     with platform_faults(folder):
@@ -187,7 +190,7 @@ def _report(folder: Path, name: str, said: Mapping[str, Any], figures: Mapping[s
 
 def _output(output: str | Path) -> Path:
     """The folder to write, which may hold an earlier prior and nothing else: it is replaced as a whole."""
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
 
     final = local_folder(output, where="out").resolve()
     with platform_faults(final):
@@ -196,25 +199,67 @@ def _output(output: str | Path) -> Path:
         others = [p.name for p in final.iterdir() if p.name not in ours] if final.is_dir() else []
     if others or final.is_file():
         rule = "a new or empty folder, or that of an earlier prior"
-        raise ConfigError("out", rule, f"one with {len(others)} other files" if others else "a file")
+        raise ConfigError("out", rule, f"one with {counted(len(others), 'other file')}" if others else "a file")
+    if final.is_dir() and any(final.iterdir()):
+        try:
+            read_prior(final)
+        except InputError as error:
+            raise ConfigError("out", "a new or empty folder, or that of an earlier prior", str(error)) from None
+        _check_own_training(final)
     return final
+
+
+def _check_own_scar_prior(folder: Path) -> None:
+    """Refuse to replace files of the scar prior's names that are not an earlier one as it was written."""
+    import json
+
+    from cardioscar.scar3d.wall_prior.stored_unet import DESCRIPTION, WEIGHTS
+
+    there = [path for path in (folder / WEIGHTS, folder / DESCRIPTION) if path.is_symlink() or path.exists()]
+    try:
+        known = json.loads((folder / DESCRIPTION).read_bytes())["weights_sha256"] if there else ""
+        own = not there or (len(there) == 2 and known == file_sha256(folder / WEIGHTS))
+    except (OSError, ValueError, LookupError, TypeError):
+        own = False
+    if not own or any(path.is_symlink() for path in there):
+        rule = "a folder without such a file, or that of an earlier prior"
+        raise ConfigError("out", rule, f"another {there[0].name}; name another folder, or move it away")
+
+
+def _check_own_training(folder: Path) -> None:
+    """Refuse to replace files of the names of curves and page that no training of ours wrote."""
+    from cardioscar.report.training import is_training_report
+
+    def is_curves(path: Path) -> bool:
+        try:
+            return bool(Curves.from_json(path.read_text(encoding="utf-8")))
+        except (InputError, OSError, ValueError):
+            return False
+
+    for name, is_ours in ((CURVES, is_curves), (PAGE, is_training_report)):
+        path = folder / name
+        if path.is_symlink() or (path.exists() and not is_ours(path)):
+            rule = "a folder without such a file, or that of an earlier training"
+            raise ConfigError("out", rule, f"another {name}; name another folder, or move it away")
 
 
 @contextmanager
 def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[list[Path]]:
     """The subjects' folders with `sorted.npz`, in order of their ids; those that failed are left out."""
+    from cardioscar.cohort.selection import select
+    from cardioscar.cohort.source import open_cohort
     from cardioscar.cohort.store import temporary_folder
-    from cardioscar.stages.list_subjects import select
     from cardioscar.stages.scar3d import group_sort, preprocess
 
     if _is_artifact(cohort):
         folders = sorted(path.parent for path in Path(cohort).glob("*/sorted.npz") if path.parent.name[0] != ".")
         yield _asked(folders, subjects)
         return
-    ids = [entry.subject for entry in select(cohort, subjects)]
+    source = open_cohort(cohort)
+    ids = [entry.subject for entry in select(source, subjects)]
     with temporary_folder() as work:
         for number, subject in enumerate(ids, start=1):
-            preprocess.run(cohort, [subject], work / "preprocess")
+            preprocess.run(source.of([subject]), [subject], work / "preprocess")
             group_sort.run(work / "preprocess", [subject], work / "group_sort")
             tell("preprocess", number, len(ids))
         rows = {subject: read_status(work / "group_sort" / subject) for subject in ids}
@@ -226,7 +271,7 @@ def _is_artifact(cohort: str | Path) -> bool:
 
 
 def _asked(folders: list[Path], subjects: str) -> list[Path]:
-    wanted = list(dict.fromkeys(name.strip() for name in subjects.split(",") if name.strip()))
+    wanted = parse_ids(subjects)
     missing = [name for name in wanted if name not in {folder.name for folder in folders}]
     if missing:
         raise InputError(

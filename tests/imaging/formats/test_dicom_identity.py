@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.util
 import io
+import runpy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from cardioscar.errors import InputError
-from cardioscar.imaging.formats.dicom_identity import check_identity
+from cardioscar.imaging.formats.dicom_dataset import quiet_pydicom
+from cardioscar.imaging.formats.dicom_identity import check_identity, identifying_attributes
+from cardioscar.imaging.formats.dicom_profile import profile
 from cardioscar.imaging.formats.volume_files import read_volume
 from tests.imaging.formats.image_bytes import dicom
 
@@ -78,8 +84,52 @@ IDENTIFIED: dict[str, tuple[Change, str]] = {
     ),
     "other ids": (
         with_values(OtherPatientIDsSequence=[item(PatientID="00482913")]),
-        "PatientID",
+        "OtherPatientIDsSequence, PatientID",
     ),
+    "a small picture": (
+        with_values(IconImageSequence=[item(Rows=32, Columns=32)]), "IconImageSequence"
+    ),
+    "an operator's code": (
+        with_values(OperatorIdentificationSequence=[item(LongCodeValue=JANE)]), "OperatorIdentificationSequence"
+    ),
+    "behind the pixels": (
+        with_values(DigitalSignaturesSequence=[item(CertificateOfSigner=b"jane doe")]),
+        "CertificateOfSigner, DigitalSignaturesSequence",
+    ),
+    "deep": (
+        with_values(RequestedProcedureCodeSequence=[item(EquivalentCodeSequence=[item(AdmissionID="A7")])]),
+        "AdmissionID",
+    ),
+    "a UID that is text": (with_values(StudyInstanceUID="jane doe"), "StudyInstanceUID"),
+    "a time that is text": (with_values(StudyTime="jane"), "StudyTime"),
+    "a trial's site": (with_values(ClinicalTrialSiteName="County General"), "ClinicalTrialSiteName"),
+    "a name as another kind": (
+        lambda image: image.add_new("ReferringPhysicianName", "LO", "jane doe"), "ReferringPhysicianName"
+    ),
+    "a date as another kind": (lambda image: image.add_new("StudyDate", "LO", "19650314"), "StudyDate"),
+    "bytes of no kind": (lambda image: image.add_new("AdmissionID", "UN", b"jane doe"), "AdmissionID"),
+    "a place": (with_values(GPSLatitude="52.1"), "GPSLatitude"),
+    "what the standard does not know": (lambda image: image.add_new(0x00108888, "LO", JANE), "unknown attributes"),
+    "a newer attribute": (lambda image: image.add_new(0x00100012, "LO", JANE), "(0010,0012)"),
+    "a curve": (lambda image: image.add_new(0x50003000, "OW", b"\1\0"), "overlays or curves"),
+    "a preamble": (
+        lambda image: setattr(image, "preamble", b"II*\0jane doe".ljust(128, b"\0")), "text in the preamble"
+    ),
+    "a wide preamble": (
+        lambda image: setattr(image, "preamble", "jane".encode("utf-16").ljust(128, b"\0")), "text in the preamble"
+    ),
+    "who sent it": (
+        lambda image: setattr(image.file_meta, "SourceApplicationEntityTitle", "JANEDOE"),
+        "SourceApplicationEntityTitle",
+    ),
+    "a version without a number": (
+        lambda image: setattr(image.file_meta, "ImplementationVersionName", "JANE DOE"), "ImplementationVersionName"
+    ),
+    "from where": (
+        lambda image: setattr(image.file_meta, "SendingPresentationAddress", "dicom://jane"),
+        "SendingPresentationAddress",
+    ),
+    "a wrong option": (declared("113109", ImageComments="wife of J. Doe"), "ImageComments"),
     "burned-in text": (with_values(BurnedInAnnotation="YES"), "BurnedInAnnotation"),
     "a private attribute": (private, "private attributes"),
     "an overlay": (overlay, "overlays or curves"),
@@ -109,6 +159,15 @@ CLEAN: dict[str, Change] = {
     "cleaned comments": declared("113105", ImageComments="RR 829"),
     "the scanner": declared("113109", StationName="MR2", DeviceSerialNumber="202041"),
     "the hospital": declared("113112", InstitutionName="County General"),
+    "the patient's characteristics": declared("113108", EthnicGroup="other", PatientState="rest"),
+    "cleaned graphics": lambda image: (overlay(image), declared("113103")(image))[0],
+    "references": with_values(
+        ReferencedStudySequence=[item(ReferencedSOPClassUID="1.2.840.10008.3.1.2", ReferencedSOPInstanceUID="2.25.7")]
+    ),
+    "a trial": with_values(ClinicalTrialProtocolID="T-7", ClinicalTrialSponsorName="NIH", ClinicalTrialSubjectID="s07"),
+    "a scanner's words": with_values(SoftwareVersions="syngo MR E11", ManufacturerModelName="Prisma Fit"),
+    "a program that stored it": lambda image: setattr(image.file_meta, "SourceApplicationEntityTitle", "ANY-SCU"),
+    "a header of TIFF": lambda image: setattr(image, "preamble", b"II*\0\x08\0\0\0\x01\x01".ljust(128, b"\0")),
     "safe private attributes": lambda image: (private(image), declared("113111")(image))[0],
 }  # fmt: skip
 
@@ -121,9 +180,52 @@ def test_an_identifier_is_refused_by_its_keyword(case: str, tmp_path: Path) -> N
         read_volume(path)
     assert caught.value.rule == "DICOM without identifying attributes (PS3.15 basic profile)"
     assert caught.value.finding == keywords
-    image = pydicom.dcmread(path)
-    values = [str(element.value) for element in image.iterall() if element.VR in ("PN", "LO", "LT", "SH", "DA", "DT")]
+    with quiet_pydicom():
+        image = pydicom.dcmread(path)
+        values = [
+            str(element.value) for element in image.iterall() if element.VR in ("PN", "LO", "LT", "SH", "DA", "DT")
+        ]
     assert [value for value in values if len(value) > 3 and value in str(caught.value)] == []
+
+
+TEXTS = {"AE": "JANEDOE", "CS": "JANE", "OB": b"jane doe", "UN": b"jane doe"}
+
+
+def test_every_text_of_the_table_is_judged(tmp_path: Path) -> None:
+    """One file with each attribute that the profile removes, empties or gives a dummy, and one with each in an item."""
+    names = []
+    for rule in profile().values():
+        if not rule.name.startswith("(") and dictionary_VR(rule.name) in ("LO", "LT", "SH", "ST", "UC", "UT", *TEXTS):
+            names.append(rule.name)
+    assert len(names) > 250
+    values = {name: TEXTS.get(dictionary_VR(name), "jane doe") for name in names}
+    flat = written(tmp_path / "flat.dcm", with_values(**values))
+    assert sorted(set(identifying_attributes(flat, "x"))) == sorted(names)
+    nested = written(tmp_path / "nested.dcm", with_values(RequestedProcedureCodeSequence=[item(**values)]))
+    assert sorted(set(identifying_attributes(nested, "x"))) == sorted(names)
+    empty = written(tmp_path / "empty.dcm", with_values(**{n: b"" if values[n] == b"jane doe" else "" for n in names}))
+    assert identifying_attributes(empty, "x") == []
+
+
+def test_every_sequence_of_the_table_is_judged(tmp_path: Path) -> None:
+    names = [r.name for r in profile().values() if not r.name.startswith("(") and dictionary_VR(r.name) == "SQ"]
+    assert len(names) > 50
+    for name in names:
+        for content in (item(ManufacturerModelName="jane doe"), item(Rows=37)):
+            path = written(tmp_path / "one.dcm", with_values(**{name: [content]}))
+            assert identifying_attributes(path, "x") == [name]
+        path = written(tmp_path / "one.dcm", with_values(**{name: []}))
+        assert identifying_attributes(path, "x") == []
+
+
+def test_the_table_is_that_of_the_package_that_carries_it() -> None:
+    """Where dicom-anonymizer is installed, the file is made anew and compared."""
+    package = importlib.util.find_spec("dicomanonymizer")
+    if package is None or package.origin is None:
+        pytest.skip("dicom-anonymizer is not installed")
+    made = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "dicom_profile.py"))
+    with made["TARGET"].open(encoding="utf-8", newline="") as stream:
+        assert [tuple(row) for row in csv.reader(stream)][1:] == made["rows"](Path(package.origin).parents[1])
 
 
 @pytest.mark.parametrize("case", CLEAN)

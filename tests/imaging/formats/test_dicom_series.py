@@ -121,7 +121,7 @@ def test_folders_without_or_with_other_files(tmp_path):
     with pytest.raises(InputError, match="lge: expected a folder of DICOM files, found no files"):
         read_volume(tmp_path / "lge")
     (tmp_path / "lge" / "notes.txt").write_text("text")
-    with pytest.raises(InputError, match=r"lge: expected DICOM files only, found another file \(\.txt suffix\)"):
+    with pytest.raises(InputError, match=r"lge: expected DICOM files only, found another file"):
         read_volume(tmp_path / "lge")
 
 

@@ -115,7 +115,9 @@ def test_other_kinds_of_grid_and_another_array(convert, tmp_path):
     assert one.observed.sum() == mesh.n_cells
     np.testing.assert_allclose(one.pixel_centers_mm().mean(axis=0), mesh.cell_centers().points.mean(axis=0), atol=1e-3)
     np.testing.assert_allclose(sorted(one.pixel_mm), [1.25, 1.5], rtol=1e-3)
-    with pytest.raises(InputError, match=r"grid_layer_0\.vtk: expected a cell array 'ScalarValue', found scar"):
+    with pytest.raises(
+        InputError, match=r"grid_layer_0\.vtk: expected a cell array 'ScalarValue', found 1 cell array of anot"
+    ):
         read_grid_layers(tmp_path, thickness_mm=8)
 
 

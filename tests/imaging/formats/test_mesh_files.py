@@ -144,7 +144,7 @@ def test_missing_unreadable_and_unknown_files(tmp_path):
     (tmp_path / "loop.vtu").symlink_to(tmp_path / "loop.vtu")
     with pytest.raises(InputError, match=r"loop\.vtu: expected a readable file, found Too many levels"):
         read_mesh(tmp_path / "loop.vtu")
-    with pytest.raises(InputError, match=r"a\.obj: expected a mesh \(\.vtu, .*\), found the ending '\.obj'"):
+    with pytest.raises(InputError, match=r"a\.obj: expected a mesh \(\.vtu, .*\), found another ending"):
         read_mesh(tmp_path / "a.obj")
 
 

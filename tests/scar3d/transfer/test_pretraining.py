@@ -260,10 +260,7 @@ def test_a_damaged_prior_is_refused(damage, message: str, priors: dict[str, Fiel
             lambda w: {k: v for k, v in w.items() if k != "head.bias"},
             "the weights of the architecture, found otherwise: head.bias",
         ),
-        (
-            lambda w: {**w, "extra": torch.zeros(1)},
-            "the weights of the architecture, found otherwise: 1 that it does not have",
-        ),
+        (lambda w: {**w, "extra": torch.zeros(1)}, "the weights of the architecture, found otherwise: 1 more"),
         (lambda w: {**w, "head.bias": torch.full((1,), torch.nan)}, "expected finite weights, found others: head.bias"),
     ],
 )

@@ -59,12 +59,21 @@ def test_stored_weights_come_back(trained: tuple[Path, dict, list]) -> None:
     assert network.head.weight.abs().max() > 0
 
 
+def claimed(folder: Path, channels: object) -> None:
+    said = json.loads((folder / DESCRIPTION).read_text())
+    said["config"]["channels"] = channels
+    (folder / DESCRIPTION).write_text(json.dumps(said))
+
+
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
         (lambda folder: (folder / WEIGHTS).unlink(), "no such file"),
         (lambda folder: (folder / WEIGHTS).write_bytes(b"other"), "another sha256"),
         (lambda folder: (folder / DESCRIPTION).write_text('{"format": 99}'), "another one"),
+        (lambda folder: claimed(folder, 4 * 10**9), "the weights of the architecture, found fewer"),
+        (lambda folder: claimed(folder, 8), "the weights of the architecture, found otherwise: down.0.0"),
+        (lambda folder: claimed(folder, "Jane Doe"), "channels: expected a value of type int"),
     ],
 )
 def test_weights_that_are_not_the_described_ones_are_refused(

@@ -201,7 +201,7 @@ def test_a_key_that_no_batch_can_name_is_removed_by_itself(s3, bucket):
 def test_a_name_that_is_a_file_and_a_folder_is_refused(s3, bucket, tmp_path):
     put(s3, bucket, "c/a")
     put(s3, bucket, "c/a/b")
-    with pytest.raises(InputError, match="'a' being both"):
+    with pytest.raises(InputError, match="one that is both"):
         s3.download(bucket / "c", tmp_path)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.cohort.reading import check_output, read_cohort
+from cardioscar.cohort.output_place import check_output
+from cardioscar.cohort.reading import read_cohort
 from cardioscar.errors import ConfigError
 from cardioscar.services.store.places import local_folder, place
 from cardioscar.services.store.s3_uri import S3Place

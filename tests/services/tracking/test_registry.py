@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services.tracking import records, registry, registry_search
 from cardioscar.services.tracking.client import TrackingTarget, connect
@@ -266,6 +267,32 @@ def test_a_changed_or_missing_file_is_refused_and_nothing_is_replaced(target, ma
     with pytest.raises(InputError, match=f"{name}: expected a file in the artifact store"):
         registry.load(target, subject="P001", destination=destination)
     assert [(path.name, path.read_text()) for path in destination.iterdir()] == [(name, "mine")]
+
+
+@pytest.mark.parametrize("name", ["field.safetensors", "field.json"])
+def test_a_file_of_somebody_elses_is_not_replaced(target, make_record, tmp_path, name):
+    record_subject(target, make_record())
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"{name}: expected a folder without such a file"):
+        registry.load(target, subject="P001", destination=tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir() if path.is_file()] == [(name, "mine")]
+
+
+def test_a_field_is_loaded_again_but_not_into_results(target, make_record, tmp_path):
+    record_subject(target, make_record(weight=0.25))
+    folder = registry.load(target, subject="P001", destination=tmp_path / "new")
+    assert registry.load(target, subject="P001", destination=folder) == folder
+    weights = folder / "field.safetensors"
+    (folder / "field.json").write_text(json.dumps({"weights_sha256": file_sha256(weights)}))
+    (folder / "status.json").write_text("{}")
+    before = weights.read_bytes()
+    record_subject(target, make_record(weight=0.75))
+    with pytest.raises(InputError, match="with nothing but a field that was loaded before"):
+        registry.load(target, subject="P001", destination=folder)
+    assert weights.read_bytes() == before
+    (folder / "status.json").unlink()
+    registry.load(target, subject="P001", destination=folder)
+    assert weights.read_bytes() != before
 
 
 def test_what_does_not_exist_is_said(target, make_record, tmp_path):

@@ -17,7 +17,8 @@ import torch
 
 from cardioscar.errors import ConfigError, InputError, UnreachableError
 from cardioscar.stages.recording import NotRecordedError, StoreFailedError
-from cardioscar.stages.run.cohort import STAGES, run_cohort
+from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
 from tests.services.store.s3 import point_at
@@ -71,7 +72,7 @@ def test_a_second_run_does_no_work(run: Run) -> None:
     assert (run.result() / "run.json").read_bytes() != stamp
     assert len({json.loads((run.result(s) / "run.json").read_text())["run_id"] for s in SUBJECTS}) == 1
     assert done.reused == 3
-    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in STAGES]
+    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in RECONSTRUCT.names]
     assert [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files] == before
     assert {name: (run.out / "results" / name).read_bytes() for name in written} == written
 
@@ -406,3 +407,11 @@ def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:
         stream.write("# another day\n")
     assert again() == 2
     assert versions() == {"P001": 2, "P002": 1, "P003": 1}
+
+
+def test_how_the_work_is_carried_out_does_not_change_what_it_is(finished: Run, tmp_path: Path) -> None:
+    run, events = finished.copy(tmp_path), list[tuple[str, str, str]]()
+    otherwise = {"checkpoint_seconds": 30.0, "subjects_together": 2, "device": "auto"}
+    options = OPTIONS | {"train": OPTIONS["train"] | otherwise, "infer": OPTIONS["infer"] | {"device": "auto"}}
+    run_cohort(run.cohort, run.out, options, jobs=1, on_event=events.append)
+    assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in RECONSTRUCT.names]

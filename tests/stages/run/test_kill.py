@@ -22,7 +22,7 @@ from cardioscar.results.publication import FolderResults, gather, open_results, 
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import read_status
 from cardioscar.stages import summarize_cohort
-from cardioscar.stages.run.cohort import STAGES
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import SUBJECTS, Run, content, hidden
 from tests.processes import kill_group, members, start, wait_until, wait_until_gone
 from tests.stored import objects
@@ -49,7 +49,7 @@ def hashes_agree(result: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", RECONSTRUCT.names)
 def test_a_run_killed_in_a_stage_goes_on(
     finished: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture, stage: str
 ) -> None:
@@ -66,7 +66,7 @@ def test_a_run_killed_in_a_stage_goes_on(
     assert scratch.exists()
     assert inside.exists()
     assert not run.result().exists()
-    for earlier in STAGES[: STAGES.index(stage)]:
+    for earlier in RECONSTRUCT.names[: RECONSTRUCT.names.index(stage)]:
         assert content(run.folder(earlier)) == content(finished.folder(earlier))
 
     with caplog.at_level(logging.INFO, "cardioscar"):

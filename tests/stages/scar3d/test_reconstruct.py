@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import ConfigError
-from cardioscar.stages.run.cohort import STAGES
 from cardioscar.stages.scar3d import reconstruct
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS, Run, content
 
 
@@ -24,7 +24,7 @@ def test_a_shard_gives_what_a_run_gives(finished: Run, tmp_path: Path) -> None:
     assert rows[1].error is not None
     assert rows[1].error.stage == "preprocess"
 
-    for stage in STAGES:
+    for stage in RECONSTRUCT.names:
         mine, theirs = (content(folder / "P001") for folder in (tmp_path / "work" / stage, run.artifact(stage)))
         assert mine.keys() == theirs.keys(), stage
     mine, theirs = content(tmp_path / "results" / "P001"), content(run.result())

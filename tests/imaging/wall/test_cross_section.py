@@ -9,9 +9,9 @@ import pytest
 import pyvista as pv
 from scipy.spatial.transform import Rotation
 
-from cardioscar.imaging.alignment.cross_section import MeshSurface
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.slices import Slice
+from cardioscar.imaging.wall.cross_section import MeshSurface
 
 
 def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> LVMesh:

@@ -69,8 +69,7 @@ class MeshSurface:
         Returns:
             Share of wall around each grid point. A boundary that is not closed gives nonsense; those of meshes are.
         """
-        inverse = np.linalg.inv(piece.affine)
-        index = self.points_mm @ inverse[:3, :3].T + inverse[:3, 3]
+        index = piece.mm_to_index(self.points_mm)
         # half a pixel beyond on either side, so that the average at the ends is one of whole squares
         first = low - 0.5
         shape = np.ceil((high - low + 1) * per_pixel).astype(int) + 1

@@ -1,0 +1,1 @@
+"""The pipeline `summarize_cohort`."""
