@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,12 +36,21 @@ EXIT_CODES = """exit codes:
   3  the platform failed: output not writable, disk full, memory, missing software, MLflow
   4  the tracking server, the object store or Kubeflow did not answer; finished results are kept
   70  a fault of cardioscar itself; `cardioscar --debug COMMAND …` shows where
+  129  the terminal was closed (SIGHUP); the same command goes on
   130  interrupted (ctrl-c); the same command goes on
   143  ended by a SIGTERM; the same command goes on"""
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody asked the process to end: all ends as it does at ctrl-c."""
+    """Somebody asked the process to end: all ends as it does at ctrl-c.
+
+    Args:
+        number: Signal by which it was asked.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,8 +87,10 @@ def _guarded(module: object, words: list[str]) -> int:
     """Turn errors that have a cause outside the program into one line and an exit code."""
     from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
     from cardioscar.files.modes import private_files
+    from cardioscar.files.private_folder import remove_leftovers
 
     try:
+        remove_leftovers()
         with _ends_when_asked(), private_files():
             return int(module.main(words[0], words[1:]))  # type: ignore[attr-defined]
     except InputError as error:
@@ -95,8 +107,9 @@ def _guarded(module: object, words: list[str]) -> int:
         return 3
     except OSError as error:
         code, message = 3, f"{PurePath(str(error.filename or 'file')).name}: {error.strerror or 'cannot be used'}"
-    except Terminated:
-        code, message = 143, "ended by a SIGTERM; run the same command again to go on"
+    except Terminated as asked:
+        what = "SIGTERM" if asked.number == signal.SIGTERM else "SIGHUP"
+        code, message = 128 + asked.number, f"ended by a {what}; run the same command again to go on"
     except KeyboardInterrupt:
         code, message = 130, "interrupted; run the same command again to go on"
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
@@ -111,22 +124,27 @@ def _guarded(module: object, words: list[str]) -> int:
 
 @contextmanager
 def _ends_when_asked() -> Iterator[None]:
-    """Let a SIGTERM end the command in order: workers are ended, copies of patients' images removed, locks freed."""
-    import signal
+    """Let SIGTERM and SIGHUP end the command in order: workers are ended, copies of images removed, locks freed.
+
+    What somebody else has said about a signal (`nohup`) stays.
+    """
     import threading
 
     def end(number: int, frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # asked twice, it ends at once
-        raise Terminated
+        signal.signal(number, signal.SIG_DFL)  # asked twice, it ends at once
+        raise Terminated(number)
 
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    if threading.current_thread() is not threading.main_thread():
         yield  # somebody else's process
         return
-    signal.signal(signal.SIGTERM, end)
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -11,8 +11,8 @@ import typing
 from collections.abc import Sequence
 from pathlib import Path
 
+from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.imaging.labels import LABEL_TABLES
-from cardioscar.scar3d.subject_settings import SubjectSettings
 
 PAGE = Path(__file__).resolve().parent / "reference" / "subject-yaml.md"
 
@@ -20,9 +20,9 @@ _HEAD = """# `subject.yaml`: what a subject's files cannot say
 
 One file of YAML in the folder of a subject, or named by the column `settings` of a `cohort.csv`. All keys are
 optional; an unknown one fails the subject, and so do a key said twice, aliases, tags, and text in another encoding
-than UTF-8. The reason names the known key that was nearly meant, and repeats nothing of the file.
-Directions are vectors in LPS, towards the patient's left, back and head; their length does not matter. What else a
-subject's folder holds: [a cohort](cohort.md).
+than UTF-8. The reason names the known key that was nearly meant, and repeats nothing of the file. Directions are
+vectors in LPS, towards the patient's left, back and head; their length does not matter. What else a subject's folder
+holds: [a cohort](cohort.md).
 
 """
 

@@ -46,6 +46,18 @@ class CohortSource(Protocol):
             UnreachableError: If the object store does not answer.
         """
 
+    def ask(self, subjects: Collection[str] = ()) -> None:
+        """Find out whether the files can be read, before hours of work.
+
+        Args:
+            subjects: Ids of some of its subjects, where the cohort was not listed; default all.
+
+        Raises:
+            InputError: As for `listed`.
+            ConfigError: If the object store does not let them be read with these credentials.
+            UnreachableError: If it does not answer.
+        """
+
     def of(self, subjects: Collection[str]) -> CohortSource:
         """The same cohort with some subjects alone: all that a worker needs, without what was listed of the others.
 
@@ -115,6 +127,9 @@ class FolderCohort:
     def listed(self) -> list[Listed]:
         """See `CohortSource`."""
         return list(self._listed)
+
+    def ask(self, subjects: Collection[str] = ()) -> None:
+        """See `CohortSource`: each file that cannot be read is its subject's problem."""
 
     def of(self, subjects: Collection[str]) -> FolderCohort:
         """See `CohortSource`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,9 @@ from cardioscar.cohort.rows import CohortRows, FolderRow
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import InputError
 from cardioscar.files.folders import platform_faults
+from cardioscar.files.private_folder import private_folder
 from cardioscar.services.store.object_store import Entry, Store
-from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.services.store.s3_uri import S3Place, check_key
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,16 @@ class StoredCohort:
     def listed(self) -> list[Listed]:
         """See `CohortSource`."""
         return list(self._listed)
+
+    def ask(self, subjects: Collection[str] = ()) -> None:
+        """See `CohortSource`."""
+        known = self._known([*subjects][:1]) if subjects else self._rows
+        for row in known.rows:  # of a manifest, the manifest itself was read
+            if isinstance(row, StoredRow) and not row.problem:
+                name = next((name for name, size in row.names.items() if size and _is_plain(name)), None)
+                if name is not None:
+                    self._store.check_readable(row.at / name)
+                    return
 
     def of(self, subjects: Collection[str]) -> StoredCohort:
         """See `CohortSource`."""
@@ -237,10 +248,10 @@ def temporary_folder() -> Iterator[Path]:
     Raises:
         PlatformError: If it cannot be made.
     """
-    with platform_faults(Path(tempfile.gettempdir())):
-        folder = tempfile.TemporaryDirectory(prefix="cardioscar-", ignore_cleanup_errors=True)
-    with folder as path:
-        yield Path(path)
+    with ExitStack() as held:
+        with platform_faults(Path(tempfile.gettempdir())):
+            folder = held.enter_context(private_folder())
+        yield folder
 
 
 def _rows_of(folders: Mapping[str, Mapping[str, int]], root: S3Place, *, below: bool = False) -> StoredRows:
@@ -254,6 +265,13 @@ def _rows_of(folders: Mapping[str, Mapping[str, int]], root: S3Place, *, below: 
             for (name, names), (row, problem) in checked
         )
     )
+
+
+def _is_plain(name: str) -> bool:
+    try:
+        return bool(check_key(name))
+    except InputError:
+        return False
 
 
 def _parent(at: S3Place) -> S3Place:

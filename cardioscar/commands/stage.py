@@ -128,6 +128,7 @@ def _run(stage: Stage, form: Any) -> None:
     from cardioscar.cohort.output_place import check_subjects_output
     from cardioscar.cohort.selection import select
     from cardioscar.cohort.source import open_cohort
+    from cardioscar.stages.run.holdout_check import check_holdout_of
 
     places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
     if COHORT in stage.reads:
@@ -135,6 +136,8 @@ def _run(stage: Stage, form: Any) -> None:
     if stage.reads == (COHORT,):
         places[COHORT] = open_cohort(form.cohort)
         ids = [entry.subject for entry in select(places[COHORT], form.subjects)]
+        places[COHORT].ask()
+        check_holdout_of(places[COHORT], ids, getattr(form.options, "holdout", "none"))
     else:
         ids = _subjects(places[stage.reads[-1]], form.subjects)
     recording = {}

@@ -174,6 +174,7 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
             raise ConfigError("--split", "a cohort that can be listed from this machine", listed)
         note(f"the cohort's size is checked by the run itself: {listed}")
         return []
+    _ask_results(str(given["cohort_uri"]), str(package.effective(given, "results_uri") or ""))
     workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
     parts = run_parts(listed, int(shard_size), workflow) if split else []
     if len(parts) > 1:
@@ -185,6 +186,18 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
     for warning in size.warnings():
         note(warning)
     return parts
+
+
+def _ask_results(cohort: str, results: str) -> None:
+    """Say so where results cannot be published from this machine, which has just read the cohort from a store."""
+    from cardioscar.stages.ask_services import ask_services
+
+    if cohort.startswith("s3://") and results.startswith("s3://"):
+        try:
+            ask_services(results)
+        except (ConfigError, UnreachableError, PlatformError) as error:
+            # the pods may have other keys than this machine
+            note(f"results could not be published with the keys of this machine: {error}")
 
 
 def _subjects(uri: str, wanted: str) -> list[Listed] | str:

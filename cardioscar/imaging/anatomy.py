@@ -8,15 +8,20 @@ base, an apical cap, a papillary muscle or a gap between two contours decides no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
 
+from cardioscar.errors import InputError
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.slices import slice_axis
 from cardioscar.imaging.surrounding import ENCLOSED, surrounded
 from cardioscar.imaging.volume import Volume
+
+MAX_LABELLED = 2**26
+"""Voxels of the largest box of labels that is measured: a heart of 120 mm in voxels of 0.3 mm."""
 
 _MIDDLE = 0.7
 """The middle of a heart is what lies this share of the greatest depth below its outline."""
@@ -66,10 +71,13 @@ def measure(labels: Volume) -> Anatomy:
 
     Args:
         labels: Values of `Label`, with wall in at least one voxel; the planes are across `slice_axis`.
+
+    Raises:
+        InputError: If the labels lie in a box of more than `MAX_LABELLED` voxels.
     """
     axis = slice_axis(labels)
     pixel_mm = np.delete(labels.spacing_mm, axis)
-    values = _cropped(np.moveaxis(np.asarray(labels.values), axis, 2))
+    values = _cropped(np.moveaxis(np.asarray(labels.values), axis, 2), labels.source)
     wall, pool = np.isin(values, WALL), values == Label.BLOOD_POOL
     muscle, scar = values == Label.MYOCARDIUM, values == Label.SCAR
     large = _without_specks(scar, float(pixel_mm.prod()))
@@ -99,9 +107,12 @@ def measure(labels: Volume) -> Anatomy:
     )
 
 
-def _cropped(values: np.ndarray) -> np.ndarray:
+def _cropped(values: np.ndarray, where: str) -> np.ndarray:
     """The labelled part, with a border of background in the plane."""
     rows, columns = (np.flatnonzero((values > 0).any(axis=axes)) for axes in ((1, 2), (0, 2)))
+    sizes = (int(rows[-1] - rows[0]) + 1, int(columns[-1] - columns[0]) + 1, values.shape[2])
+    if prod(sizes) > MAX_LABELLED:
+        raise InputError(where, f"labels in a box of at most {MAX_LABELLED} voxels", "×".join(map(str, sizes)))
     part = values[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.pad(part, ((1, 1), (1, 1), (0, 0)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
 
@@ -19,6 +20,9 @@ class Label(IntEnum):
     BLOOD_POOL = 2
     SCAR = 3
 
+
+_MOST_VALUES = 1 << 16
+"""Values of an image that is no label volume for sure: those of 16 bits."""
 
 WALL = (Label.MYOCARDIUM, Label.SCAR)
 """Labels that make up the LV wall."""
@@ -72,13 +76,30 @@ def map_labels(values: np.ndarray, table: str, *, where: str) -> np.ndarray:
     if table not in LABEL_TABLES:
         raise InputError(where, f"a label table named {', '.join(LABEL_TABLES)}", repr(table))
     mapping = LABEL_TABLES[table]
-    found, counts = np.unique(values, return_counts=True)
-    for value, count in zip(found, counts, strict=True):
+    counts = _counts(values)
+    for value, count in counts.items():
         if not np.isfinite(value) or abs(value - np.rint(value)) > ROUNDING or int(np.rint(value)) not in mapping:
             known = ", ".join(map(str, mapping))
             raise InputError(where, f"labels {known} (table '{table}')", f"{value:g} ({counted(count, 'voxel')})")
     lookup = np.zeros(max(mapping) + 1, dtype=np.uint8)
     for value, label in mapping.items():
         lookup[value] = label
-    whole = np.rint(values) if np.issubdtype(values.dtype, np.floating) else values
-    return lookup[whole.astype(np.int64)]
+    mapped = np.empty_like(values, dtype=np.uint8)
+    for source, target in zip(_planes(values), _planes(mapped), strict=True):
+        target[...] = lookup[np.rint(source).astype(np.int64)]
+    return mapped
+
+
+def _counts(values: np.ndarray) -> dict[float, int]:
+    """How often each value occurs, from the lowest; plane by plane, so that no copy of an image is made."""
+    counts: Counter[float] = Counter()
+    for plane in _planes(values):
+        found, number = np.unique(plane, return_counts=True)
+        counts.update(dict(zip(found.tolist(), number.tolist(), strict=True)))
+        if len(counts) > _MOST_VALUES:  # no labels: the first of them is said
+            break
+    return dict(sorted(counts.items(), key=lambda pair: pair[0]))
+
+
+def _planes(values: np.ndarray) -> Iterable[np.ndarray]:
+    return np.moveaxis(values, -1, 0) if values.ndim > 1 else values[None]

@@ -70,11 +70,14 @@ def bullseye_figure(
     Returns:
         A figure of one or two discs; numbers in percent.
     """
-    figure = new_figure(10.6 if uncertainty is not None else 5.4, 5.0)
-    axes = figure.subplots(1, 1 if uncertainty is None else 2, squeeze=False)[0]
+    figure = new_figure(10.6 if uncertainty is not None else 5.4, 5.0, constrained=False)
+    places = [_place(figure, left, bool(warning)) for left in ((0.0,) if uncertainty is None else (0.0, 0.506))]
+    axes = [figure.add_axes(disc) for disc, _ in places]
+    bars = [figure.add_axes(bar) for _, bar in places]
     _disc(
         figure,
         axes[0],
+        bars[0],
         scar_fraction,
         Normalize(0, 1),
         SCAR_CMAP,
@@ -87,7 +90,7 @@ def bullseye_figure(
         top = np.nanmax([0.1, *(np.nan if v is None else v for v in uncertainty.values())])
         norm = Normalize(0, float(np.ceil(top * 20) / 20))
         label = "Mean standard deviation of the scar probability"
-        _disc(figure, axes[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning))
+        _disc(figure, axes[1], bars[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning))
         axes[1].set_title("Uncertainty by AHA segment")
     for disc in axes if warning else ():
         disc.text(
@@ -104,9 +107,21 @@ def bullseye_figure(
     return figure
 
 
+_Box = tuple[float, float, float, float]
+
+
+def _place(figure: Figure, left: float, warned: bool) -> tuple[_Box, _Box]:
+    """Boxes of a disc and of its colour bar; all texts are known, so that nothing has to be laid out."""
+    width = figure.get_figwidth()
+    left_in, disc_in, high = width * left + 0.041, 4.43, 0.937 if warned else 0.9685
+    bar_in = left_in + disc_in + 0.088
+    return (left_in / width, 0.008, disc_in / width, high), (bar_in / width, 0.14, 0.172 / width, 0.72 * high)
+
+
 def _disc(
     figure: Figure,
     axes: Any,
+    bar_axes: Any,
     values: Mapping[int, float | None],
     norm: Any,
     cmap: Any,
@@ -161,7 +176,7 @@ def _disc(
         axes.text(-1.18, -1.18, "hatched: no tissue on the mesh", color=MUTED, size=7.5, va="bottom")
     axes.set(xlim=(-1.2, 1.2), ylim=(-1.35 if doubtful else -1.2, 1.2), aspect="equal")
     axes.set_axis_off()
-    bar = colour_bar(figure, ScalarMappable(norm, cmap), label, ax=axes, fraction=0.045, pad=0.02, shrink=0.72)
+    bar = colour_bar(figure, ScalarMappable(norm, cmap), label, cax=bar_axes)
     if form.endswith("%}"):
         bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
     else:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from scipy import ndimage
 
@@ -171,14 +171,15 @@ def _window(view: SliceView) -> tuple[float, float]:
 def _outline(axes: Any, view: SliceView, values: np.ndarray, level: float, **line: Any) -> None:
     """Level line along pixel edges: what was drawn are pixels, and smoothing would claim more."""
     mask = np.pad(np.asarray(values) >= level, 1)
-    (di, dj), segments = view.pixel_mm, []
-    for i, j in np.argwhere(mask[1:] != mask[:-1]):
-        segments.append([((i - 0.5) * di, (j - 1.5) * dj), ((i - 0.5) * di, (j - 0.5) * dj)])
-    for i, j in np.argwhere(mask[:, 1:] != mask[:, :-1]):
-        segments.append([((i - 1.5) * di, (j - 0.5) * dj), ((i - 0.5) * di, (j - 0.5) * dj)])
-    if segments:
+    across, along = np.argwhere(mask[1:] != mask[:-1]), np.argwhere(mask[:, 1:] != mask[:, :-1])
+    starts = np.concatenate([across - (0.5, 1.5), along - (1.5, 0.5)])
+    ends = np.concatenate([across, along]) - 0.5
+    points = (np.stack([starts, ends], axis=1) * view.pixel_mm).reshape(-1, 2)
+    if len(points):
         color = line.pop("color")
-        axes.add_collection(LineCollection(segments, colors=[color], capstyle="round", **line), autolim=False)
+        # one path, not one for each edge of a pixel
+        path = Path(points, np.tile([Path.MOVETO, Path.LINETO], len(points) // 2))
+        axes.add_artist(PathPatch(path, fill=False, edgecolor=color, capstyle="round", snap=True, **line))
 
 
 def _scale_bar(axes: Any, half_mm: float) -> None:

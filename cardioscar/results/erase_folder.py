@@ -14,6 +14,7 @@ from pathlib import Path
 from cardioscar.errors import InputError
 from cardioscar.files.folders import only_writer, platform_faults
 from cardioscar.identity.erasable import check_erasable, check_one_subject
+from cardioscar.results.own_table import is_own_page
 from cardioscar.results.table import PAGE, TABLE, drop_subject, mentions
 from cardioscar.shard.status import FILE, read_status
 
@@ -121,8 +122,11 @@ def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
                 yield (FOLDERS if name == subject else LEFTOVERS), here / name
             if of_subject or name in _STORES or (here / name / FILE).is_file():
                 folders.remove(name)
-        if _is_named((here / TABLE, here / PAGE), subject):
+        foreign_page = PAGE in files and not is_own_page((here / PAGE).read_bytes())
+        if _is_named((here / TABLE,) if foreign_page else (here / TABLE, here / PAGE), subject):
             yield TABLES, here
+        if foreign_page and _is_named((here / PAGE,), subject):
+            yield OTHERS, here / PAGE
         for name in files:
             path = here / name
             if name.startswith(f".{subject}."):

@@ -27,6 +27,11 @@ def check_table(data: bytes | None) -> None:
         raise InputError("cohort.csv", "a table that a run has written, or none", f"a manifest or another; {_REMEDY}")
 
 
+def is_own_page(data: bytes) -> bool:
+    """Whether a page is one that a run has written."""
+    return _PAGE_MARK in data
+
+
 def check_page(data: bytes | None) -> None:
     """Refuse to replace a `cohort.html` that no run has written.
 
@@ -36,5 +41,5 @@ def check_page(data: bytes | None) -> None:
     Raises:
         InputError: If it is another page.
     """
-    if data and _PAGE_MARK not in data:
+    if data and not is_own_page(data):
         raise InputError("cohort.html", "a page that a run has written, or none", f"another; {_REMEDY}")

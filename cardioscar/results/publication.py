@@ -90,10 +90,10 @@ class Results(Protocol):
         """What there is of each subject, in order."""
 
     def ask(self) -> None:
-        """Find out whether the place can be reached, before hours of work.
+        """Find out whether the place can be reached and written to, before hours of work.
 
         Raises:
-            ConfigError: If it cannot be had with these credentials.
+            ConfigError: If it cannot be had, or not be written to, with these credentials.
             UnreachableError: If the store does not answer.
         """
 

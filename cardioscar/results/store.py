@@ -92,8 +92,9 @@ class StoreResults:
                 yield result_of(subject, *(found[self.root / subject / name] for name in (FILE, STAMP, METRICS)))
 
     def ask(self) -> None:
-        """See `Results`."""
+        """See `Results`: whether it can be listed, written to and cleared."""
         self._store.exists(self.root / FILE)
+        self._store.check_writable(self.root)
 
     def subjects(self) -> list[str]:
         """See `Results`: all folders, for a listing does not say what is in them."""

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from cardioscar.errors import InputError
+from cardioscar.results.own_table import is_own_page
 
 TABLE, PAGE = "cohort.csv", "cohort.html"
 
@@ -19,8 +20,8 @@ _LIMIT = re.compile(r"up to ([0-9.]+)\s*%? may fail")
 def drop_subject(folder: Path, subject: str, page: str = PAGE) -> bool:
     """Take a subject out of `cohort.csv` and of the page beside it.
 
-    The page is drawn again from the rows that stay, with the verdict that it had. Where nothing stays, or the page is
-    none of ours, it is removed: `cardioscar summarize-cohort` writes a new one.
+    The page is drawn again from the rows that stay, with the verdict that it had. Where nothing stays, or it cannot be
+    drawn again, it is removed: `cardioscar summarize-cohort` writes a new one. A page of somebody else's is left.
 
     Args:
         folder: Where the two files lie; either may be missing.
@@ -46,7 +47,8 @@ def drop_subject(folder: Path, subject: str, page: str = PAGE) -> bool:
         elif was_in_table:
             with atomic_file(table) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream, lineterminator="\r\n").writerows(lines)
-    was_in_page = (folder / page).is_file() and mentions((folder / page).read_bytes(), subject)
+    text = (folder / page).read_bytes() if (folder / page).is_file() else b""
+    was_in_page = is_own_page(text) and mentions(text, subject)
     if was_in_page:
         _draw_again(folder / page, lines)
     return was_in_table or was_in_page

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import re
 import shutil
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from cardioscar import __version__
@@ -237,7 +237,7 @@ def _guarded(row: Status, step: Callable[[], Status]) -> Status:
         if fault:
             raise PlatformError(f"{row.subject}: {fault} in {row.stage}; finished subjects are kept") from error
         log.debug("unforeseen", exc_info=True)
-        return _failed(row, type(error).__name__, _one_line(error))
+        return _failed(row, type(error).__name__, _unforeseen(error))
 
 
 def _machine_fault(error: Exception) -> str:
@@ -256,16 +256,12 @@ def _failed(row: Status, kind: str, message: str) -> Status:
     return dataclasses.replace(row, outcome="failed", error=Failure(kind, message, row.stage))
 
 
-def _one_line(error: Exception) -> str:
-    """First line of an unforeseen error without folders: these can identify people.
-
-    >>> _one_line(ValueError("cannot read '/data/Jane Doe/lge.nii.gz'"))
-    "ValueError: cannot read 'lge.nii.gz'"
-    """
-    line = (str(error).strip().splitlines() or [""])[0][:300]
-    # from the word of the first separator to the last one: a folder's name may hold spaces
-    line = re.sub(r"[^\s'\"]*[/\\](?:.*[/\\])?", "", line)
-    return f"{type(error).__name__}: {line}".removesuffix(": ")
+def _unforeseen(error: Exception) -> str:
+    """Kind and place of an unforeseen error; its text may quote anything of a subject's files."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "cardioscar" in PurePath(frame.filename).parts[-4:]]
+    at = f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return f"unforeseen {type(error).__name__}{at}"
 
 
 def _upstream_row(folder: Path, subject: str) -> Status:

@@ -173,7 +173,7 @@ def reconstruct_cohort(
     accelerator_limit: str = "1",
     node_selector: dict = {"nvidia.com/gpu.present": "true"},  # noqa: B006
     tolerations: list = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],  # noqa: B006
-    s3_secret: str = "mlpipeline-minio-artifact",  # noqa: S107 (the name of a Secret)
+    s3_secret: str = "cardioscar-s3-runs",  # noqa: S107 (the name of a Secret)
     mlflow_secret: str = "cardioscar-mlflow",  # noqa: S107 (the name of a Secret)
     endpoints: str = "cardioscar-endpoints",
 ):

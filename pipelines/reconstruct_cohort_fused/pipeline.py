@@ -127,7 +127,7 @@ def reconstruct_cohort_fused(
     accelerator_limit: str = "0",
     node_selector: dict = {},  # noqa: B006
     tolerations: list = [],  # noqa: B006
-    s3_secret: str = "mlpipeline-minio-artifact",  # noqa: S107 (the name of a Secret)
+    s3_secret: str = "cardioscar-s3-runs",  # noqa: S107 (the name of a Secret)
     mlflow_secret: str = "cardioscar-mlflow",  # noqa: S107 (the name of a Secret)
     endpoints: str = "cardioscar-endpoints",
 ):

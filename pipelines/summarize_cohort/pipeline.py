@@ -22,7 +22,7 @@ def summarize_cohort(
     task_image: str = image("cpu"),
     cpu: str = "2",
     memory: str = "8Gi",
-    s3_secret: str = "mlpipeline-minio-artifact",  # noqa: S107 (the name of a Secret)
+    s3_secret: str = "cardioscar-s3-runs",  # noqa: S107 (the name of a Secret)
     mlflow_secret: str = "cardioscar-mlflow",  # noqa: S107 (the name of a Secret)
     endpoints: str = "cardioscar-endpoints",
 ):

@@ -35,6 +35,8 @@ SECRETS = {
     ("cardioscar-mlflow", "username"): "stages",
     ("cardioscar-mlflow", "password"): "marker-of-the-client",
     ("cardioscar-mlflow-database", "uri"): "postgresql+psycopg://mlflow:marker%40pw@127.0.0.1:1/mlflow",
+    ("cardioscar-s3-mlflow", "accesskey"): "a",
+    ("cardioscar-s3-mlflow", "secretkey"): "b",
     ("mlpipeline-minio-artifact", "accesskey"): "a",
     ("mlpipeline-minio-artifact", "secretkey"): "b",
 }

@@ -104,9 +104,11 @@ def test_mlflow_is_reached_by_runs_of_their_namespaces_and_by_those_that_are_nam
     (own,) = [peer for peer in rule["from"] if peer not in runs]
     assert own["podSelector"]["matchExpressions"][0]["values"] == ["client", "test"]
 
-    (rule,) = policies(values("production"))["cs-cardioscar-mlflow"]["ingress"]
+    rule, metrics = policies(values("production"))["cs-cardioscar-mlflow"]["ingress"]
     others = values("production")["networkPolicy"]["mlflowClients"]
-    assert rule["from"][-2:] == others
+    assert rule["from"][-1:] == others
+    assert metrics["ports"] == [{"port": 9090, "protocol": "TCP"}]
+    assert metrics["from"] == values("production")["networkPolicy"]["metricsClients"]
 
 
 def test_named_peers_narrow_an_opening():

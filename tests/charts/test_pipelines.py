@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import difflib
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 import tyro
 import yaml
 
-from tests.charts.rendering import CHART, chart, container, merged, nested, of_kind, texts, values
+from tests.charts.rendering import (
+    CHART,
+    chart,
+    command,
+    container,
+    environment,
+    merged,
+    nested,
+    of_kind,
+    process_environment,
+    texts,
+    values,
+)
 
 GOLDEN = Path(__file__).resolve().parents[1] / "pipelines" / "golden"
 NAME = "reconstruct_cohort.yaml"
@@ -64,9 +79,10 @@ def test_the_run_form_offers_the_names_of_the_site(name):
     offered = parameters(uploaded(site)[name])
     names = {key: offered[key]["defaultValue"] for key in ("s3_secret", "mlflow_secret", "endpoints")}
     assert names == {"s3_secret": "s3-of-runs", "mlflow_secret": "mlflow-of-runs", "endpoints": "places"}
-    assert parameters(uploaded(values("production"))[name])["s3_secret"]["defaultValue"] == "cardioscar-s3"
+    assert parameters(uploaded(values("production"))[name])["s3_secret"]["defaultValue"] == "s3-of-runs"
+    assert parameters(uploaded(values("trial"))[name])["s3_secret"]["defaultValue"] == "mlpipeline-minio-artifact"
     # where pods have an identity the secret is looked for under its usual name, and may be absent
-    assert parameters(uploaded(values("aws"))[name])["s3_secret"]["defaultValue"] == "mlpipeline-minio-artifact"
+    assert parameters(uploaded(values("aws"))[name])["s3_secret"]["defaultValue"] == "cardioscar-s3-runs"
 
 
 def test_without_settings_the_pipeline_is_uploaded_as_it_was_compiled():
@@ -114,7 +130,7 @@ def test_runs_find_the_names_that_the_pipeline_expects():
     defaults = chart().values
     assert expected["endpoints"]["defaultValue"] == defaults["pipelines"]["endpointsConfigMap"]
     assert expected["mlflow_secret"]["defaultValue"] == defaults["mlflow"]["auth"]["client"]["existingSecret"]
-    assert expected["s3_secret"]["defaultValue"] == defaults["objectStore"]["credentials"]["existingSecret"]
+    assert expected["s3_secret"]["defaultValue"] == defaults["objectStore"]["credentials"]["roles"]["runs"]
     _, platform = yaml.safe_load_all((GOLDEN / NAME).read_text(encoding="utf-8"))
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
     secrets = {key["secretKey"] for e in executors for s in e.get("secretAsEnv", []) for key in s["keyToEnv"]}
@@ -190,10 +206,35 @@ def test_pipelines_too_large_for_a_configmap_are_refused(tmp_path):
         assert large.render(off, name="cs", namespace="kubeflow")
 
 
-def test_the_server_monitor_logs_in_by_secret():
+def test_the_monitoring_system_gets_no_secret():
     (monitor,) = of_kind("ServiceMonitor", values("production"))
-    (endpoint,) = monitor["spec"]["endpoints"]
-    assert endpoint["basicAuth"]["password"] == {"name": "mlflow-admin", "key": "password"}
+    assert monitor["spec"]["endpoints"] == [{"port": "metrics", "path": "/metrics", "interval": "30s"}]
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
-    assert any(a == "--expose-prometheus=/tmp/metrics" for a in container("mlflow", values("production"))["args"])
+    (service,) = of_kind("Service", values("production"))
+    assert {"name": "metrics", "port": 9090, "targetPort": "metrics"} in service["spec"]["ports"]
+    assert "secretKeyRef" not in str(container("metrics", values("production")))
     assert "ServiceMonitor" not in str(texts())
+    assert "9090" not in str(texts())
+
+
+def test_what_the_workers_count_is_served_without_a_login(tmp_path, unused_tcp_port):
+    """The container's program, on what a worker of the server left in the folder that both mount."""
+    server, served = (container(name, values("production")) for name in ("mlflow", "metrics"))
+    (mount,) = [m for m in served["volumeMounts"] if m["name"] == "metrics"]
+    assert mount["readOnly"] is True
+    assert f"--expose-prometheus={mount['mountPath']}" in server["args"]
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    count = "from prometheus_client import Counter; Counter('mlflow_requests', 'r', ['status']).labels('200').inc(3)"
+    worker = {**process_environment(tmp_path, {}), "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    subprocess.run([sys.executable, "-c", count], env=worker, check=True)
+    changes = {"METRICS_FOLDER": str(folder), "METRICS_PORT": str(unused_tcp_port), "METRICS_HOST": "127.0.0.1"}
+    variables = process_environment(tmp_path, environment(served, {}) | changes)
+    process = subprocess.Popen(command(served), env=variables, stderr=subprocess.PIPE)
+    try:
+        assert b"metrics: served on port" in process.stderr.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{unused_tcp_port}/metrics", timeout=10) as answer:
+            assert 'mlflow_requests_total{status="200"} 3.0' in answer.read().decode()
+    finally:
+        process.kill()
+        process.communicate()

@@ -53,7 +53,7 @@ def test_containers_have_a_place_to_write_and_it_is_bounded(made):
         names = {volume["name"] for volume in spec["volumes"]}
         for container in containers(spec):
             mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-            assert mounts["/tmp"] == "tmp"
+            assert mounts["/tmp"] in {"tmp", f"{container['name']}-tmp"}
             assert set(mounts.values()) <= names
             assert {"name": "HOME", "value": "/tmp"} in container["env"]
 

@@ -15,7 +15,6 @@ from moto.server import ThreadedMotoServer
 from tests.charts.rendering import (
     container,
     environment,
-    merged,
     nested,
     pods,
     process_environment,
@@ -27,8 +26,8 @@ from tests.charts.rendering import (
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "deploy.md"
 SECRETS = {
-    ("mlpipeline-minio-artifact", "accesskey"): "AKIAEXAMPLE",
-    ("mlpipeline-minio-artifact", "secretkey"): "marker-of-the-secret-key",
+    ("cardioscar-s3-buckets", "accesskey"): "AKIAEXAMPLE",
+    ("cardioscar-s3-buckets", "secretkey"): "marker-of-the-secret-key",
 }
 POLICY = {
     "enabled": True,
@@ -243,18 +242,21 @@ def secrets_of(given):
     return found
 
 
-def test_each_role_may_have_a_key_of_its_own():
+def test_each_role_has_a_key_of_its_own_unless_one_is_named_for_all():
     own = {"mlflow": "key-of-mlflow", "init-buckets": "key-of-buckets", "smoke": "key-of-buckets"}
     assert secrets_of(nested("objectStore.credentials.roles", ROLES)) == own
-    assert set(secrets_of({}).values()) == {"mlpipeline-minio-artifact"}
-    one = merged(
-        nested("objectStore.credentials.existingSecret", "site"), nested("objectStore.credentials.roles.mlflow", "m")
-    )
-    assert secrets_of(one) == {"mlflow": "m", "init-buckets": "site", "smoke": "site"}
-    roles = merged(
-        nested("objectStore.credentials.existingSecret", ""), nested("objectStore.credentials.roles.mlflow", "m")
-    )
+    assert secrets_of({}) == {
+        "mlflow": "cardioscar-s3-mlflow", "init-buckets": "cardioscar-s3-buckets", "smoke": "cardioscar-s3-buckets",
+    }  # fmt: skip
+    assert "mlpipeline-minio-artifact" not in str([text for path, text in texts().items() if path != "NOTES.txt"])
+    assert set(secrets_of(values("trial")).values()) == {"mlpipeline-minio-artifact"}
+    roles = nested("objectStore.credentials.roles", {"runs": "", "mlflow": "m", "buckets": ""})
     assert secrets_of(roles) == {"mlflow": "m"}  # the others have the identity of their pods
+
+
+def test_a_key_for_everything_is_said_to_be_one():
+    assert "for a trial" in texts(values("trial"))["NOTES.txt"]
+    assert "for a trial." not in texts()["NOTES.txt"].replace("sqlite on a volume: for trials", "")
 
 
 def test_the_notes_name_each_secret_and_its_use():

@@ -79,6 +79,13 @@ def test_a_wrong_value_is_refused_by_name(path, value, message):
         ("aws", "objectStore.init.policy.principals.mlflow", [], "objectStore.init.policy.principals.mlflow"),
         ("off", "mlflow.ingress.enabled", True, "mlflow.enabled: Ingress and ServiceMonitor need the server"),
         ("production", "networkPolicy.mlflowClients", [], "networkPolicy.mlflowClients"),
+        ("production", "networkPolicy.metricsClients", [], "networkPolicy.metricsClients: name Prometheus' pods"),
+        (
+            "production",
+            "objectStore.credentials.roles.mlflow",
+            "s3-of-runs",
+            "credentials.roles: three different secrets",
+        ),
     ],
 )
 def test_values_that_do_not_go_together_are_refused_by_name(scenario, path, value, message):

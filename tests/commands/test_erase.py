@@ -167,6 +167,15 @@ def test_a_file_of_the_users_own_is_left_and_said(run: Run, cardioscar: Cardiosc
     assert named(run.out) == ["notes.txt"]
 
 
+def test_a_page_of_the_users_own_is_left_and_said(run: Run, cardioscar: Cardioscar) -> None:
+    (run.out / "notes").mkdir()
+    (run.out / "notes" / "cohort.html").write_text("<p>P001 looks odd")
+    said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--yes")
+    assert said.code == 3
+    assert "cohort.html names the subject and is none of cardioscar's files: left as it is" in said.err
+    assert named(run.out) == ["notes/cohort.html"]
+
+
 def test_a_subject_that_a_run_is_at_work_on_is_not_erased(run: Run, cardioscar: Cardioscar) -> None:
     with only_writer(run.artifact("train"), "P001"):
         said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--yes")

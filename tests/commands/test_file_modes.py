@@ -21,12 +21,33 @@ def modes(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]}
 
 
-def run(*words: object, umask: int, **variables: str) -> None:
+# what lies below TMPDIR whenever a record is made: its copies are gone when the run ends
+WATCHED = """
+import os, sys
+from pathlib import Path
+from cardioscar import cli
+from cardioscar.services import mlflow_models, mlflow_runs
+def watched(stage):
+    def call(files, folder):
+        stage(files, folder)
+        top = Path(os.environ["TMPDIR"])
+        with open(os.environ["SEEN"], "a") as seen:
+            for path in top.rglob("*"):
+                seen.write(f"{path.stat().st_mode & 0o777:o} {path.relative_to(top)}\\n")
+    return call
+mlflow_models.stage = watched(mlflow_models.stage)
+mlflow_runs.stage = watched(mlflow_runs.stage)
+if __name__ == "__main__":
+    sys.exit(cli.main())
+"""
+
+
+def run(*words: object, umask: int, script: Path | None = None, **variables: str) -> None:
     """Run a command in a process with this umask."""
     before = os.umask(umask)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "cardioscar.cli", *map(str, words)],
+            [sys.executable, *([str(script)] if script else ["-m", "cardioscar.cli"]), *map(str, words)],
             env=os.environ | variables, capture_output=True, text=True, check=False,
         )  # fmt: skip
     finally:
@@ -39,9 +60,26 @@ def test_results_logs_and_records_are_for_the_owners_group(tmp_path: Path) -> No
     from cardioscar.phantom.cohort import write_cohort
 
     write_cohort(tmp_path / "cohort", subjects=2, nodes=1500)
-    run("run", tmp_path / "cohort", "-o", tmp_path / "out", *QUICK, umask=0o022)
+    (tmp_path / "tmp").mkdir(mode=0o755)
+    script = tmp_path / "watched.py"
+    script.write_text(WATCHED)
+    seen, variables = tmp_path / "seen", {"TMPDIR": str(tmp_path / "tmp")}
+    run(
+        "run",
+        tmp_path / "cohort",
+        "-o",
+        tmp_path / "out",
+        *QUICK,
+        umask=0o022,
+        script=script,
+        SEEN=str(seen),
+        **variables,
+    )
+    assert {line for line in seen.read_text().splitlines() if int(line.split()[0], 8) & 0o007} == set()
+    assert any(line.split()[1].startswith("cardioscar-") for line in seen.read_text().splitlines())
     found = modes(tmp_path / "out")
     assert {"results/cohort.csv", "results/P001/scar.vtu", "run.log", "mlflow.db", "work/train/P001"} <= found.keys()
+    assert any(name.startswith("mlartifacts/") and name.endswith("field.safetensors") for name in found)
     assert [name for name, mode in found.items() if mode & 0o007] == []
     assert {mode for name, mode in found.items() if name.startswith("results")} == {0o750, 0o640}
 

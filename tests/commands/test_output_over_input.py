@@ -18,8 +18,7 @@ __all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 Cardioscar = Callable[..., Said]
 QUICK = (
     "--steps", 5, "--samples", 2, "--no-figures", "--no-leave-one-out", "--device", "cpu", "-j", 1,
-    "--tracking-uri", "off",
-    "--subjects", "P001",
+    "--tracking-uri", "off", "--subjects", "P001",
 )  # fmt: skip
 MANIFEST = "subject,mesh,labels\nP001,P001/mesh.vtu,P001/labels.nii.gz\n"
 
@@ -33,8 +32,9 @@ def images(cohort: Path, tmp_path: Path) -> Path:
 
 def refused(said: Said) -> None:
     assert said.code == 2, said.err
-    assert "found" in said.err
-    assert said.err.count("\n") == 1
+    last = said.err.splitlines()[-1]
+    assert last.startswith("cardioscar: ")
+    assert ": expected " in last
 
 
 @pytest.mark.parametrize(
@@ -141,15 +141,16 @@ def test_a_file_put_beside_a_result_outlives_the_next_result(
 def test_results_over_images_in_a_store(
     images: Path, bucket: S3Place, cardioscar: Cardioscar, tmp_path: Path, given: str, results: str, manifest: bool
 ) -> None:
-    if manifest and results == "c/deep/er":
-        pytest.skip("a manifest names the subjects: its folder may hold other prefixes")
     put_folder(images, bucket / "c")
     if manifest:
         put(bucket / "c/cohort.csv", MANIFEST.encode())
     before = objects(bucket)
     words = (f"s3://{bucket.bucket}/{given}", "-o", tmp_path / "out", "--results", f"s3://{bucket.bucket}/{results}")
-    refused(cardioscar("run", *words, *QUICK))
-    assert objects(bucket) == before
+    said = cardioscar("run", *words, *QUICK)
+    if not (manifest and results.startswith("c/") and given == "c"):  # a manifest's folder may hold other prefixes
+        refused(said)
+        assert objects(bucket) == before
+    assert before.items() <= objects(bucket).items()
 
 
 @pytest.mark.parametrize("name", ["P001/lge.nii.gz", "P001/status.json", "P001/metrics.json", "cohort.csv"])

@@ -385,5 +385,22 @@ class TestEvaluate(StageContract):
         assert (row.outcome, reused) == ("ok", False)
 
 
+def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(finished: Run, tmp_path: Path) -> None:
+    from cardioscar.stages.scar3d import evaluate
+
+    run, results = finished.copy(tmp_path), tmp_path / "derivatives"
+    (results / "P001").mkdir(parents=True)
+    (results / "P001" / "scar.vtu").write_text("of another tool")
+    inputs = [run.cohort, *(run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer"))]
+    with pytest.raises(
+        InputError, match=r"P001: expected nothing, or what cardioscar .* found scar\.vtu; name another"
+    ):
+        evaluate.run(
+            inputs[0], *inputs[1:], ["P001", "P002"], run.artifact("evaluate"), OPTIONS["evaluate"], str(results)
+        )
+    assert content(results / "P001") == {"scar.vtu": b"of another tool"}
+    assert read_status(results / "P002") == read_status(run.folder("evaluate", "P002"))
+
+
 def test_every_stage_with_settings_is_under_contract() -> None:
     assert {one.name for one in StageContract.__subclasses__()} == set(OPTIONS)

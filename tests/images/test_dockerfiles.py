@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.images.dockerfile import lineage, read_stages
 
-IMAGES = Path(__file__).resolve().parents[2] / "images"
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "images"
 FILES = {name: read_stages(IMAGES / name / "Dockerfile") for name in ("cardioscar", "mlflow")}
 RUNTIME = [("cardioscar", "cpu"), ("cardioscar", "cuda"), ("cardioscar", "test"), ("mlflow", "server")]
 
@@ -57,6 +61,24 @@ def test_the_build_ends_with_a_heart(target):
     script = (IMAGES / "cardioscar" / "selftest.sh").read_text(encoding="utf-8")
     for words in ("cardioscar --version", "cardioscar phantom", "cardioscar run", "figures/scene"):
         assert words in script
+
+
+@pytest.mark.slow
+def test_the_heart_that_the_build_ends_with_passes_here(tmp_path):
+    """The script of the image, with the command line of this checkout: it reads words that the command line says."""
+    program = tmp_path / "bin" / "cardioscar"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cardioscar.cli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    script = (IMAGES / "cardioscar" / "selftest.sh").read_text(encoding="utf-8")
+    assert "\ncd /tmp\n" in script
+    (tmp_path / "here").mkdir()
+    variables = os.environ | {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["sh", "-c", script.replace("\ncd /tmp\n", "\n")], cwd=tmp_path / "here", env=variables, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("name", "target"), RUNTIME[:2] + RUNTIME[3:])

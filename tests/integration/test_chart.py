@@ -37,8 +37,11 @@ class Release:
             "mlflow": {"extraAllowedHosts": [f"127.0.0.1:{port}"]},
         }
         self.secrets = {
-            ("mlpipeline-minio-artifact", "accesskey"): ceph.access_key,
-            ("mlpipeline-minio-artifact", "secretkey"): ceph.secret_key,
+            **{
+                (f"cardioscar-s3-{role}", key): value
+                for role in ("mlflow", "buckets")
+                for key, value in (("accesskey", ceph.access_key), ("secretkey", ceph.secret_key))
+            },
             ("cardioscar-mlflow-database", "uri"): postgres.uri,
             ("cardioscar-mlflow-admin", "username"): "chief",
             ("cardioscar-mlflow-admin", "password"): "marker-of-the-admin",

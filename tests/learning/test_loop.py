@@ -266,3 +266,30 @@ def test_settings_out_of_range_are_named(wrong: dict[str, Any], message: str) ->
 def test_settings_are_light_to_import() -> None:
     code = "import sys, cardioscar.learning.loop_config; print(sorted({'torch', 'scipy', 'monai'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_card_a_killed_training_goes_on_to_the_last_bit(tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, device="cuda", precision="auto", checkpoint_seconds=0.0, fused=True)
+
+    class OnCard(Parts):
+        def __call__(self, step: int, generator: torch.Generator) -> Iterator[Tensor]:
+            noise = 0.01 * torch.randn(4, 1, generator=generator, device="cuda")
+            at = self.order.next()
+            inputs, truth = (one[4 * at : 4 * at + 4].cuda() for one in (INPUTS, TRUTH))
+            yield nn.functional.mse_loss(self.net(inputs + noise).float(), truth)
+
+    def start(path: Path | None, die_at: int = 0):  # type: ignore[no-untyped-def]
+        def told(done: int, _: int) -> None:
+            if done == die_at:
+                raise KeyboardInterrupt
+
+        net = network(0.3, normalised=True)
+        return train(net, OnCard(net), config, checkpoint=path, identity="a", on_step=told)
+
+    whole, path = start(None), tmp_path / "checkpoint"
+    with pytest.raises(KeyboardInterrupt):
+        start(path, 5)
+    resumed = start(path)
+    assert resumed.curves == whole.curves
+    assert equal(resumed.network, whole.network)

@@ -17,6 +17,7 @@ from cardioscar.results.table import drop_subject
 from cardioscar.services.store.erase_subject import erase_from_store, find_in_store
 from cardioscar.services.store.object_store import S3Place, Store
 from pipelines.local_store import LocalStore, seaweedfs
+from tests.charts.rendering import container, run
 from tests.services.store.s3 import point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "bucket-policy.md"
@@ -46,7 +47,7 @@ def rights(role: str) -> set[tuple[str, str]]:
 
 
 def test_every_role_has_a_policy() -> None:
-    assert list(POLICIES) == ["Stage pods", "MLflow server", "Reader", "Uploader", "Eraser"]
+    assert list(POLICIES) == ["Stage pods", "MLflow server", "Reader", "Uploader", "Bucket Job", "Eraser"]
 
 
 @pytest.mark.parametrize("role", POLICIES)
@@ -60,15 +61,18 @@ def test_a_policy_allows_named_actions_on_named_buckets_only(role: str) -> None:
         assert statement["Effect"] == "Allow"
         for action in statement["Action"]:
             assert re.fullmatch(r"s3:[A-Za-z]+", action)
-            of_bucket = action.startswith("s3:ListBucket")
+            of_bucket = action.startswith("s3:ListBucket") or role == "Bucket Job"
             for resource in statement["Resource"]:
                 assert re.fullmatch(r"arn:aws:s3:::cardioscar-[a-z]+" + ("" if of_bucket else r"/\*"), resource), action
 
 
 @pytest.mark.parametrize("role", POLICIES)
-def test_nobody_may_change_a_bucket_or_its_policy(role: str) -> None:
+def test_nobody_but_the_job_may_change_a_bucket_or_its_policy_and_the_job_no_object(role: str) -> None:
     known = {"ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "GetObject", "GetObjectVersion",
              "PutObject", "DeleteObject", "DeleteObjectVersion", "AbortMultipartUpload"}  # fmt: skip
+    if role == "Bucket Job":
+        known = {"CreateBucket", "ListBucket", "GetLifecycleConfiguration", "PutLifecycleConfiguration",
+                 "PutBucketVersioning", "PutBucketPolicy"}  # fmt: skip
     assert {action.removeprefix("s3:") for action, _ in rights(role)} <= known
 
 
@@ -216,8 +220,26 @@ def test_an_identity_of_seaweedfs_may_do_what_stands_there_and_nothing_else(seaw
                 done.add(f"{deed}:{bucket}")
             except ClientError as error:
                 refused.add(error.response["Error"]["Code"])
+    if name == "buckets":  # Admin of a bucket includes the rest
+        assert {deed.partition(":")[2] for deed in done} == {a.partition(":")[2] for a in IDENTITIES[name]["actions"]}
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.create_bucket(Bucket="mlpipeline")
+        return
     assert done == set(IDENTITIES[name]["actions"])
     assert refused == {"AccessDenied"}
+
+
+def test_the_charts_job_makes_its_buckets_with_an_identity_of_its_own(tmp_path: Path) -> None:
+    keys = [{"accessKey": "buckets", "secretKey": "secret-of-buckets"}]
+    identity = IDENTITIES["buckets"] | {"credentials": keys}
+    with seaweedfs(tmp_path / "store", identities=[identity]) as store:
+        job = container("init-buckets", {"objectStore": {"endpoint": store.url}})
+        secrets = {("cardioscar-s3-buckets", "accesskey"): "buckets"}
+        secrets["cardioscar-s3-buckets", "secretkey"] = "secret-of-buckets"
+        for _ in range(2):
+            done = run(job, secrets, tmp_path)
+            assert done.returncode == 0, done.stderr
+        assert {one["Name"] for one in store.client().list_buckets()["Buckets"]} == {COHORTS, RESULTS, MLFLOW}
 
 
 def test_the_identities_have_the_rights_of_the_roles() -> None:

@@ -57,9 +57,17 @@ def test_nothing_stays_of_a_cohort_of_one(tmp_path: Path) -> None:
 
 def test_a_page_that_cannot_be_drawn_again_is_removed(tmp_path: Path) -> None:
     folder = written(tmp_path / "all", ROWS)
-    (folder / "cohort.html").write_text("<p>P1 was here</p>")
+    (folder / "cohort.html").write_text('<p class="eyebrow">cardioscar</p><p>P1 was here</p>')
     assert drop_subject(folder, "P1")
     assert content(folder).keys() == {"cohort.csv"}
+
+
+def test_a_page_of_somebody_elses_stays(tmp_path: Path) -> None:
+    folder = written(tmp_path / "all", ROWS)
+    (folder / "cohort.html").write_text("<p>P1 was here</p>")
+    assert drop_subject(folder, "P1")
+    assert (folder / "cohort.html").read_text() == "<p>P1 was here</p>"
+    assert not drop_subject(folder, "P1")
 
 
 def test_another_file_of_that_name_is_said(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ import numpy as np
 
 from cardioscar.errors import InputError
 
-MAX_VOXELS = 2**28
-"""Voxels of the largest image that is read: 1024×1024×256, several times a whole heart at the finest resolution."""
+MAX_VOXELS = 2**27
+"""Voxels of the largest image that is read: 512×512×512, several times a whole heart at the finest resolution."""
 
 Packing = Literal["raw", "gzip", "zlib", "bzip2"]
 
@@ -38,7 +38,7 @@ def count_voxels(where: str, shape: Sequence[int]) -> int:
 
     >>> count_voxels("lge.nrrd", (65535, 65535, 9))
     Traceback (most recent call last):
-    cardioscar.errors.InputError: lge.nrrd: expected an image of at most 268435456 voxels, found 65535×65535×9
+    cardioscar.errors.InputError: lge.nrrd: expected an image of at most 134217728 voxels, found 65535×65535×9
     """
     text = "×".join(map(str, shape))
     if not shape or min(shape) < 1:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -89,7 +90,7 @@ def _read(path: Path, frame: str | None, own: bool) -> tuple[pv.DataSet, str]:
         raise InputError(path.name, f"a complete {path.suffix} file", "a truncated or damaged one")
     if expected is not None and checksum(output) != expected:
         raise InputError(path.name, f"a complete {path.suffix} file", "one that lacks some of its values")
-    mesh = pv.wrap(output)
+    mesh = _wrapped(output, path)
     if not isinstance(mesh, pv.DataSet):
         raise InputError(path.name, "one mesh", f"a {type(mesh).__name__}")
     if mesh.n_points == 0 or mesh.n_cells == 0:
@@ -175,6 +176,19 @@ def _reader(name: str) -> vtkAlgorithm:
     from importlib import import_module
 
     return getattr(import_module(f"vtkmodules.{READER_MODULES[name]}"), name)()
+
+
+def _wrapped(output: Any, path: Path) -> Any:
+    """The data set as pyvista knows it, which only warns of arrays that are too short, and names them."""
+    import pyvista as pv
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pv.InvalidMeshWarning)
+        try:
+            return pv.wrap(output)
+        except pv.InvalidMeshWarning:
+            rule = f"a complete {path.suffix} file"
+            raise InputError(path.name, rule, "arrays that do not fit its nodes and cells") from None
 
 
 @contextlib.contextmanager

@@ -1,21 +1,22 @@
 """fTetWild in a process of its own.
 
-fTetWild [@hu2020] leaves files in the current folder, and a surface that it
-cannot cope with ends the process. So it works in a temporary folder, where neither does harm. Run as a
-program, `python -m cardioscar.imaging.meshing.tetwild`, this module reads `surface.npz` and writes `mesh.npz` in its
-current folder.
+fTetWild [@hu2020] leaves files in the current folder, and a surface that it cannot cope with ends the process. So it
+works in a temporary folder, where neither does harm. Run as a program, `python -m cardioscar.imaging.meshing.tetwild
+PARENT`, this module reads `surface.npz` and writes `mesh.npz` in its current folder, and ends with the process of that
+number.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from cardioscar.errors import GeometryError
+from cardioscar.files.end_with_parent import end_with_parent
+from cardioscar.files.private_folder import private_folder
 from cardioscar.imaging.tetrahedra import Tetrahedra, Triangles, oriented
 from cardioscar.types import Points
 
@@ -52,9 +53,9 @@ def fill_surface(
     Raises:
         GeometryError: If fTetWild fails on the surface or finds nothing inside it.
     """
-    with TemporaryDirectory(prefix="cardioscar-tetwild-") as folder:
+    with private_folder() as folder:
         np.savez(
-            Path(folder) / "surface.npz",
+            folder / "surface.npz",
             vertices=np.ascontiguousarray(vertices_mm, dtype=np.float64),
             triangles=np.ascontiguousarray(triangles, dtype=np.int32),
             edge_mm=edge_mm,
@@ -63,8 +64,8 @@ def fill_surface(
         )
         rule = "a surface that fTetWild can fill"
         try:
-            done = subprocess.run(
-                [sys.executable, "-m", "cardioscar.imaging.meshing.tetwild"],
+            done = subprocess.run(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "cardioscar.imaging.meshing.tetwild", str(os.getpid())],
                 cwd=folder,
                 capture_output=True,
                 text=True,
@@ -73,7 +74,7 @@ def fill_surface(
             )
         except subprocess.TimeoutExpired as expired:
             raise GeometryError(source, rule, f"no mesh within {TIMEOUT_SECONDS} s") from expired
-        result = Path(folder) / "mesh.npz"
+        result = folder / "mesh.npz"
         if done.returncode != 0 or not result.is_file():
             raise GeometryError(source, rule, f"it ended with code {done.returncode}")
         with np.load(result) as mesh:
@@ -84,6 +85,7 @@ def fill_surface(
 
 
 def _main() -> None:
+    end_with_parent(int(sys.argv[1]))
     import pytetwild
 
     with np.load("surface.npz") as surface:

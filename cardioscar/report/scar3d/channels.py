@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.report.camera import PIXELS, View, compass, half_height_mm, photograph, standard_views
+from cardioscar.report.camera import (
+    View,
+    compass,
+    half_height_mm,
+    photograph,
+    place_picture,
+    standard_views,
+    studio,
+)
 from cardioscar.report.offscreen import prepare_rendering
 from cardioscar.report.scar3d.flat_wall import can_flatten, draw_flat_wall
 from cardioscar.report.scar3d.scene import long_axis, scar_side
@@ -110,7 +118,11 @@ def channels_figure(
     outside, inside, _ = standard_views(axis, side, "Scar" if scar.any() else "Septal")
     scale = max(half_height_mm(view, nodes_mm) for view in (outside, inside))
     parts = _parts(mesh, scar_probability, threshold, likely)
-    pictures = [(view, _render(parts, channels, view, scale)) for view in (outside, inside)]
+    pictures = []
+    with studio(see_through=True) as plotter:
+        for view in (outside, inside):
+            _add(plotter, parts, channels, view)
+            pictures.append((view, photograph(plotter, view, nodes_mm, scale)))
     return _compose(pictures, mesh, channels, threshold, likely, doubtful=doubtful)
 
 
@@ -135,37 +147,31 @@ def _parts(mesh: LVMesh, scar_probability: NodeValues, threshold: float, likely:
     return parts
 
 
-def _render(parts: Mapping[str, Any], channels: Sequence[Mapping[str, Any]], view: View, scale: float) -> np.ndarray:
+def _add(plotter: Any, parts: Mapping[str, Any], channels: Sequence[Mapping[str, Any]], view: View) -> None:
+    """Put wall, scar and channels before the camera."""
     import pyvista as pv
 
-    plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="none")
     shine = {"smooth_shading": True, "ambient": 0.42, "diffuse": 0.64, "specular": 0.12, "copy_mesh": False}
-    try:
-        plotter.set_background("white")
-        wall = parts["wall"]
-        nodes_mm = np.asarray(wall.points, dtype=float)
-        # Only the half of the wall that is looked at: the other would veil it.
-        if view.cut_normal is not None:
-            wall = wall.clip(normal=view.cut_normal, origin=nodes_mm.mean(axis=0), invert=False)
-        plotter.add_mesh(wall, color=_WALL, opacity=0.22, **shine)
-        for name, colour, opacity in (("scar", _SCAR, 0.30), ("likely", _LIKELY, 0.38)):
-            if name in parts:
-                plotter.add_mesh(parts[name], color=colour, opacity=opacity, **shine)
-        for row in channels:
-            opened = _is_open(row)
-            body = parts.get(f"channel {row['id']}")
-            if body is not None:
-                plotter.add_mesh(body, color=colour_of(row), opacity=0.55 if opened else 0.3, **shine)
-            line = np.asarray(row["centreline_mm"], dtype=float)
-            tube = pv.lines_from_points(line).tube(radius=0.9 if opened else 0.45, n_sides=12)
-            plotter.add_mesh(tube, color=colour_of(row), lighting=False)
-            for mouth in (line[0], line[-1]):
-                ball = pv.Sphere(radius=2.0 if opened else 1.4, center=mouth)
-                plotter.add_mesh(ball, color=colour_of(row), **shine)
-        return photograph(plotter, view, nodes_mm, scale, see_through=True)
-    finally:
-        plotter.close()
-        plotter.deep_clean()
+    wall = parts["wall"]
+    # Only the half of the wall that is looked at: the other would veil it.
+    if view.cut_normal is not None:
+        middle = np.asarray(wall.points, dtype=float).mean(axis=0)
+        wall = wall.clip(normal=view.cut_normal, origin=middle, invert=False)
+    plotter.add_mesh(wall, color=_WALL, opacity=0.22, **shine)
+    for name, colour, opacity in (("scar", _SCAR, 0.30), ("likely", _LIKELY, 0.38)):
+        if name in parts:
+            plotter.add_mesh(parts[name], color=colour, opacity=opacity, **shine)
+    for row in channels:
+        opened = _is_open(row)
+        body = parts.get(f"channel {row['id']}")
+        if body is not None:
+            plotter.add_mesh(body, color=colour_of(row), opacity=0.55 if opened else 0.3, **shine)
+        line = np.asarray(row["centreline_mm"], dtype=float)
+        tube = pv.lines_from_points(line).tube(radius=0.9 if opened else 0.45, n_sides=12)
+        plotter.add_mesh(tube, color=colour_of(row), lighting=False)
+        for mouth in (line[0], line[-1]):
+            ball = pv.Sphere(radius=2.0 if opened else 1.4, center=mouth)
+            plotter.add_mesh(ball, color=colour_of(row), **shine)
 
 
 def _compose(
@@ -182,9 +188,7 @@ def _compose(
     figure = new_figure(2.75 * panels, 3.95, constrained=False)
     width = 1 / panels
     for place, (view, picture) in enumerate(pictures):
-        axes = figure.add_axes((place * width + 0.004, 0.155, width - 0.008, 0.735))
-        axes.imshow(picture, interpolation="antialiased")
-        axes.set_axis_off()
+        place_picture(figure, picture, place, width)
         figure.text(place * width + 0.012, 0.965, view.title, weight="bold", size=10.5, va="center")
         figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
         compass(figure, view, place, width)

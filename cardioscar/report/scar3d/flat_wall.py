@@ -19,7 +19,7 @@ from cardioscar.report.style import INK, MUTED, PAPER, SCAR_CMAP, colour_bar
 
 _NEEDED = ("scar_transmurality", "apicobasal", "rotational", "aha_segment")
 _APEX_RADIUS = segment_wedge(17)[1]
-_PIXELS = 360
+_PIXELS = 270
 
 
 def can_flatten(mesh: LVMesh) -> bool:
@@ -65,12 +65,14 @@ def draw_flat_wall(
     share = np.asarray(mesh.grid.point_data["scar_transmurality"], dtype=float)
     grid = np.linspace(-1, 1, _PIXELS)
     x, y = np.meshgrid(grid, grid)
-    # the mean of the nearest nodes: those of one place lie over one another through the wall
-    nearest = cKDTree(places).query(np.column_stack([x.ravel(), y.ravel()]), k=min(6, len(places)))[1]
-    picture = share[nearest.reshape(x.size, -1)].mean(axis=1).reshape(x.shape)
-    picture[np.hypot(x, y) > 1] = np.nan
+    radius = np.hypot(x, y)
+    wall = radius <= 1
     if not (np.asarray(mesh.grid.point_data["aha_segment"]) == 17).any():
-        picture[np.hypot(x, y) < _APEX_RADIUS] = np.nan  # the apex was cut off: no tissue
+        wall &= radius >= _APEX_RADIUS  # the apex was cut off: no tissue
+    # the mean of the nearest nodes: those of one place lie over one another through the wall
+    nearest = cKDTree(places).query(np.column_stack([x[wall], y[wall]]), k=min(6, len(places)))[1]
+    picture = np.full(x.shape, np.nan)
+    picture[wall] = share[nearest.reshape(len(nearest), -1)].mean(axis=1)
     axes.imshow(
         picture, cmap=SCAR_CMAP, vmin=0, vmax=1, extent=(-1, 1, -1, 1), origin="lower", interpolation="bilinear"
     ).set_clip_path(Circle((0, 0), 1, transform=axes.transData))

@@ -51,6 +51,10 @@ class Reliability:
         return predicted / full, true / full, total / max(total.sum(), np.finfo(float).tiny)
 
 
+_PLACES = {"left": 0.049, "right": 0.996, "bottom": 0.0673, "top": 0.9574, "wspace": 0.2405, "hspace": 0.348}
+"""Room for titles, labels and ticks of every kind; to lay the panels out anew took longer than to draw them."""
+
+
 @styled
 def residuals_figure(
     residual: np.ndarray | None = None,
@@ -70,8 +74,8 @@ def residuals_figure(
     Returns:
         A figure of two by two panels.
     """
-    figure = new_figure(10.6, 6.4, gap=0.07)
-    (first, second), (third, fourth) = figure.subplots(2, 2)
+    figure = new_figure(10.6, 6.4, constrained=False)
+    (first, second), (third, fourth) = figure.subplots(2, 2, gridspec_kw=_PLACES)
     _histogram(first, residual)
     _by_slice(second, residual, slice_number)
     _reliability(third, reliability)

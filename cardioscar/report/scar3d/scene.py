@@ -10,7 +10,15 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.report.camera import PIXELS, View, compass, half_height_mm, photograph, standard_views
+from cardioscar.report.camera import (
+    View,
+    compass,
+    half_height_mm,
+    photograph,
+    place_picture,
+    standard_views,
+    studio,
+)
 from cardioscar.report.offscreen import prepare_rendering
 from cardioscar.report.style import (
     ACCENT,
@@ -114,21 +122,24 @@ def scene_figure(
     scar = np.where(scar_probability >= threshold, mesh.node_volumes_ml, 0.0)
     views = standard_views(axis, scar_side(nodes_mm, scar, axis, septal_direction), "Scar" if scar.any() else "Septal")
     grid = _light_copy(mesh, scar_probability, uncertainty)
+    surface = grid.extract_surface(algorithm="dataset_surface")
     parallel_scale = max(half_height_mm(view, nodes_mm) for view in views)
     outside, inside, opposite = views
     bare = [view for view in (outside, opposite) if _is_bare(mesh, scar, view)]
     # a scar that does not reach the outer surface is seen from the cavity alone: that view comes first
     first, second = (inside, outside) if scar.any() and outside in bare else (outside, inside)
     panels: list[tuple[str, View, np.ndarray, str]] = []
-    for view in (first, second, opposite):
-        picture = _render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), threshold, parallel_scale)
-        note = "no scar reaches this surface" if scar.any() and view in bare else ""
-        panels.append((view.title, view, picture, note))
     top = 0.0
-    if uncertainty is not None:
-        top = float(max(0.1, np.ceil(np.nanmax(uncertainty) * 20) / 20))
-        picture = _render(grid, "uncertainty", first, UNCERTAINTY_CMAP, (0, top), threshold, parallel_scale)
-        panels.append(("Uncertainty", first, picture, ""))
+    with studio() as plotter:
+        for view in (first, second, opposite):
+            _add(plotter, grid, surface, "scar_probability", view, SCAR_CMAP, (0, 1), threshold)
+            picture = photograph(plotter, view, nodes_mm, parallel_scale)
+            note = "no scar reaches this surface" if scar.any() and view in bare else ""
+            panels.append((view.title, view, picture, note))
+        if uncertainty is not None:
+            top = float(max(0.1, np.ceil(np.nanmax(uncertainty) * 20) / 20))
+            _add(plotter, grid, surface, "uncertainty", first, UNCERTAINTY_CMAP, (0, top), threshold)
+            panels.append(("Uncertainty", first, photograph(plotter, first, nodes_mm, parallel_scale), ""))
     return _compose(panels, threshold, top)
 
 
@@ -150,69 +161,57 @@ def _light_copy(mesh: LVMesh, scar_probability: NodeValues, uncertainty: NodeVal
     return grid
 
 
-def _render(
+def _add(
+    plotter: pv.Plotter,
     grid: pv.UnstructuredGrid,
+    surface: pv.PolyData,
     name: str,
     view: View,
     cmap: Any,
     limits: tuple[float, float],
     threshold: float,
-    parallel_scale: float,
-) -> np.ndarray:
-    """One picture, shape (height, width, 3), uint8, white around the heart."""
-    import pyvista as pv
-
-    surface = grid.extract_surface(algorithm="dataset_surface")
+) -> None:
+    """Put the heart before the camera, cut open where the view asks for it."""
     parts = [surface]
-    nodes_mm = np.asarray(surface.points, dtype=float)
     if view.cut_normal is not None:
-        middle = nodes_mm.mean(axis=0)
+        middle = np.asarray(surface.points, dtype=float).mean(axis=0)
         parts = [
             surface.clip(normal=view.cut_normal, origin=middle, invert=False),
             grid.slice(normal=view.cut_normal, origin=middle),
         ]
-    plotter = pv.Plotter(off_screen=True, window_size=list(PIXELS), lighting="none")
-    try:
-        plotter.set_background("white")
-        for part in parts:
-            if part.n_points == 0:
-                continue
-            part.set_active_scalars(name)
-            plotter.add_mesh(
-                part,
-                scalars=name,
-                cmap=cmap,
-                clim=limits,
-                smooth_shading=True,
-                split_sharp_edges=True,
-                feature_angle=45,
-                ambient=0.42,
-                diffuse=0.64,
-                specular=0.12,
-                specular_power=12,
-                show_scalar_bar=False,
-                interpolate_before_map=True,
-                n_colors=256,
-                nan_color="#c9d0d6",
-                copy_mesh=False,
-            )
-            line = part.contour([threshold], scalars="scar_probability") if part.n_cells else part
-            if part.n_cells and line.n_points:
-                tube = line.strip(join=True).tube(radius=_LINE_MM, n_sides=8)
-                plotter.add_mesh(tube, color=INK if name == "scar_probability" else PAPER, lighting=False)
-        return photograph(plotter, view, nodes_mm, parallel_scale)
-    finally:
-        plotter.close()
-        plotter.deep_clean()
+    for part in parts:
+        if part.n_points == 0:
+            continue
+        part.set_active_scalars(name)
+        plotter.add_mesh(
+            part,
+            scalars=name,
+            cmap=cmap,
+            clim=limits,
+            smooth_shading=True,
+            split_sharp_edges=True,
+            feature_angle=45,
+            ambient=0.42,
+            diffuse=0.64,
+            specular=0.12,
+            specular_power=12,
+            show_scalar_bar=False,
+            interpolate_before_map=True,
+            n_colors=256,
+            nan_color="#c9d0d6",
+            copy_mesh=False,
+        )
+        line = part.contour([threshold], scalars="scar_probability") if part.n_cells else part
+        if part.n_cells and line.n_points:
+            tube = line.strip(join=True).tube(radius=_LINE_MM, n_sides=8)
+            plotter.add_mesh(tube, color=INK if name == "scar_probability" else PAPER, lighting=False)
 
 
 def _compose(panels: list[tuple[str, View, np.ndarray, str]], threshold: float, uncertainty_top: float) -> Figure:
     figure = new_figure(2.75 * len(panels), 3.95, constrained=False)
     width = 1 / len(panels)
     for place, (title, view, picture, note) in enumerate(panels):
-        axes = figure.add_axes((place * width + 0.004, 0.155, width - 0.008, 0.735))
-        axes.imshow(picture, interpolation="antialiased")
-        axes.set_axis_off()
+        place_picture(figure, picture, place, width)
         figure.text(place * width + 0.012, 0.965, title, weight="bold", size=10.5, va="center")
         figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
         if note:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from scipy.special import expit
 
 from cardioscar.errors import ConfigError
+from cardioscar.files.private_folder import private_folder
 from cardioscar.scar3d.field.fit import fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.mc_dropout import published_samples
@@ -65,12 +64,12 @@ class Reference:
             of the whole budget.
         """
         observations, spent, epochs, goal = problem.observations(), 0.0, 1, min(FIRST_LOOK_S, self.budget_s)
-        with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
+        with private_folder() as folder:
             while True:
                 part = replace(self.config, seed=seed, max_epochs=min(epochs, self.config.max_epochs))
                 part = replace(part, checkpoint_seconds=0.0)
                 clock = time.process_time()
-                fit = fit_field(observations, part, checkpoint=Path(folder) / "fit.pt", identity="reference")
+                fit = fit_field(observations, part, checkpoint=folder / "fit.pt", identity="reference")
                 spent += time.process_time() - clock
                 ended = fit.stop_reason != "completed" or epochs >= self.config.max_epochs
                 over = ended or spent >= self.budget_s

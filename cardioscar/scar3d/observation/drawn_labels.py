@@ -11,6 +11,7 @@ import numpy as np
 from cardioscar.errors import InputError
 from cardioscar.imaging.anatomy import measure
 from cardioscar.imaging.anatomy_rules import breaches, doubts
+from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.formats.volume_files import read_labels, read_volume
 from cardioscar.imaging.labels import LABEL_TABLES, WALL, Label
@@ -41,10 +42,11 @@ def read_drawn_labels(path: Path, table: str, trust: HeaderTrust = "agree") -> V
         InputError: As for `read_labels`; if there is no wall; or if the labels are clearly not those of a left
             ventricle, with the table under which they would be.
     """
-    labels = canonical(_read(path, table, trust))
-    check_wall(labels)
-    _check_anatomy(labels, path, table, trust)
-    return labels
+    with claimed_memory(path.name):
+        labels = canonical(_read(path, table, trust))
+        check_wall(labels)
+        _check_anatomy(labels, path, table, trust)
+        return labels
 
 
 def read_true_labels(path: Path, table: str, trust: HeaderTrust = "agree") -> Volume:
@@ -61,10 +63,11 @@ def read_true_labels(path: Path, table: str, trust: HeaderTrust = "agree") -> Vo
     Raises:
         InputError: As for `read_drawn_labels`, but that a wall need not be drawn.
     """
-    labels = canonical(_read(path, table, trust))
-    if (labels.values == Label.MYOCARDIUM).any():
-        _check_anatomy(labels, path, table, trust)
-    return labels
+    with claimed_memory(path.name):
+        labels = canonical(_read(path, table, trust))
+        if (labels.values == Label.MYOCARDIUM).any():
+            _check_anatomy(labels, path, table, trust)
+        return labels
 
 
 def _read(path: Path, table: str, trust: HeaderTrust) -> Volume:
@@ -102,7 +105,7 @@ def check_wall(labels: Volume) -> None:
         InputError: With the labels that there are.
     """
     if not wall_mask(labels).any():
-        present = ", ".join(Label(value).name.lower().replace("_", " ") for value in np.unique(labels.values))
+        present = ", ".join(label.name.lower().replace("_", " ") for label in Label if (labels.values == label).any())
         raise InputError(labels.source, "pixels of the wall (myocardium or scar)", f"{present} only")
 
 

@@ -12,8 +12,6 @@ from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.imaging.volume import holding_voxel
 from cardioscar.types import GroupIndex, GroupValues, Points
 
-UNOBSERVED = -1
-
 
 @dataclass(frozen=True)
 class PixelGroups:

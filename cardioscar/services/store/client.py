@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from cardioscar.errors import ConfigError
+from cardioscar.services.first_contact import first_patience_s
 from cardioscar.services.store.errors import CREDENTIALS, may_pass, plain_errors
 from cardioscar.services.store.s3_uri import S3Place
 
@@ -147,7 +148,7 @@ class S3Connection:
                 # what one thread has just found out, the threads that waited for it need not find out again
                 raise self._refusal[1]
             try:
-                patiently(lambda: self._probe.head_bucket(Bucket=place.bucket), _FIRST_PATIENCE_S)
+                patiently(lambda: self._probe.head_bucket(Bucket=place.bucket), first_patience_s(_FIRST_PATIENCE_S))
             except Exception as error:
                 # any other answer is one; what is wrong is said better by the request itself, whose error has a body
                 if may_pass(error) or not isinstance(error, ClientError):

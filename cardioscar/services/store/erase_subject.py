@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from cardioscar.errors import InputError
+from cardioscar.files.private_folder import private_folder
 from cardioscar.identity.erasable import check_erasable, check_one_subject
 from cardioscar.services.store.object_store import S3Place, Store
 
@@ -46,8 +46,7 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
     for root in sorted({root for key, _ in versions if (root := _root_of(key, place, subject)) is not None}):
         store.delete(S3Place(place.bucket, root))
     for at in _tables(store, place, subject, drop, versions):
-        with tempfile.TemporaryDirectory(prefix="cardioscar-") as name:
-            folder = Path(name)
+        with private_folder() as folder:
             for file in (_TABLE, _PAGE):
                 key = S3Place(place.bucket, at + file)
                 if store.exists(key):
@@ -124,8 +123,8 @@ def _tables(
         which = {} if version in (None, "null") else {"VersionId": version}
         read = partial(store.connection.client.get_object, Bucket=place.bucket, Key=key, **which)
         body = store.connection.call(place, lambda read=read: read()["Body"].read())  # type: ignore[misc]
-        with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-            (Path(folder) / name).write_bytes(body)
-            if drop(Path(folder), subject):
+        with private_folder() as folder:
+            (folder / name).write_bytes(body)
+            if drop(folder, subject):
                 found.add(at)
     return sorted(found)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from cardioscar.errors import InputError
 from cardioscar.services.store import object_io as s3_object
 from cardioscar.services.store.client import MIB, S3Connection, S3Settings
-from cardioscar.services.store.erase import erase
+from cardioscar.services.store.erase import erase, remove
 from cardioscar.services.store.errors import MissingObjectError
 from cardioscar.services.store.listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.store.publish import PublishReport, publish
@@ -92,6 +94,18 @@ class Store:
                 return None
 
         return dict(zip(unique, self.connection.together(read_or_none, unique), strict=True))
+
+    def check_readable(self, place: S3Place) -> None:
+        """Read the first byte of an object that is not empty, as a proof of the right to read it."""
+        client = self.connection.client
+        first = partial(client.get_object, Bucket=place.bucket, Key=place.prefix, Range="bytes=0-0")
+        self.connection.call(place, lambda: first()["Body"].read())
+
+    def check_writable(self, place: S3Place) -> None:
+        """Write a small object below a place, read it back and remove it, as whoever publishes there will do."""
+        probe = place / f".cardioscar-{uuid.uuid4().hex}"
+        self.write(probe, b"may this be written?")
+        remove(self.connection, place, [{"Key": probe.prefix}])
 
     def write(self, place: S3Place, data: bytes) -> None:
         """Write a small object in one step, record its sha256 and read it back."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -264,16 +265,19 @@ def _unchanged(
 ) -> dict[str, str]:
     """ETags of the files that need not be sent.
 
-    Where no marker vouches for what is there, it was left by a process that may have ended before it read it back:
-    then the bytes are compared, not only the hash that was recorded with them.
+    The recorded hash alone proves nothing: the bytes may have been changed under it. Most stores name bytes by their
+    MD5; where one does not, or where no marker vouches for what is there (it was left by a process that may have ended
+    before it read it back), the bytes are read.
     """
     equal = [name for name in local if name in present and present[name].size == local[name][1].size]
 
     def etag(name: str) -> str | None:
-        sha256 = local[name][1].sha256
-        if s3_object.recorded_sha256(connection, place / name) != sha256:
+        digests = local[name][1]
+        if s3_object.recorded_sha256(connection, place / name) != digests.sha256:
             return None
-        return present[name].etag if trusted else s3_object.verified_etag(connection, place / name, sha256)
+        if trusted and present[name].etag == b64decode(digests.md5).hex():
+            return present[name].etag
+        return s3_object.verified_etag(connection, place / name, digests.sha256)
 
     found = zip(equal, connection.together(etag, equal), strict=True)
     return {name: etag for name, etag in found if etag is not None}

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+from cardioscar.services.first_contact import first_patience_s
 from cardioscar.services.tracking.failures import reason
 from cardioscar.services.tracking.local import make_whole, options_of, quiet_store, sqlite_path, sqlite_uri
 from cardioscar.services.tracking.patience import PatientClient
@@ -44,6 +45,7 @@ _QUIET = {
 }
 _PROBE_DEADLINE_S = 6.0
 _PROBE_PAUSES_S = (0.0, 0.5, 1.0)
+_PROBE_PAUSE_S = 2.0
 _EXPERIMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,127}", re.ASCII)
 
 
@@ -123,14 +125,14 @@ def connect(target: TrackingTarget, *, create: bool = True) -> PatientClient:
 
     Raises:
         PlatformError: If MLflow is not installed, or the local store cannot be opened or written.
-        UnreachableError: If the server does not answer within 6 s.
+        UnreachableError: If the server does not answer within 6 s, in a pod of a run within 60 s.
         InputError: If there is no local store and `create` is False.
     """
     for name, value in (_LIMITS | _QUIET).items():
         os.environ.setdefault(name, value)
     client_class = _client_class(local=target.database is not None)
     if target.database is None:
-        _within_deadline(target, lambda: _probe(target))
+        _reach(target)
         return PatientClient(client_class(tracking_uri=target.address, registry_uri=target.address))
     if not create and not target.database.exists():
         raise InputError(target.label, "an MLflow store", "no such file")
@@ -219,6 +221,18 @@ def _open_local(client_class: type[MlflowClient], target: TrackingTarget, databa
         client.search_experiments(max_results=1)
         client.search_registered_models(max_results=1)
     return client
+
+
+def _reach(target: TrackingTarget) -> None:
+    """Find out whether anybody answers, and wait for that where it is worth it."""
+    end = time.monotonic() + first_patience_s(_PROBE_DEADLINE_S) - _PROBE_DEADLINE_S
+    while True:
+        try:
+            return _within_deadline(target, lambda: _probe(target))
+        except UnreachableError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(min(_PROBE_PAUSE_S, max(0.0, end - time.monotonic())))
 
 
 def _within_deadline(target: TrackingTarget, probe: Any) -> None:

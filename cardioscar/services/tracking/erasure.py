@@ -12,7 +12,6 @@ loses its tags last.
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import PlatformError
+from cardioscar.files.private_folder import private_folder
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, connect
@@ -116,8 +116,8 @@ def find_in_mlflow(target: TrackingTarget, subject: str, rewrite: Rewrite) -> Ml
             versions = {n: v for n, v in versions.items() if v.run_id in runs or v.model_id in models}
         tables = []
         for run in _runs(client, experiments, records.TAG_KIND, "cohort"):
-            with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-                if _download_table(target, run, Path(folder)) and rewrite(Path(folder), subject):
+            with private_folder() as folder:
+                if _download_table(target, run, folder) and rewrite(folder, subject):
                     tables.append(run.info.run_id)
     numbers = sorted((str(number) for number in versions), key=int)
     return MlflowTraces(tuple(dict.fromkeys(runs)), tuple(sorted(models)), tuple(numbers), tuple(tables))
@@ -255,8 +255,7 @@ def _download_table(target: TrackingTarget, run: Run, folder: Path) -> bool:
 
 
 def _rewrite_table(target: TrackingTarget, client: MlflowClient, run: Run, subject: str, rewrite: Rewrite) -> None:
-    with tempfile.TemporaryDirectory(prefix="cardioscar-") as name:
-        folder = Path(name)
+    with private_folder() as folder:
         if not (_download_table(target, run, folder) and rewrite(folder, subject)):
             return
         repository = _artifacts(target, run.info.artifact_uri)

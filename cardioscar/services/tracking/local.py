@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from cardioscar.errors import PlatformError
+from cardioscar.errors import PlatformError, counted
 
 SCHEMES = ("sqlite:///", "sqlite+pysqlite:///")
 
@@ -81,13 +81,15 @@ def make_whole(database: Path, artifacts: Path) -> None:
         artifacts: Folder of the artifacts of its default experiment.
 
     Raises:
-        PlatformError: If the file is no database, or cannot be read or written.
+        PlatformError: If the file is no database or somebody else's, or cannot be read or written.
     """
     partial = database.with_name(f".{database.name}.partial")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
-        if database.exists() and _is_whole(database):
-            return
+        if database.exists():
+            if _is_whole(database):
+                return
+            _check_own(database)
         _remove(partial)
         if database.exists() and _has_records(database):
             _copy(database, partial)
@@ -124,6 +126,24 @@ def _is_whole(database: Path) -> bool:
         connection.rollback()
     unfinished = any(name.startswith(_UNFINISHED) for name in found)
     return not unfinished and {*Base.metadata.tables, "alembic_version"} <= found
+
+
+def _check_own(database: Path) -> None:
+    """Refuse a database that is not MLflow's, not even an unfinished one: it would be replaced by one that is."""
+    from mlflow.store.db.base_sql_model import Base
+
+    with closing(sqlite3.connect(database, timeout=20)) as connection:
+        found = _tables(connection)
+    others = [
+        name
+        for name in found - {*Base.metadata.tables, *_RECORDS}
+        if not name.startswith((_UNFINISHED, "sqlite_", "alembic_"))
+    ]
+    if others and not {"experiments", "runs", "alembic_version"} <= found:  # as in one of another version of MLflow
+        raise PlatformError(
+            f"MLflow store {database.name}: it holds {counted(len(others), 'table')} of something else; "
+            "name another file, or move it away"
+        )
 
 
 def _has_records(database: Path) -> bool:

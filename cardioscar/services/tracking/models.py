@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.config import file_sha256
+from cardioscar.files.private_folder import private_folder
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.permissions import create_version
 from cardioscar.services.tracking.records import SubjectRecord
@@ -56,9 +55,9 @@ def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bo
 
     model: Any = client.once(find, create, look_first=not new)
     files = {records.FIELD_WEIGHTS: record.field_weights, records.FIELD_DESCRIPTION: record.field_description}
-    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-        stage(files, Path(folder))
-        client.log_model_artifacts(model.model_id, folder)
+    with private_folder() as folder:
+        stage(files, folder)
+        client.log_model_artifacts(model.model_id, str(folder))
     return model
 
 

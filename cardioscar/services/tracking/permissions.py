@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cardioscar.services.tracking import records
+
 if TYPE_CHECKING:
     from cardioscar.services.tracking.patience import PatientClient
 
@@ -33,6 +35,34 @@ def once_granted(call: Callable[[], T], pause: Callable[[float], None] = time.sl
                 raise
         pause(pause_s)
     return call()
+
+
+def check_model(client: PatientClient, name: str) -> None:
+    """Refuse a registered model that this user may not add versions to; one that is not there may be made by anyone.
+
+    Raises:
+        MlflowException: If the server refuses, as it does where the model belongs to another user.
+    """
+    from mlflow.exceptions import MlflowException
+
+    def tag() -> None:
+        client.set_registered_model_tag(name, records.TAG_ASKED, records.YES)
+
+    try:
+        tag()
+        return
+    except MlflowException as error:
+        if error.error_code == MISSING:
+            return
+        if error.error_code != FORBIDDEN:
+            raise
+    # another's, or none: only making it tells
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != EXISTS:
+            raise
+        once_granted(tag)
 
 
 def create_version(client: PatientClient, name: str, **options: Any) -> int:

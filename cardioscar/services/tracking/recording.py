@@ -24,6 +24,7 @@ from cardioscar.errors import InputError
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, check_experiment, connect
 from cardioscar.services.tracking.models import delete_other_models, log_model, note, register, subject_tags, supersede
+from cardioscar.services.tracking.permissions import check_model, once_granted
 from cardioscar.services.tracking.records import RecordedModel, SubjectRecord
 from cardioscar.services.tracking.runs import (
     delete_runs,
@@ -45,8 +46,10 @@ logger = logging.getLogger(__name__)
 def ask_server(target: TrackingTarget) -> None:
     """Find out whether a server can be recorded to, before hours of work; a local store shows it when it is made.
 
+    An experiment that is there, and the registered model, are given a tag, which takes the right to record in them.
+
     Raises:
-        UnreachableError: If the server does not answer.
+        UnreachableError: If the server does not answer, or refuses the user.
         PlatformError: If MLflow is not installed.
         InputError: If the experiment was deleted in MLflow.
     """
@@ -54,9 +57,13 @@ def ask_server(target: TrackingTarget) -> None:
         return
     client = connect(target)
     with answering(target):
-        found = client.get_experiment_by_name(target.experiment) if target.experiment else None
+        name = target.experiment
+        found = once_granted(lambda: client.get_experiment_by_name(name)) if name else None
         if found is not None and found.lifecycle_stage != "active":
             raise deleted_experiment()
+        if found is not None:
+            once_granted(lambda: client.set_experiment_tag(found.experiment_id, records.TAG_ASKED, records.YES))
+        check_model(client, records.REGISTERED_MODEL)
 
 
 def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedModel:

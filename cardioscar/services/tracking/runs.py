@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.errors import InputError
+from cardioscar.files.private_folder import private_folder
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.permissions import EXISTS, once_granted
@@ -115,9 +115,9 @@ def _parent_tag() -> dict[str, str]:
 def log_artifacts(client: PatientClient, run: Run, artifacts: Mapping[str, Path]) -> None:
     """Upload files and folders under their recorded names."""
     # Copied first: MLflow takes a file's own name, which may identify somebody.
-    with tempfile.TemporaryDirectory(prefix="cardioscar-") as folder:
-        stage(artifacts, Path(folder))
-        client.log_artifacts(run.info.run_id, folder)
+    with private_folder() as folder:
+        stage(artifacts, folder)
+        client.log_artifacts(run.info.run_id, str(folder))
 
 
 def stage(files: Mapping[str, Path], folder: Path) -> None:

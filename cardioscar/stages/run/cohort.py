@@ -87,8 +87,7 @@ def run_cohort(
         CohortRejected: If too many subjects failed; the report is written.
     """
     from cardioscar.cohort.selection import select
-    from cardioscar.services.tracking.client import TrackingTarget
-    from cardioscar.services.tracking.recording import ask_server
+    from cardioscar.stages.ask_services import ask_services
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
     _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
@@ -98,14 +97,13 @@ def run_cohort(
     plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(source, subjects)]
     check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
+    source.ask()
+    ask_services(plan.results, tracking_uri, experiment)
     published = open_results(plan.results)
-    published.ask()
     published.check(ids)
     with platform_faults(out):
         for stage, subject in product(RECONSTRUCT.names, ids):
             strangers_in(out / "work" / stage / subject, stages=(stage,))
-    if tracking_uri:
-        ask_server(TrackingTarget(tracking_uri, experiment))
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
     with run_lock(out, ids), published.in_use():

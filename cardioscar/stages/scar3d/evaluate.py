@@ -19,6 +19,7 @@ from cardioscar.results.publication import gather, open_results
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.ask_services import ask_services
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,12 +86,18 @@ def run(
 
     Raises:
         ConfigError: If `results_uri` is neither a folder nor an `s3://` address.
+        InputError: If files of others are where a subject's results are to lie; those of the others are published.
         UnreachableError: If the tracking server does not answer; all results are published by then. If the object store
             does not answer; no subject is half published.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
     results = open_results(results_uri) if results_uri else None
-    with open_cohort(cohort_uri).files(subjects, ROLES) as found:
+    source = open_cohort(cohort_uri)
+    uri = (tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")) if track else ""
+    if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
+        ask_services(results_uri, uri, experiment)
+        source.ask(subjects)
+    with source.files(subjects, ROLES) as found:
         entries = {entry.subject: entry for entry in found}
 
         def files(subject: str) -> dict[str, Path]:
@@ -116,17 +123,24 @@ def run(
         def done(row: Status, reused: bool) -> None:
             # at once, so that what is finished is out even if the machine fails at the next subject
             if results:
-                results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                try:
+                    results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                except InputError as error:  # somebody else's files are in the place of this subject's results
+                    refused.append(error)
+                    log.error("not published: %s", error, extra={"outcome": "failed"})
+                    return
             if on_done:
                 on_done(row, reused)
 
+        refused: list[InputError] = []
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
         rows = run_shard(
             "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
             on_done=done,
         )  # fmt: skip
-    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-    if track and uri:
+    if refused:
+        raise refused[0]
+    if uri:
         artifacts = [groups, sorted_groups, fields, scars, output]
         record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
     return rows

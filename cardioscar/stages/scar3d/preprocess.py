@@ -97,7 +97,10 @@ def run(
     config = from_mapping(Config, options or {}, where="preprocess")
     # truth is for evaluate alone: a truth that changes must not refit the field
     roles = [role for role in ROLES if role != "truth"]
-    with open_cohort(cohort_uri).files(subjects, roles) as found:
+    source = open_cohort(cohort_uri)
+    if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
+        source.ask(subjects)
+    with source.files(subjects, roles) as found:
         entries = {entry.subject: entry for entry in found}
 
         def files(subject: str) -> dict[str, Path]:

@@ -6,13 +6,16 @@ are those of the five stages, and those of `cardioscar run`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cardioscar.cohort.source import open_cohort
 from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import Status
+from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
@@ -43,15 +46,19 @@ def run(
         The last row of each subject.
 
     Raises:
-        ConfigError: If a setting of any stage is unknown or impossible (before any work).
+        ConfigError: If a setting of any stage is unknown or impossible, or the object store refuses to be read or
+            written to (before any work).
         PlatformError: If the machine fails; what is finished is published.
         UnreachableError: If the object store or the tracking server does not answer.
     """
     RECONSTRUCT.check_options(options)
+    source = open_cohort(cohort_uri)
+    source.ask(subjects)
+    ask_services(results_uri, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", ""), experiment)
     at = local_folder(output, where="output")
     with platform_faults(at):
         at.mkdir(parents=True, exist_ok=True)
     recording = {
         "results_uri": results_uri, "tracking_uri": tracking_uri, "experiment": experiment, "run_id": run_id,
     }  # fmt: skip
-    return RECONSTRUCT.run(cohort_uri, subjects, at, options, recording=recording)
+    return RECONSTRUCT.run(source, subjects, at, options, recording=recording)

@@ -85,6 +85,7 @@ def field(
         stored = save_prior(scratch, trained.prior, facts)
         (scratch / CURVES).write_text(trained.curves.as_json(), encoding="utf-8")
         _report(scratch, "Coordinate network, pretrained on a cohort", facts, _figures(facts))
+        _output(output)  # somebody may have put something there meanwhile
     with about(STAGE, "-"):
         log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
     return {**json.loads(stored.description), "sha256": stored.sha256}

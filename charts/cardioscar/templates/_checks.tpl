@@ -19,7 +19,7 @@
 {{- if and $v.mlflow.ingress.enabled (not $v.mlflow.ingress.host) }}{{ fail "mlflow.ingress.host: an Ingress needs a host name" }}{{ end -}}
 {{- if and $v.mlflow.ingress.enabled $v.networkPolicy.enabled (not $v.networkPolicy.mlflowClients) }}{{ fail "networkPolicy.mlflowClients: name the ingress controller's pods or namespace, or the Ingress reaches nothing" }}{{ end -}}
 {{- if and $v.mlflow.metrics.serviceMonitor.enabled (not $v.mlflow.metrics.enabled) }}{{ fail "mlflow.metrics.enabled: a ServiceMonitor needs the metrics; set it to true" }}{{ end -}}
-{{- if and $v.mlflow.metrics.serviceMonitor.enabled $v.networkPolicy.enabled (not $v.networkPolicy.mlflowClients) }}{{ fail "networkPolicy.mlflowClients: name Prometheus' pods or namespace, or the ServiceMonitor reaches nothing" }}{{ end -}}
+{{- if and $v.mlflow.metrics.serviceMonitor.enabled $v.networkPolicy.enabled (not $v.networkPolicy.metricsClients) }}{{ fail "networkPolicy.metricsClients: name Prometheus' pods or namespace, or the ServiceMonitor reaches nothing" }}{{ end -}}
 {{- with $v.mlflow.auth }}
 {{- if and .client.create (eq .client.existingSecret .admin.existingSecret) }}{{ fail (printf "mlflow.auth.client.existingSecret: %s is the administrator's; give stages a user of their own, or set mlflow.auth.client.create to false" .client.existingSecret) }}{{ end -}}
 {{- end }}
@@ -34,6 +34,10 @@
 {{- if and $v.mlflow.enabled (not .principals.mlflow) }}{{ fail "objectStore.init.policy.principals.mlflow: a policy needs the ARNs of the MLflow server" }}{{ end -}}
 {{- if and .requireTls (hasPrefix "http://" $v.objectStore.endpoint) }}{{ fail (printf "objectStore.init.policy.requireTls: would shut out the endpoint %s; use https, or set it to false" $v.objectStore.endpoint) }}{{ end -}}
 {{- end }}
+{{- end }}
+{{- with $v.objectStore.credentials }}
+{{- $named := without (values .roles) "" }}
+{{- if and (not .existingSecret) (ne (len ($named | uniq)) (len $named)) }}{{ fail "objectStore.credentials.roles: three different secrets; set objectStore.credentials.existingSecret for one key that opens everything" }}{{ end -}}
 {{- end }}
 {{- $buckets := values $v.objectStore.buckets -}}
 {{- if ne (len ($buckets | uniq)) (len $buckets) }}{{ fail "objectStore.buckets: three different names; a shared bucket would let stages read MLflow's artifacts" }}{{ end -}}

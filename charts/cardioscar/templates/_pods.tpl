@@ -70,7 +70,14 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{/* Secret with the object store's key of a role; empty for the identity of the pods. Takes (list $ role). */}}
 {{- define "cardioscar.objectStore.secret" -}}
 {{- with (index . 0).Values.objectStore.credentials -}}
-{{- index .roles (index $ 1) | default .existingSecret -}}
+{{- .existingSecret | default (index .roles (index $ 1)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether some role has no key: its pods ask for one at the identity service. */}}
+{{- define "cardioscar.objectStore.identity" -}}
+{{- with .Values.objectStore.credentials -}}
+{{- if and (not .existingSecret) (has "" (values .roles)) }}true{{ end -}}
 {{- end -}}
 {{- end -}}
 

@@ -138,7 +138,7 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
     "negative dimensions": (meta({"NDims": "-13"}), InputError, "as many sizes in DimSize as NDims says, found 3"),
     "no dimensions": (meta({"NDims": None}), InputError, "a whole number in NDims"),
     "no sizes": (meta({"DimSize": None}), InputError, "whole numbers in DimSize, found none"),
-    "huge": (meta({"DimSize": "99999 99999 9999"}), InputError, "an image of at most 268435456 voxels"),
+    "huge": (meta({"DimSize": "99999 99999 9999"}), InputError, "an image of at most 134217728 voxels"),
     "vectors": (meta({"ElementNumberOfChannels": "3"}), InputError, "one number a voxel, found 3"),
     "arrays": (meta({"ElementType": "MET_SHORT_ARRAY"}), InputError, "an ElementType of one number"),
     "two byte orders": (meta({"ElementByteOrderMSB": "True"}), InputError, "one byte order, found two that contradict"),

@@ -113,7 +113,7 @@ BAD = {
     "voxels at NaN": ({"first_voxel": np.nan}, "expected voxels that begin at byte 352 or soon after, found byte nan"),
     "huge": (
         {"shape": (30000, 30000, 30000)},
-        "expected an image of at most 268435456 voxels, found 30000×30000×30000",
+        "expected an image of at most 134217728 voxels, found 30000×30000×30000",
     ),
     "a row too many": ({"shape": (5, 3, 2)}, "expected a complete file of 472 bytes, found 448 (truncated)"),
     "a slice too few": ({"shape": (4, 3, 1)}, "expected a complete file of 400 bytes, found 448: more than described"),
@@ -180,7 +180,7 @@ def test_a_small_file_that_unpacks_to_much_more_is_refused_without_unpacking_it(
 
 @pytest.mark.parametrize("name", ["lge.nii", "lge.nii.gz"])
 def test_a_small_file_that_claims_much_asks_for_no_memory(name: str, tmp_path: Path) -> None:
-    path = write(tmp_path, nifti(AFFINE, VALUES, shape=(640, 640, 640), kind="f8"), name)
+    path = write(tmp_path, nifti(AFFINE, VALUES, shape=(500, 500, 500), kind="f8"), name)
     tracemalloc.start()
     try:
         with pytest.raises(InputError, match=r"\(truncated\)"):

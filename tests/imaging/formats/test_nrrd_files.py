@@ -145,7 +145,7 @@ BAD: dict[str, tuple[bytes, type[InputError], str]] = {
     "no type": (nrrd({"type": None}), InputError, "voxels of whole or floating-point numbers, found another type"),
     "blocks": (nrrd({"type": "block"}), InputError, "voxels of whole or floating-point numbers, found another type"),
     "other dimension": (nrrd({"dimension": "4"}), InputError, "as many sizes as dimension says, found 3"),
-    "huge": (nrrd({"sizes": "99999 99999 9999"}), InputError, "an image of at most 268435456 voxels"),
+    "huge": (nrrd({"sizes": "99999 99999 9999"}), InputError, "an image of at most 134217728 voxels"),
     "negative": (nrrd({"sizes": "4 -3 2"}), InputError, "image axes of positive length"),
     "several numbers a voxel": (
         nrrd({"dimension": "4", "sizes": "2 4 3 2", "space directions": f"none {NRRD['space directions']}"}),

@@ -57,10 +57,13 @@ def test_views_are_right_handed_frames_with_the_base_up():
 
 def test_scar_shows_from_its_side_and_from_the_cavity_only(rendering, shell, scar, share_near):
     grid = scene._light_copy(shell, scar, None)
+    surface = grid.extract_surface(algorithm="dataset_surface")
     core = SCAR_CMAP(1.0)[:3]
     shares = []
     for view in scene.standard_views(np.array([0.0, 0, 1]), np.array([-1.0, 0, 0]), "Scar"):
-        image = scene._render(grid, "scar_probability", view, SCAR_CMAP, (0, 1), 0.5, 60.0)
+        with camera.studio() as plotter:
+            scene._add(plotter, grid, surface, "scar_probability", view, SCAR_CMAP, (0, 1), 0.5)
+            image = camera.photograph(plotter, view, shell.nodes_mm, 60.0)
         assert image.shape == (*camera.PIXELS[::-1], 3)
         assert (image[:4] == 255).all()
         assert (image[:, :4] == 255).all()
@@ -90,9 +93,27 @@ def test_a_heart_without_scar_is_drawn(rendering, shell):
     assert "Uncertainty" not in written
 
 
-def test_tetrahedra_are_drawn(rendering, scar, shell):
+def test_tetrahedra_are_drawn(rendering, scar, shell, pixels):
     mesh = LVMesh(shell.grid.triangulate(), "tetrahedra.vtu")
-    assert len(scene.scene_figure(mesh, scar).axes) >= 4
+    tetrahedra, whole = (pixels(scene.scene_figure(one, scar)).astype(float) for one in (mesh, shell))
+    assert whole.std() > 25
+    assert np.abs(tetrahedra - whole).mean() < 1
+
+
+def test_pictures_of_one_studio_are_those_of_a_new_one_each(rendering, shell, scar):
+    grid = scene._light_copy(shell, scar, None)
+    surface = grid.extract_surface(algorithm="dataset_surface")
+    views = scene.standard_views(np.array([0.0, 0, 1]), np.array([-1.0, 0, 0]), "Scar")
+
+    def picture(plotter, view):
+        scene._add(plotter, grid, surface, "scar_probability", view, SCAR_CMAP, (0, 1), 0.5)
+        return camera.photograph(plotter, view, shell.nodes_mm, 60.0)
+
+    with camera.studio() as plotter:
+        together = [picture(plotter, view) for view in views]
+    for view, one in zip(views, together, strict=True):
+        with camera.studio() as plotter:
+            np.testing.assert_array_equal(picture(plotter, view), one)
 
 
 def test_a_scar_that_does_not_reach_the_surface_is_shown_from_the_cavity_first(rendering, shell):

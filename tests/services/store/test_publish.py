@@ -208,6 +208,46 @@ def test_what_a_killed_process_left_is_trusted_only_after_it_was_read(s3, bucket
     assert is_whole(s3, bucket / "r")
 
 
+@pytest.mark.parametrize("name", ["same", "figures/b.png", "big", "status.json"])
+def test_bytes_that_were_changed_under_their_recorded_hash_are_sent_again(s3, bucket, new, name):
+    """The size and what was recorded are as they were; only the store's own name of the bytes tells."""
+    s3.publish(new, bucket / "r")
+    data = (new / name).read_bytes()
+    changed = bytes([data[0] ^ 1]) + data[1:]
+    recorded = {"sha256": hashlib.sha256(data).hexdigest()}
+    s3.connection.client.put_object(Bucket=bucket.bucket, Key=f"r/{name}", Body=changed, Metadata=recorded)
+    report = s3.publish(new, bucket / "r")
+    assert name in report.uploaded
+    assert is_whole(s3, bucket / "r")
+    assert s3.publish(new, bucket / "r").uploaded == ()
+
+
+def test_a_store_that_names_bytes_in_another_way_is_read(s3, bucket, new, monkeypatch):
+    from dataclasses import replace
+
+    from cardioscar.services.store import publish as storage_publish
+
+    s3.publish(new, bucket / "r")
+    listed = storage_publish.list_files
+    monkeypatch.setattr(
+        storage_publish, "list_files",
+        lambda *of: [replace(entry, etag=f"{number:032x}") for number, entry in enumerate(listed(*of))],
+    )  # fmt: skip
+    store, client = noting(s3)
+    assert store.publish(new, bucket / "r").uploaded == ()
+    assert client.calls.count("get_object") == 5
+
+
+def test_objects_that_may_not_be_removed_stay(s3, bucket, old, new):
+    s3.publish(old, bucket / "r")
+    s3.write(bucket / "r/mine", b"mine")
+    report = s3.publish(new, bucket / "r", removable=lambda name: name != "mine")
+    assert report.deleted == ("figures/a.png", "gone")
+    assert s3.read(bucket / "r/mine") == b"mine"
+    assert s3.publish(new, bucket / "r", removable=lambda name: name != "mine").uploaded == ()
+    assert s3.publish(new, bucket / "r").deleted == ("mine",)
+
+
 def test_bytes_that_are_damaged_in_the_store_are_sent_again(s3, bucket, old, monkeypatch):
     client, damaged = s3.connection.client, []
     put = client.put_object

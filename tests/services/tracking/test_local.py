@@ -144,6 +144,19 @@ def test_an_empty_file_becomes_a_store_or_is_refused(content: bytes, tmp_path: P
         assert connect(TrackingTarget.local(tmp_path)).get_experiment_by_name("Default") is not None
 
 
+@pytest.mark.parametrize("table", ["tissue", "experiments of mine", "users"])
+def test_somebody_elses_database_is_not_replaced(table: str, tmp_path: Path) -> None:
+    database = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(f'CREATE TABLE "{table}" (a int)')
+        connection.execute(f'INSERT INTO "{table}" VALUES (7)')
+        connection.commit()
+    before = database.read_bytes()
+    with pytest.raises(PlatformError, match=r"MLflow store mlflow\.db: it holds 1 table of something else"):
+        connect(TrackingTarget.local(tmp_path))
+    assert database.read_bytes() == before
+
+
 def test_a_user_without_a_home_records(tmp_path: Path) -> None:
     """As in a container: neither HOME nor an entry in /etc/passwd."""
     nobody = "import pwd, os\ndef none(*_): raise KeyError('uid not found')\npwd.getpwuid = none\n"

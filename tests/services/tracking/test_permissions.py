@@ -11,7 +11,7 @@ from cardioscar.errors import InputError, UnreachableError
 from cardioscar.services.tracking import records, registry
 from cardioscar.services.tracking.client import connect
 from cardioscar.services.tracking.permissions import FORBIDDEN, once_granted
-from cardioscar.services.tracking.recording import record_cohort, record_subject
+from cardioscar.services.tracking.recording import ask_server, record_cohort, record_subject
 from cardioscar.services.tracking.trained_models import TrainedModel, load_model_files, record_trained_model
 from tests.services.tracking.mlflow_users import UsersServer, users_server
 
@@ -100,6 +100,10 @@ def test_others_see_what_they_are_granted(users_server: UsersServer, make_record
     experiment = connect(owner).get_experiment_by_name(cohort).experiment_id
 
     assert registry.find(reader) == []
+    ask_server(users_server.target("owner-of-a-cohort", cohort))
+    for experiment_of_reader in (cohort, f"{cohort}-of-the-reader"):  # another's experiment; another's model alone
+        with pytest.raises(UnreachableError, match=r"refuses the user .* has to grant EDIT"):
+            ask_server(users_server.target("reader", experiment_of_reader))
     with pytest.raises(UnreachableError, match=r"HTTP 403, Permission denied\): .* belongs to another one; .* READ"):
         registry.find(users_server.target("reader", cohort))
     with pytest.raises(UnreachableError, match="has to grant EDIT"):

@@ -12,7 +12,7 @@
 {{- define "cardioscar.egress.objectStore" -}}
 - ports:
     - {port: {{ include "cardioscar.objectStore.port" . }}, protocol: TCP}
-    {{- if and .Values.objectStore.endpoint (not .Values.objectStore.credentials.existingSecret) }}
+    {{- if and .Values.objectStore.endpoint (include "cardioscar.objectStore.identity" .) }}
     - {port: 443, protocol: TCP}
     {{- end }}
   {{- with .Values.networkPolicy.objectStore }}

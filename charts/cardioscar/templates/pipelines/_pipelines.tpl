@@ -7,7 +7,7 @@
 {{- $text = regexReplaceAllLiteral "defaultValue: cardioscar:[^\\s'\"]+-cpu" $text (printf "defaultValue: %s" (include "cardioscar.image.stage" $)) -}}
 {{- $text = regexReplaceAllLiteral "defaultValue: cardioscar:[^\\s'\"]+-cuda" $text (printf "defaultValue: %s" (include "cardioscar.image.train" $)) -}}
 {{- with include "cardioscar.objectStore.secret" (list $ "runs") }}
-{{- $text = regexReplaceAllLiteral "(?m)defaultValue: mlpipeline-minio-artifact$" $text (printf "defaultValue: %s" .) -}}
+{{- $text = regexReplaceAllLiteral "(?m)defaultValue: cardioscar-s3-runs$" $text (printf "defaultValue: %s" .) -}}
 {{- end }}
 {{- $text = regexReplaceAllLiteral "(?m)defaultValue: cardioscar-mlflow$" $text (printf "defaultValue: %s" $.Values.mlflow.auth.client.existingSecret) -}}
 {{- $text = regexReplaceAllLiteral "(?m)defaultValue: cardioscar-endpoints$" $text (printf "defaultValue: %s" $.Values.pipelines.endpointsConfigMap) -}}

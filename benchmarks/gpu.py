@@ -1,6 +1,6 @@
 """Fits and predictions on a CUDA device beside the CPU of the same machine, in the same run.
 
-    python benchmarks/cuda.py GROUP_SORT_ARTIFACT [ANOTHER …] [--together 1 4 16 32] [--repeats 3]
+    python benchmarks/gpu.py GROUP_SORT_ARTIFACT [ANOTHER …] [--together 1 4 16 32] [--repeats 3]
 
 Each artifact is a folder that `cardioscar group-sort` wrote; its subjects are the load. For each: subjects fitted alone
 on one CPU thread, alone on the card and together on the card (wall times, the fastest run counts), how far the fields
