@@ -94,7 +94,7 @@ def _composed(config: AugmentConfig, axes: int) -> Any:
             warnings.simplefilter("ignore")
             from monai import transforms
     except ImportError as error:
-        raise ConfigError("augmentation", "MONAI: pip install cardioscar[learning]", "none") from error
+        raise ConfigError("augmentation", "MONAI, the extra 'learning' of cardioscar", "none") from error
     either = {"keys": _BOTH, "allow_missing_keys": True}
     smooth = "bilinear" if axes == 2 else "trilinear"
     effects = [_spatial(transforms, config, axes, either)]

@@ -66,7 +66,7 @@ def _load(folder: Path) -> tuple[ScarUNet, dict[str, Any]]:
     config = description.get("config")
     if not isinstance(config, dict):
         raise InputError(DESCRIPTION, "the settings of the training", "none")
-    settings = from_mapping(ScarPriorConfig, config, where=DESCRIPTION)
+    settings = from_mapping(ScarPriorConfig, config, where=DESCRIPTION, foreign=True)
     # before a network is made: an architecture of few digits may claim any size
     if 4 * 27 * (4 * settings.channels) ** 2 > len(stored.check_hash().weights_bytes):
         raise InputError(WEIGHTS, "the weights of the architecture", "fewer")

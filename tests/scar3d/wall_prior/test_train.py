@@ -84,8 +84,9 @@ def test_weights_that_are_not_the_described_ones_are_refused(
     for name in (WEIGHTS, DESCRIPTION):
         (tmp_path / name).write_bytes((trained[0] / name).read_bytes())
     spoil(tmp_path)
-    with pytest.raises(InputError, match=finding):
+    with pytest.raises(InputError, match=finding) as refused:
         load_prior(tmp_path)
+    assert "Jane" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
