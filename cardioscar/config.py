@@ -126,6 +126,18 @@ def as_mapping(config: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(dataclasses.asdict(config))))
 
 
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings of settings under joined names.
+
+    >>> flattened({"steps": 5, "schedule": {"peak": 0.1}})
+    {'steps': 5, 'schedule.peak': 0.1}
+    """
+    rows: dict[str, Any] = {}
+    for name, value in values.items():
+        rows |= flattened(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return rows
+
+
 def execution(default: Any) -> Any:
     """A setting of how the work is carried out (device, checkpoints), which says nothing of its result.
 

@@ -29,7 +29,7 @@ class Field:
     cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """Artifact of group-sort, or a cohort: a folder, or s3://bucket/prefix."""
     out: Out
-    """Folder for field.safetensors and field.json."""
+    """Folder for field.safetensors and field.json, curves.json and training.html."""
     options: Annotated[TransferConfig, tyro.conf.arg(name="")] = field(default_factory=TransferConfig)
     """Settings."""
     subjects: str = ""
@@ -45,9 +45,13 @@ class Scar:
     """Train the scar prior, a network over the LV wall, on synthetic scars."""
 
     out: Out
-    """Folder for scar_prior.safetensors and scar_prior.json."""
+    """Folder for scar_prior.safetensors and scar_prior.json, curves.json and training.html."""
     options: Annotated[ScarPriorConfig, tyro.conf.arg(name="")] = field(default_factory=ScarPriorConfig)
     """Settings."""
+    register: str = ""
+    """Name under which the network becomes a version in the model registry, too."""
+    tracking_uri: str = ""
+    """MLflow server (http://…) or store (sqlite:///…) of the registry; by default MLFLOW_TRACKING_URI."""
 
 
 ACTIONS = {"field": Field, "scar": Scar}
@@ -78,14 +82,16 @@ def main(command: str, words: list[str]) -> int:
                 form.cohort, form.out, as_mapping(form.options), subjects=form.subjects, on_step=tell
             )
     if registry:
-        about["registered"] = train_prior.register(form.out, form.register, registry)
+        about["registered"] = train_prior.register(
+            form.out, form.register, registry, kind="scar" if isinstance(form, Scar) else "field"
+        )
     sys.stdout.write(json.dumps(_short(about), indent=1) + "\n")
     return 0
 
 
 def _registry(form: Any) -> str:
     """Address of the registry, where the network is to be registered: what is missing is said before the training."""
-    if not getattr(form, "register", ""):
+    if not form.register:
         return ""
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:

@@ -1,1 +1,1 @@
-"""What networks share, whatever they learn: optimiser, device, memory, schedules, state of a training, checkpoints."""
+"""What networks that subjects share need, whatever they learn: loop, checkpoints, split, augmentation, bundle."""

@@ -26,13 +26,15 @@ def save_checkpoint(
     tensors |= {f"kept.{k}": v for k, v in state.kept_weights.items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{k}": v for k, v in moments.items()}
+    tensors |= {f"random.{k}": v for k, v in state.random.items()}
     tensors["generator"] = generator.get_state()
     tensors["losses"] = torch.tensor(state.losses, dtype=torch.float64)
     counters = {k: getattr(state, k) for k in _COUNTERS}
     partial = path.with_name(path.name + ".partial")
     contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     # bytes first: safetensors' own file writer leaves a temporary name of its own behind when the process is killed
-    data = save(contiguous, metadata={"state": json.dumps(counters), "identity": identity})
+    metadata = {"state": json.dumps(counters), "identity": identity, "extra": json.dumps(state.extra)}
+    data = save(contiguous, metadata=metadata)
     try:
         partial.write_bytes(data)
         partial.replace(path)
@@ -58,7 +60,7 @@ def load_checkpoint(
         The state to go on from.
     """
     with safe_open(path, framework="pt") as stored:
-        counters = json.loads(stored.metadata()["state"])
+        counters, extra = (json.loads(stored.metadata().get(name, "{}")) for name in ("state", "extra"))
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
     network.load_state_dict(_under("field.", tensors))
     moments: dict[int, dict[str, Tensor]] = {}
@@ -73,6 +75,8 @@ def load_checkpoint(
         **counters,
         kept_weights={k: v.to(device) for k, v in _under("kept.", tensors).items()},
         losses=tensors["losses"].tolist(),
+        extra=extra,
+        random=_under("random.", tensors),
     )
 
 

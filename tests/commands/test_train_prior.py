@@ -33,7 +33,7 @@ def test_a_network_is_pretrained_and_a_fit_starts_from_it(
     assert said.code == 0
     about = json.loads(said.out)
     assert (about["hearts"], about["config"]["steps"]) == (3, 4)
-    assert sorted(content(tmp_path / "prior")) == ["field.json", "field.safetensors"]
+    assert sorted(content(tmp_path / "prior")) == ["curves.json", "field.json", "field.safetensors", "training.html"]
     words = ("--prior", tmp_path / "prior", "--freeze", "hidden.0", "head", "--steps=3", "--device=cpu")
     said = cardioscar("train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects", "P001", *words)
     assert said.code == 0
@@ -78,7 +78,42 @@ def test_a_scar_prior_is_trained_on_synthetic_scars(cardioscar: Cardioscar, tmp_
     )  # fmt: skip
     assert said.code == 0
     assert json.loads(said.out)["examples"] == 2
-    assert sorted(content(tmp_path / "prior")) == ["scar_prior.json", "scar_prior.safetensors"]
+    files = ["curves.json", "scar_prior.json", "scar_prior.safetensors", "training.html"]
+    assert sorted(content(tmp_path / "prior")) == files
+    assert "Learned scar prior" in (tmp_path / "prior" / "training.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["training.html", "curves.json"])
+def test_files_of_somebody_else_are_not_replaced(name: str, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    (tmp_path / "prior").mkdir()
+    (tmp_path / "prior" / name).write_text("mine")
+    said = cardioscar("train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=1", "--epochs=1")
+    assert said.code == 2
+    assert f"found another {name}; name another folder" in said.err
+    assert content(tmp_path / "prior") == {name: b"mine"}
+
+
+def test_a_scar_prior_is_registered_with_its_settings_and_curves(cardioscar: Cardioscar, tmp_path: Path) -> None:
+    pytest.importorskip("alembic")
+    from cardioscar.services.tracking.client import TrackingTarget, connect
+    from cardioscar.services.tracking.trained_models import EXPERIMENT, load_model_files
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    said = cardioscar(
+        "train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=2", "--epochs=2", "--batch=1",
+        "--channels=4", "--cell-mm=6", "--layers=3", "--validation=0.5", "--register", "wall", "--tracking-uri", uri,
+    )  # fmt: skip
+    assert said.code == 0
+    assert json.loads(said.out)["registered"] == "models:/wall/1"
+    client = connect(TrackingTarget(uri))
+    [run] = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+    assert run.data.params["epochs"] == "2"
+    assert run.data.metrics["validation_loss"] > 0
+    losses = client.get_metric_history(run.info.run_id, "train/loss")
+    assert sorted(metric.step for metric in losses) == [1, 2, 3, 4]
+    (tmp_path / "back").mkdir()
+    [back] = load_model_files(TrackingTarget(uri), "wall", 1, ["scar_prior.safetensors"], tmp_path / "back")
+    assert back.read_bytes() == (tmp_path / "prior" / "scar_prior.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +124,7 @@ def test_a_scar_prior_is_trained_on_synthetic_scars(cardioscar: Cardioscar, tmp_
         (("field", "nowhere", "-o", "out", "--layers", "0"), "layers: expected at least 1, found 0"),
         (("field", "nowhere", "-o", "s3://bucket/prior"), "out: expected a folder of this machine"),
         (("field", "nowhere", "-o", "out", "--register", "lv"), "tracking URI: expected --tracking-uri or MLFLOW"),
+        (("scar", "-o", "out", "--register", "lv"), "tracking URI: expected --tracking-uri or MLFLOW"),
         (("scar", "-o", "out", "--epochs", "0"), "epochs: expected at least 1, found 0"),
     ],
 )

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cardioscar.config import from_mapping
+from cardioscar.errors import InputError
 from cardioscar.scar3d.field.encoding import FourierFeatures, UnitCube
 
 
@@ -66,6 +67,25 @@ def read_spec(values: Mapping[str, Any], *, where: str) -> FieldSpec:
     if kept.get("encoding") == "fourier":
         kept.pop("scale_mm", None)  # older files name the published network's one scale in every architecture
     return from_mapping(FieldSpec, kept, where=where, foreign=True)
+
+
+def check_size(spec: FieldSpec, weights_bytes: int, *, where: str) -> None:
+    """Refuse an architecture that needs more weights than there are, before a network of it is made.
+
+    An architecture of few digits may claim any size.
+
+    Args:
+        spec: Architecture, as a file says it.
+        weights_bytes: Size of the file that holds its weights.
+        where: Name of that file, for messages.
+
+    Raises:
+        InputError: If the weights cannot be its.
+    """
+    inputs = spec.features if spec.encoding == "fourier" else 3
+    least = 4 * spec.hidden * ((spec.layers - 1) * spec.hidden + inputs)
+    if min(spec.hidden, spec.layers, inputs) < 1 or least > weights_bytes:
+        raise InputError(where, "the weights of the architecture", "fewer")
 
 
 class ScarField(nn.Module):

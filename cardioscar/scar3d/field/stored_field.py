@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
-
-from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
-from cardioscar.scar3d.field.scar_field import ScarField, read_spec
+from cardioscar.learning.stored import read_network, store_network
+from cardioscar.scar3d.field.scar_field import ScarField, check_size, read_spec
 
-WEIGHTS, DESCRIPTION = "field.safetensors", "field.json"
+STEM = "field"
+WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
 FORMAT = 1
 
 
@@ -25,16 +23,14 @@ def save_field(folder: Path, field: ScarField, about: dict[str, Any]) -> None:
         field: The fitted field.
         about: JSON-ready facts of the fit (method, config, stop reason), stored beside the architecture.
     """
-    tensors = {k: v.detach().cpu().contiguous() for k, v in field.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS)
     description = {
         "format": FORMAT,
         "frame": "LPS, millimetres",
         "spec": dataclasses.asdict(field.spec),
-        "weights_sha256": file_sha256(folder / WEIGHTS),
+        "weights_sha256": "",
         **about,
     }
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+    store_network(folder, STEM, field.state_dict(), description)
 
 
 def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
@@ -44,16 +40,13 @@ def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
         The field and its description.
 
     Raises:
-        InputError: If a file is missing, of another format, or the weights are not the ones that were described.
+        InputError: If a file is missing, of another format, or the weights are not the ones that were described, not
+            those of the architecture, or not finite.
     """
-    for name in (WEIGHTS, DESCRIPTION):
-        if not (folder / name).is_file():
-            raise InputError(name, "a stored field", "no such file")
-    description = json.loads((folder / DESCRIPTION).read_text())
-    if description.get("format") != FORMAT:
-        raise InputError(DESCRIPTION, f"format {FORMAT}", "another")
-    if file_sha256(folder / WEIGHTS) != description["weights_sha256"]:
-        raise InputError(WEIGHTS, "the weights that field.json describes", "another sha256")
-    field = ScarField(read_spec(description["spec"], where=DESCRIPTION))
-    field.load_state_dict(load_file(folder / WEIGHTS))
-    return field.eval(), description
+    stored = read_network(folder, STEM, rule="a stored field")
+    description = stored.description
+    if description.get("format") != FORMAT or not isinstance(description.get("spec"), dict):
+        raise InputError(DESCRIPTION, f"a field of format {FORMAT}", "another format")
+    spec = read_spec(description["spec"], where=DESCRIPTION)
+    check_size(spec, len(stored.check_hash().weights_bytes), where=WEIGHTS)
+    return stored.fill(ScarField(spec)), description

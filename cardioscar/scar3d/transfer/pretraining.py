@@ -9,14 +9,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cardioscar.errors import InputError
+from cardioscar.learning.curves import Curves
 from cardioscar.learning.device import choose_device, threads_for
-from cardioscar.learning.schedules import one_cycle
+from cardioscar.learning.loop import train
+from cardioscar.learning.loop_config import LoopConfig
+from cardioscar.learning.order import Order
+from cardioscar.learning.schedules import Rates, one_cycle
 from cardioscar.scar3d.field.plan import plan_fit
 from cardioscar.scar3d.field.pretrained import FieldPrior
 from cardioscar.scar3d.field.scar_field import FieldSpec, ScarField
@@ -36,11 +41,16 @@ class Pretrained:
 
     Attributes:
         prior: The network.
-        losses: Training loss of each step, mean over the hearts of the step.
+        curves: Training loss, mean over the hearts of the step, and learning rate of each step.
     """
 
     prior: FieldPrior
-    losses: np.ndarray
+    curves: Curves
+
+    @property
+    def losses(self) -> np.ndarray:
+        """Training loss of each step, mean over the hearts of the step."""
+        return np.array(self.curves.losses)
 
 
 @dataclass(frozen=True)
@@ -81,10 +91,18 @@ def pretrain(
         raise InputError("hearts", "at least one to learn from", "none")
     network = ScarField(spec, torch.Generator().manual_seed(config.seed)).to(device)
     per_step = min(config.hearts_per_step, len(kept))
-    nodes = max(len(heart.placed) for heart in kept)
-    with threads_for(nodes):
-        losses = _train(network, kept, loss, config, per_step, on_step)
-    return Pretrained(FieldPrior.of(network), losses)
+    with threads_for(max(len(heart.placed) for heart in kept)):
+        trained = train(
+            network,
+            _Steps(network, kept, loss, per_step, config.seed),
+            LoopConfig(
+                steps=config.steps, weight_decay=config.weight_decay, seed=config.seed, device=str(device), fused=True
+            ),
+            schedule=lambda step: Rates(one_cycle(step, config.steps, config.peak_rate)),
+            units=network.hidden,
+            on_step=on_step,
+        )
+    return Pretrained(FieldPrior.of(network), trained.checked().curves)
 
 
 def _network(heart: Observations, config: TransferConfig) -> tuple[FieldSpec, Loss]:
@@ -107,44 +125,23 @@ def _kept(heart: Observations, config: TransferConfig, device: torch.device) -> 
     )
 
 
-def _train(
-    network: ScarField,
-    hearts: list[_Heart],
-    loss: Loss,
-    config: TransferConfig,
-    per_step: int,
-    on_step: Callable[[int, int], None] | None,
-) -> np.ndarray:
-    """AdamW with one cycle; a step averages the losses of some hearts, one after the other in memory."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1.0, weight_decay=config.weight_decay, fused=True)
-    generator = torch.Generator(network.center_mm.device).manual_seed(config.seed)
-    turns = _turns(len(hearts), np.random.default_rng(config.seed))
-    losses = np.empty(config.steps)
-    for step in range(config.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle(step, config.steps, config.peak_rate)
-        optimizer.zero_grad(set_to_none=True)
-        total = 0.0
-        for _ in range(per_step):
-            heart = hearts[next(turns)]
-            features = network.encode(heart.placed)
-            probability = torch.sigmoid(network(features, network.dropout_masks(len(features), generator)))
-            means = group_means(probability, heart.offsets)
-            of_heart = group_losses(means, heart.targets, heart.weights, loss).sum() / per_step
-            of_heart.backward()
-            total += of_heart.item()
-        if not np.isfinite(total):
-            raise InputError("learning_rate", "a training that stays finite", f"one that does not, in step {step + 1}")
-        optimizer.step()
-        losses[step] = total
-        if on_step:
-            on_step(step + 1, config.steps)
-    if not any(weights.grad is not None and weights.grad.any() for weights in network.hidden.parameters()):
-        raise InputError("learning_rate", "a network that learns", "one whose units are all silent (a rate too high)")
-    return losses
+class _Steps:
+    """Losses of some hearts a step, one after the other in memory: all hearts in a drawn order, then in another."""
 
+    def __init__(self, network: ScarField, hearts: list[_Heart], loss: Loss, per_step: int, seed: int) -> None:
+        self._network, self._hearts, self._loss, self._per_step = network, hearts, loss, per_step
+        self._order = Order(len(hearts), np.random.default_rng(seed))
 
-def _turns(hearts: int, rng: np.random.Generator) -> Iterator[int]:
-    """All hearts in a drawn order, then all in another."""
-    while True:
-        yield from rng.permutation(hearts).tolist()
+    def __call__(self, step: int, generator: torch.Generator) -> Iterator[Tensor]:
+        for _ in range(self._per_step):
+            heart = self._hearts[self._order.next()]
+            features = self._network.encode(heart.placed)
+            masks = self._network.dropout_masks(len(features), generator)
+            means = group_means(torch.sigmoid(self._network(features, masks)), heart.offsets)
+            yield group_losses(means, heart.targets, heart.weights, self._loss).sum() / self._per_step
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._order.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._order.load_state_dict(state)

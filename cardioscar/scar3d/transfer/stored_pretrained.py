@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.errors import InputError
+from cardioscar.learning.stored import StoredNetwork, read_network, store_network
 
 if TYPE_CHECKING:
     from cardioscar.scar3d.field.pretrained import FieldPrior
 
-WEIGHTS, DESCRIPTION = "field.safetensors", "field.json"
+STEM = "field"
+WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
 FORMAT = "cardioscar prior 1"
 FRAME = "LV: septum, anterior, base; mm of a heart whose wall lies 30 mm from its long axis"
-_IN_JSON, _IN_WEIGHTS = f"prior: {DESCRIPTION}", f"prior: {WEIGHTS}"
+_RULE, _WHERE = "a network that train-prior field wrote", "prior: "
 
 
 @dataclass(frozen=True)
@@ -33,24 +34,27 @@ class StoredPrior:
     weights: bytes
 
     def __post_init__(self) -> None:
-        found = self._read().get("format")
+        stored = self._stored
+        found = stored.description.get("format")
         if found != FORMAT:
-            rule = "a network that train-prior field wrote"
-            raise InputError(_IN_JSON, rule, "one subject's field" if found == 1 else "another format")
-        if _sha256(self.weights) != self._read().get("weights_sha256"):
-            raise InputError(_IN_WEIGHTS, f"the weights that {DESCRIPTION} describes", "another sha256")
-        if not isinstance(self._read().get("spec"), dict):
-            raise InputError(_IN_JSON, "the network's architecture", "none")
+            raise InputError(stored.in_description, _RULE, "one subject's field" if found == 1 else "another format")
+        stored.check_hash()
+        if not isinstance(stored.description.get("spec"), dict):
+            raise InputError(stored.in_description, "the network's architecture", "none")
+
+    @cached_property
+    def _stored(self) -> StoredNetwork:
+        return StoredNetwork(STEM, self.description, self.weights, _WHERE)
 
     @property
     def sha256(self) -> str:
         """Hash of the description, which holds that of the weights."""
-        return _sha256(self.description)
+        return self._stored.sha256
 
     @property
     def spec(self) -> dict[str, Any]:
         """Architecture, a `FieldSpec` as a mapping."""
-        return dict(self._read()["spec"])
+        return dict(self._stored.description["spec"])
 
     def load(self) -> FieldPrior:
         """The network.
@@ -58,39 +62,12 @@ class StoredPrior:
         Raises:
             InputError: If the weights are not those of the architecture.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
         from cardioscar.scar3d.field.pretrained import FieldPrior
-        from cardioscar.scar3d.field.scar_field import ScarField, read_spec
+        from cardioscar.scar3d.field.scar_field import ScarField, check_size, read_spec
 
-        spec = read_spec(self.spec, where=_IN_JSON)
-        try:
-            weights = load(self.weights)
-        except SafetensorError as error:
-            raise InputError(_IN_WEIGHTS, "safetensors", "another form") from error
-        # before a network is made: an architecture of few digits may claim any size
-        inputs = spec.features if spec.encoding == "fourier" else 3
-        least = 4 * spec.hidden * ((spec.layers - 1) * spec.hidden + inputs)
-        if min(spec.hidden, spec.layers, inputs) < 1 or least > len(self.weights):
-            raise InputError(_IN_WEIGHTS, "the weights of the architecture", "fewer")
-        expected = FieldPrior.of(ScarField(spec)).weights
-        wrong = [name for name in expected if name not in weights or weights[name].shape != expected[name].shape]
-        # by the names of the architecture alone: others may be anything
-        wrong += [f"{more} more"] if (more := sum(name not in expected for name in weights)) else []
-        if wrong:
-            raise InputError(_IN_WEIGHTS, "the weights of the architecture", f"otherwise: {', '.join(wrong[:5])}")
-        odd = [name for name, values in weights.items() if not values.isfinite().all()]
-        if odd:
-            raise InputError(_IN_WEIGHTS, "finite weights", f"others: {', '.join(odd)}")
-        return FieldPrior(spec, weights, self.sha256)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            description = json.loads(self.description)
-        except (ValueError, RecursionError) as error:
-            raise InputError(_IN_JSON, "JSON", "another text") from error
-        return description if isinstance(description, dict) else {}
+        spec = read_spec(self.spec, where=self._stored.in_description)
+        check_size(spec, len(self.weights), where=self._stored.in_weights)
+        return FieldPrior(spec, self._stored.weights(FieldPrior.of(ScarField(spec)).weights), self.sha256)
 
 
 def save_prior(folder: Path, prior: FieldPrior, about: dict[str, Any]) -> StoredPrior:
@@ -104,20 +81,15 @@ def save_prior(folder: Path, prior: FieldPrior, about: dict[str, Any]) -> Stored
     Returns:
         What was written.
     """
-    from safetensors.torch import save
-
-    weights = save({name: values.contiguous() for name, values in prior.weights.items()})
     description = {
         "format": FORMAT,
         "frame": FRAME,
         "spec": dataclasses.asdict(prior.spec),
-        "weights_sha256": _sha256(weights),
+        "weights_sha256": "",
         **about,
     }
-    stored = StoredPrior((json.dumps(description, indent=1) + "\n").encode(), weights)
-    (folder / WEIGHTS).write_bytes(stored.weights)
-    (folder / DESCRIPTION).write_bytes(stored.description)
-    return stored
+    stored = store_network(folder, STEM, prior.weights, description)
+    return StoredPrior(stored.description_bytes, stored.weights_bytes)
 
 
 def read_prior(folder: Path) -> StoredPrior:
@@ -126,11 +98,5 @@ def read_prior(folder: Path) -> StoredPrior:
     Raises:
         InputError: If a file is missing, or they are not what `save_prior` writes.
     """
-    for name in (DESCRIPTION, WEIGHTS):
-        if not (folder / name).is_file():
-            raise InputError(f"prior: {name}", "a network that train-prior field wrote", "no such file")
-    return StoredPrior((folder / DESCRIPTION).read_bytes(), (folder / WEIGHTS).read_bytes())
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    stored = read_network(folder, STEM, rule=_RULE, where=_WHERE)
+    return StoredPrior(stored.description_bytes, stored.weights_bytes)

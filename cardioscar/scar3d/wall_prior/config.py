@@ -51,4 +51,7 @@ class ScarPriorConfig:
             raise ConfigError("weight_decay", "a number of at least 0", f"{self.weight_decay:g}")
         if not 0 <= self.validation < 1:
             raise ConfigError("validation", "a share from 0 to below 1", f"{self.validation:g}")
+        if round(self.validation * self.ventricles) == self.ventricles:
+            rule = f"a share that leaves some of {self.ventricles} ventricles to learn from"
+            raise ConfigError("validation", rule, f"{self.validation:g}")
         check_seed(self.seed)

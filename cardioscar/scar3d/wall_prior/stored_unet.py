@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cardioscar.config import file_sha256
+from cardioscar.config import from_mapping
 from cardioscar.errors import InputError
-from cardioscar.files.atomic import atomic_file
+from cardioscar.learning.stored import read_network, store_network
+from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
 from cardioscar.scar3d.wall_prior.features import CHANNELS
 from cardioscar.scar3d.wall_prior.unet import ScarUNet
 
-WEIGHTS, DESCRIPTION = "scar_prior.safetensors", "scar_prior.json"
+STEM = "scar_prior"
+WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the prior that comes with the package."""
@@ -30,22 +31,15 @@ def save_prior(folder: Path, network: ScarUNet, about: dict[str, Any]) -> dict[s
     Returns:
         The description as written.
     """
-    from safetensors.torch import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with atomic_file(folder / WEIGHTS) as partial:
-        save_file(tensors, partial)
     description = {
         "format": FORMAT,
         "input_channels": list(CHANNELS),
-        "parameters": sum(tensor.numel() for tensor in tensors.values()),
-        "weights_sha256": file_sha256(folder / WEIGHTS),
+        "parameters": sum(tensor.numel() for tensor in network.state_dict().values()),
+        "weights_sha256": "",
         **about,
     }
-    with atomic_file(folder / DESCRIPTION) as partial:
-        partial.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-    return description
+    return store_network(folder, STEM, network.state_dict(), description).description
 
 
 def load_prior(folder: Path | None = None) -> tuple[ScarUNet, dict[str, Any]]:
@@ -65,16 +59,15 @@ def load_prior(folder: Path | None = None) -> tuple[ScarUNet, dict[str, Any]]:
 
 @cache
 def _load(folder: Path) -> tuple[ScarUNet, dict[str, Any]]:
-    from safetensors.torch import load_file
-
-    for name in (WEIGHTS, DESCRIPTION):
-        if not (folder / name).is_file():
-            raise InputError(name, "a stored scar prior", "no such file")
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    stored = read_network(folder, STEM, rule="a stored scar prior")
+    description, rule = stored.description, f"format {FORMAT} with the input channels of this version"
     if description.get("format") != FORMAT or description.get("input_channels") != list(CHANNELS):
-        raise InputError(DESCRIPTION, f"format {FORMAT} with the input channels of this version", "another one")
-    if file_sha256(folder / WEIGHTS) != description["weights_sha256"]:
-        raise InputError(WEIGHTS, f"the weights that {DESCRIPTION} describes", "another sha256")
-    network = ScarUNet(len(CHANNELS), int(description["config"]["channels"]))
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    return network.eval(), description
+        raise InputError(DESCRIPTION, rule, "another one")
+    config = description.get("config")
+    if not isinstance(config, dict):
+        raise InputError(DESCRIPTION, "the settings of the training", "none")
+    settings = from_mapping(ScarPriorConfig, config, where=DESCRIPTION, foreign=True)
+    # before a network is made: an architecture of few digits may claim any size
+    if 4 * 27 * (4 * settings.channels) ** 2 > len(stored.check_hash().weights_bytes):
+        raise InputError(WEIGHTS, "the weights of the architecture", "fewer")
+    return stored.fill(ScarUNet(len(CHANNELS), settings.channels)), description

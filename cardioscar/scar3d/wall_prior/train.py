@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from cardioscar.config import config_sha256
+from cardioscar.files.atomic import atomic_file
+from cardioscar.learning.closed_axis import turn_closed_axis
+from cardioscar.learning.loop import TrainResult, train
+from cardioscar.learning.loop_config import LoopConfig
+from cardioscar.learning.order import Order
+from cardioscar.learning.schedules import ScheduleConfig
 from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
 from cardioscar.scar3d.wall_prior.examples import Examples, draw_examples
 from cardioscar.scar3d.wall_prior.features import BASE_SCALE, CHANNELS
@@ -35,13 +41,16 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
     each weighted by its volume. On one CPU the result is the same for the same configuration and number of threads.
 
     Args:
-        output: Folder for `scar_prior.safetensors` and `scar_prior.json`.
+        output: Folder for `scar_prior.safetensors`, `scar_prior.json` and `curves.json`.
         config: Settings.
         on_step: Called after each ventricle drawn and each optimiser step.
 
     Returns:
         The description that was written: configuration and its sha256, sha256 of the weights, version of torch, number
         of examples, and the loss on ventricles kept back, beside that of log-odds interpolation.
+
+    Raises:
+        InputError: If the training does not stay finite.
     """
     started = time.perf_counter()
     tell = on_step or (lambda *_: None)
@@ -50,7 +59,8 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
         examples.append(draw_examples(config, number))
         tell("draw", number + 1, config.ventricles)
     kept = round(config.validation * config.ventricles)
-    network = _train(examples[: config.ventricles - kept], config, tell)
+    trained = _train(examples[: config.ventricles - kept], config, tell)
+    network = trained.network
     about: dict[str, Any] = {
         "config": dataclasses.asdict(config),
         "config_sha256": config_sha256(config),
@@ -62,52 +72,67 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
         learned, base = _losses(network, examples[config.ventricles - kept :])
         about["validation"] = {"examples": kept * config.scars, "loss": learned, "log_odds_loss": base}
         log.info("loss on ventricles kept back %.4f, log-odds interpolation %.4f", learned, base)
-    return save_prior(output, network, about)
+    said = save_prior(output, network, about)
+    with atomic_file(output / "curves.json") as partial:
+        partial.write_text(trained.curves.as_json(), encoding="utf-8")
+    return said
 
 
-def _train(examples: list[Examples], config: ScarPriorConfig, tell: OnStep) -> ScarUNet:
+def _train(examples: list[Examples], config: ScarPriorConfig, tell: OnStep) -> TrainResult[ScarUNet]:
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         network = ScarUNet(len(CHANNELS), config.channels)
-    rng = np.random.default_rng([config.seed, 1_000_000])
-    batches = [
-        (one, slice(first, first + config.batch)) for one in examples for first in range(0, config.scars, config.batch)
-    ]
-    steps = config.epochs * len(batches)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=config.learning_rate, total_steps=max(steps, 2), pct_start=0.2
+    losses = _Steps(network, examples, config)
+    steps = config.epochs * losses.of_epoch
+    loop = LoopConfig(
+        steps=steps,
+        schedule=ScheduleConfig(peak=config.learning_rate, rise=0.2),
+        weight_decay=config.weight_decay,
+        clip_norm=1.0,
+        device="cpu",
+        seed=config.seed,
     )
-    network.train()
-    done = 0
-    for epoch in range(config.epochs):
-        total = 0.0
-        for index in rng.permutation(len(batches)):
-            one, some = batches[index]
-            inputs, truth = _turned(one.features[some], one.truth[some], rng)
-            optimiser.zero_grad(set_to_none=True)
-            loss = _loss(network(inputs), inputs, truth, torch.from_numpy(one.weight))
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            if done + 1 < steps:
-                schedule.step()
-            total += float(loss.detach())
-            done += 1
-            tell("train", done, steps)
-        log.info("epoch %d of %d: loss %.4f", epoch + 1, config.epochs, total / len(batches))
-    return network.eval()
+    trained = train(network, losses, loop, on_step=lambda done, of: tell("train", done, of)).checked()
+    for epoch, mean in enumerate(np.reshape(trained.curves.losses, (config.epochs, -1)).mean(axis=1), start=1):
+        log.info("epoch %d of %d: loss %.4f", epoch, config.epochs, mean)
+    return trained
 
 
-def _turned(inputs: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Each example turned about the long axis by any angle and mirrored at random: no wall is preferred."""
-    turned_inputs, turned_truth = [], []
-    for one, answer in zip(inputs, truth, strict=True):
-        turn, step = int(rng.integers(one.shape[2])), int(rng.choice([-1, 1]))
-        turned_inputs.append(np.roll(one, turn, axis=2)[:, :, ::step])
-        turned_truth.append(np.roll(answer, turn, axis=1)[:, ::step])
-    together, answers = np.stack(turned_inputs).astype(np.float32), np.stack(turned_truth).astype(np.float32)
-    return torch.from_numpy(together), torch.from_numpy(answers)
+class _Steps:
+    """The loss of one batch a step, each example turned and mirrored at random: no wall is preferred."""
+
+    def __init__(self, network: ScarUNet, examples: list[Examples], config: ScarPriorConfig) -> None:
+        self._network = network
+        self._batches = [
+            (one, slice(first, first + config.batch))
+            for one in examples
+            for first in range(0, config.scars, config.batch)
+        ]
+        self._rng = np.random.default_rng([config.seed, 1_000_000])
+        self._order = Order(len(self._batches), self._rng)
+
+    @property
+    def of_epoch(self) -> int:
+        """Steps in which each batch is met once."""
+        return len(self._batches)
+
+    def __call__(self, step: int, generator: torch.Generator) -> Iterator[Tensor]:
+        one, some = self._batches[self._order.next()]
+        turned = [
+            turn_closed_axis({"inputs": inputs, "truth": truth}, {"inputs": 2, "truth": 1}, self._rng)
+            for inputs, truth in zip(one.features[some], one.truth[some], strict=True)
+        ]
+        inputs, truth = (
+            torch.from_numpy(np.stack([each[name] for each in turned]).astype(np.float32))
+            for name in ("inputs", "truth")
+        )
+        yield _loss(self._network(inputs), inputs, truth, torch.from_numpy(one.weight))
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._order.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._order.load_state_dict(state)
 
 
 def _loss(

@@ -29,11 +29,12 @@ _AS_THEY_ARE = frozenset(
     {
         # questions
         "get_experiment_by_name", "get_run", "get_metric_history", "get_logged_model", "get_model_version",
+        "get_model_version_by_alias",
         "search_experiments", "search_runs", "search_logged_models", "search_model_versions",
         "search_registered_models", "list_artifacts", "list_logged_model_artifacts", "download_artifacts",
         # files are replaced by the same files; a metric with its time, a tag and a status are set to the same value
         "log_artifacts", "log_model_artifacts", "log_batch", "set_tag", "set_logged_model_tags",
-        "set_experiment_tag", "set_registered_model_tag",
+        "set_experiment_tag", "set_registered_model_tag", "set_registered_model_alias",
         "set_model_version_tag", "set_terminated", "finalize_logged_model", "update_run", "restore_run", "delete_run",
         # names are unique, and callers take "exists already" for success
         "create_experiment", "create_registered_model",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zipfile import BadZipFile
 
 from cardioscar import __version__
@@ -14,6 +14,7 @@ from cardioscar.config import as_mapping, config_sha256, file_sha256, from_mappi
 from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import fresh_folder, platform_faults
 from cardioscar.identity.subject_id import parse_ids
+from cardioscar.learning.curves import Curves
 from cardioscar.logs import about
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.services.store.places import local_folder
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAGE = "train_prior"
+CURVES, PAGE = "curves.json", "training.html"
+STEMS = {"field": "field", "scar": "scar_prior"}
+"""Name of the files of each kind of network, without ending."""
 OnStep = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and how many there are."""
 
@@ -44,7 +48,8 @@ def field(
     Args:
         cohort: Artifact of `group_sort`, or a cohort (folder or `s3://` prefix), which is then preprocessed with the
             default settings in a private folder below TMPDIR.
-        output: Folder for `field.safetensors` and `field.json`; it appears whole, and replaces an earlier one.
+        output: Folder for `field.safetensors`, `field.json`, `curves.json` and `training.html`; it appears whole, and
+            replaces an earlier one.
         options: Settings of `TransferConfig` by name.
         subjects: Comma-separated ids to learn from; empty for all.
         on_step: Told of progress.
@@ -78,6 +83,8 @@ def field(
     }
     with platform_faults(final), fresh_folder(final) as scratch:
         stored = save_prior(scratch, trained.prior, facts)
+        (scratch / CURVES).write_text(trained.curves.as_json(), encoding="utf-8")
+        _report(scratch, "Coordinate network, pretrained on a cohort", facts, _figures(facts))
         _output(output)  # somebody may have put something there meanwhile
     with about(STAGE, "-"):
         log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
@@ -90,7 +97,7 @@ def scar(
     """Train the scar prior, a network over the LV wall, on synthetic scars.
 
     Args:
-        output: Folder for `scar_prior.safetensors` and `scar_prior.json`.
+        output: Folder for `scar_prior.safetensors`, `scar_prior.json`, `curves.json` and `training.html`.
         options: Settings of `ScarPriorConfig` by name.
         on_step: Told of progress.
 
@@ -99,6 +106,7 @@ def scar(
 
     Raises:
         ConfigError: If a setting is unknown or impossible, or the output holds other files of these names.
+        InputError: If the training does not stay finite.
         PlatformError: If the output cannot be written.
     """
     from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
@@ -108,36 +116,77 @@ def scar(
     with platform_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)  # said before half an hour of work, not after it
     _check_own_scar_prior(folder)
+    _check_own_training(folder)
     from cardioscar.scar3d.wall_prior.train import train_scar_prior
 
     with platform_faults(folder):
-        return train_scar_prior(folder, config, on_step)
+        said = train_scar_prior(folder, config, on_step)
+        _report(folder, "Learned scar prior", said, _figures(said))
+    return said
 
 
-def register(folder: str | Path, name: str, tracking_uri: str) -> str:
+def register(folder: str | Path, name: str, tracking_uri: str, *, kind: Literal["field", "scar"] = "field") -> str:
     """Make a pretrained network a version in the model registry.
 
+    Its settings, curves and figures go with it.
+
     Args:
-        folder: Output of `field`.
+        folder: Output of `field` or `scar`.
         name: Name of the registered model.
         tracking_uri: MLflow server or local store.
+        kind: Which of the two.
 
     Returns:
-        Its address, `models:/name/version`, for `FitConfig.prior`.
+        Its address, `models:/name/version`; that of a `field` serves `FitConfig.prior`.
 
     Raises:
-        InputError: If the folder holds no pretrained network, or the name is refused.
+        InputError: If the folder holds no such network, or the name is refused.
         UnreachableError: If the registry does not answer.
     """
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
+    from cardioscar.learning.stored import read_network
+    from cardioscar.scar3d.transfer.stored_pretrained import read_prior
     from cardioscar.services.tracking.client import TrackingTarget
-    from cardioscar.services.tracking.trained_models import record_model_files
+    from cardioscar.services.tracking.trained_models import TrainedModel, record_trained_model
 
     at = Path(folder)
-    stored = read_prior(at)
-    files = {file: at / file for file in (WEIGHTS, DESCRIPTION)}
-    version = record_model_files(TrackingTarget(tracking_uri), name, files, key=stored.sha256)
-    return f"models:/{name}/{version}"
+    if kind == "field":
+        read_prior(at)
+    stored = read_network(at, STEMS[kind], rule=f"a network that train-prior {kind} wrote").check_hash()
+    said = stored.description
+    curves = at / CURVES
+    model = TrainedModel(
+        files={name: at / name for name in (f"{STEMS[kind]}.safetensors", f"{STEMS[kind]}.json")},
+        key=stored.sha256,
+        settings=dict(said.get("config") or {}),
+        metrics=_figures(said),
+        curves=Curves.from_json(curves.read_text(encoding="utf-8")) if curves.is_file() else None,
+        artifacts={name: at / name for name in (CURVES, PAGE) if (at / name).is_file()},
+    )
+    return f"models:/{name}/{record_trained_model(TrackingTarget(tracking_uri), name, model)}"
+
+
+def _figures(said: Mapping[str, Any]) -> dict[str, float]:
+    """Figures of a network, as its description has them."""
+    validation = said.get("validation") or {}
+    figures = {"loss": said.get("loss"), **{f"validation_{k}": v for k, v in validation.items() if k != "examples"}}
+    return {name: float(value) for name, value in figures.items() if isinstance(value, int | float)}
+
+
+def _report(folder: Path, name: str, said: Mapping[str, Any], figures: Mapping[str, float]) -> None:
+    """Draw the page of a training whose curves lie in the folder."""
+    from cardioscar.report.training import TrainingSummary, write_training_report
+
+    curves = Curves.from_json((folder / CURVES).read_text(encoding="utf-8"))
+    summary = TrainingSummary(
+        name,
+        curves,
+        best_step=len(curves.losses),
+        version=__version__,
+        seconds=said.get("seconds"),
+        settings=said["config"],
+        figures=figures,
+    )
+    write_training_report(folder / PAGE, summary)
 
 
 def _output(output: str | Path) -> Path:
@@ -147,7 +196,8 @@ def _output(output: str | Path) -> Path:
     final = local_folder(output, where="out").resolve()
     with platform_faults(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        others = [p.name for p in final.iterdir() if p.name not in (DESCRIPTION, WEIGHTS)] if final.is_dir() else []
+        ours = (DESCRIPTION, WEIGHTS, CURVES, PAGE)
+        others = [p.name for p in final.iterdir() if p.name not in ours] if final.is_dir() else []
     if others or final.is_file():
         rule = "a new or empty folder, or that of an earlier prior"
         raise ConfigError("out", rule, f"one with {counted(len(others), 'other file')}" if others else "a file")
@@ -156,6 +206,7 @@ def _output(output: str | Path) -> Path:
             read_prior(final)
         except InputError as error:
             raise ConfigError("out", "a new or empty folder, or that of an earlier prior", str(error)) from None
+        _check_own_training(final)
     return final
 
 
@@ -174,6 +225,23 @@ def _check_own_scar_prior(folder: Path) -> None:
     if not own or any(path.is_symlink() for path in there):
         rule = "a folder without such a file, or that of an earlier prior"
         raise ConfigError("out", rule, f"another {there[0].name}; name another folder, or move it away")
+
+
+def _check_own_training(folder: Path) -> None:
+    """Refuse to replace files of the names of curves and page that no training of ours wrote."""
+    from cardioscar.report.training import is_training_report
+
+    def is_curves(path: Path) -> bool:
+        try:
+            return bool(Curves.from_json(path.read_text(encoding="utf-8")))
+        except (InputError, OSError, ValueError):
+            return False
+
+    for name, is_ours in ((CURVES, is_curves), (PAGE, is_training_report)):
+        path = folder / name
+        if path.is_symlink() or (path.exists() and not is_ours(path)):
+            rule = "a folder without such a file, or that of an earlier training"
+            raise ConfigError("out", rule, f"another {name}; name another folder, or move it away")
 
 
 @contextmanager

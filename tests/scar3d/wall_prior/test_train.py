@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -58,12 +59,20 @@ def test_stored_weights_come_back(trained: tuple[Path, dict, list]) -> None:
     assert network.head.weight.abs().max() > 0
 
 
+def claimed(folder: Path, channels: object) -> None:
+    said = json.loads((folder / DESCRIPTION).read_text())
+    said["config"]["channels"] = channels
+    (folder / DESCRIPTION).write_text(json.dumps(said))
+
+
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
         (lambda folder: (folder / WEIGHTS).unlink(), "no such file"),
         (lambda folder: (folder / WEIGHTS).write_bytes(b"other"), "another sha256"),
         (lambda folder: (folder / DESCRIPTION).write_text('{"format": 99}'), "another one"),
+        (lambda folder: claimed(folder, 4 * 10**9), "the weights of the architecture, found fewer"),
+        (lambda folder: claimed(folder, "Jane Doe"), "channels: expected a value of type int"),
     ],
 )
 def test_weights_that_are_not_the_described_ones_are_refused(
@@ -75,16 +84,31 @@ def test_weights_that_are_not_the_described_ones_are_refused(
     for name in (WEIGHTS, DESCRIPTION):
         (tmp_path / name).write_bytes((trained[0] / name).read_bytes())
     spoil(tmp_path)
-    with pytest.raises(InputError, match=finding):
+    with pytest.raises(InputError, match=finding) as refused:
         load_prior(tmp_path)
+    assert "Jane" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"ventricles": 0}, {"layers": 1}, {"learning_rate": float("nan")}, {"validation": 1.0}, {"cell_mm": 0.0}]
+    "wrong",
+    [
+        {"ventricles": 0},
+        {"layers": 1},
+        {"learning_rate": float("nan")},
+        {"validation": 1.0},
+        {"cell_mm": 0.0},
+        {"validation": 0.9, "ventricles": 2},
+    ],
 )
 def test_settings_out_of_range_are_named(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         ScarPriorConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_rate_that_is_too_high_leaves_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="learning_rate: expected a training that stays finite, found one"):
+        train_scar_prior(tmp_path, dataclasses.replace(SMALL, learning_rate=1e38))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_are_light_to_import() -> None:

@@ -12,7 +12,7 @@ from cardioscar.services.tracking import records, registry
 from cardioscar.services.tracking.client import connect
 from cardioscar.services.tracking.permissions import FORBIDDEN, once_granted
 from cardioscar.services.tracking.recording import ask_server, record_cohort, record_subject
-from cardioscar.services.tracking.trained_models import load_model_files, record_model_files
+from cardioscar.services.tracking.trained_models import TrainedModel, load_model_files, record_trained_model
 from tests.services.tracking.mlflow_users import UsersServer, users_server
 
 __all__ = ["users_server"]
@@ -76,10 +76,11 @@ def test_a_prior_is_registered_and_one_that_is_not_there_is_said(users_server: U
     target = users_server.target("trainer")
     (tmp_path / "weights").write_bytes(b"weights")
     files = {"field.safetensors": tmp_path / "weights"}
-    assert record_model_files(target, "lv-network", files, key="ab" * 32) == 1
+    assert record_trained_model(target, "lv-network", TrainedModel(files, "ab" * 32, aliases=("champion",))) == 1
     (tmp_path / "back").mkdir()
     (back,) = load_model_files(target, "lv-network", 1, list(files), tmp_path / "back")
     assert back.read_bytes() == b"weights"
+    (back,) = load_model_files(target, "lv-network", "champion", list(files), tmp_path / "back")
     for name, version in (("lv-network", 2), ("another-network", 1)):
         with pytest.raises(
             InputError, match=f"registry: expected version {version} of a model of that name, found none"

@@ -45,13 +45,15 @@ def description(run: Run, subject: str = "P001") -> dict[str, Any]:
     return json.loads((run.folder("train", subject) / "field.json").read_text(encoding="utf-8"))
 
 
-def test_a_prior_is_two_files_that_name_nobody(prior: Path, finished: Run) -> None:
-    assert sorted(content(prior)) == ["field.json", "field.safetensors"]
+def test_a_prior_is_four_files_that_name_nobody(prior: Path, finished: Run) -> None:
+    assert sorted(content(prior)) == ["curves.json", "field.json", "field.safetensors", "training.html"]
     assert hidden(prior.parent) == []
-    text = (prior / "field.json").read_text(encoding="utf-8")
+    text = "".join(
+        (prior / name).read_text(encoding="utf-8") for name in ("curves.json", "field.json", "training.html")
+    )
     assert not [word for word in (*SUBJECTS, str(finished.out), "group_sort", "cohort/") if word in text]
     assert not [subject for subject in SUBJECTS if subject.encode() in (prior / "field.safetensors").read_bytes()]
-    about = json.loads(text)
+    about = json.loads((prior / "field.json").read_text(encoding="utf-8"))
     sorted_files = [finished.folder("group_sort", subject) / "sorted.npz" for subject in SUBJECTS]
     assert about["hearts"]["count"] == 3
     assert about["hearts"]["groups_sha256"] == sorted(hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted_files)
@@ -168,7 +170,7 @@ def test_a_run_that_finds_all_done_does_not_import_torch(run: Run, prior: Path) 
     fit(run, prior, steps=3)
     script = f"""
 import sys
-from cardioscar.stages import train
+from cardioscar.stages.scar3d import train
 rows = train.run({str(run.artifact("group_sort"))!r}, {list(SUBJECTS)!r}, {str(run.artifact("train"))!r},
     {{"steps": 3, "checkpoint_seconds": 0.0, "device": "cpu", "prior": {str(prior)!r}}})
 print([row.outcome for row in rows], "torch" in sys.modules)
