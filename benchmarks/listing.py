@@ -25,8 +25,9 @@ from botocore.exceptions import HTTPClientError
 from measured import conditions, table, write_page
 from servers import free_port
 
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
-from cardioscar.cohort.source import CohortSource, open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.cohort.store import StoredCohort
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place

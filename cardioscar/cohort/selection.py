@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardioscar.cohort.source import CohortSource, Listed, open_cohort
+from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.source import CohortSource, Listed
 from cardioscar.errors import InputError, counted
 from cardioscar.identity.subject_id import parse_ids
 

@@ -68,12 +68,12 @@ class Run:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar run`, run the cohort and print its table."""
     options = tyro.cli(Run, prog=f"cardioscar {command}", args=expand(words), default=_defaults(words))
+    from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_output, check_subjects_output
     from cardioscar.cohort.selection import select
-    from cardioscar.cohort.source import open_cohort
     from cardioscar.commands.table import print_cohort
     from cardioscar.logs import configure
-    from cardioscar.results.publication import open_results
+    from cardioscar.results.opening import open_results
     from cardioscar.stages.recording import AFTER_REPORT, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.scar3d.workflow import RECONSTRUCT

@@ -127,9 +127,9 @@ def main(command: str, words: list[str]) -> int:
 
 
 def _run(stage: Stage, form: Any) -> None:
+    from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_subjects_output
     from cardioscar.cohort.selection import select
-    from cardioscar.cohort.source import open_cohort
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
     places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import PlatformError
-from cardioscar.shard.status import FILE
 
 PLATFORM_ERRNO = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -66,12 +65,12 @@ def recover(final: Path) -> None:
             aside.rename(final)
 
 
-def file_hashes(folder: Path) -> dict[str, str]:
-    """sha256 of each file of a subject's folder by its path in it, its row left out; empty where there is no folder."""
+def file_hashes(folder: Path, *, without: str = "") -> dict[str, str]:
+    """sha256 of each file of a folder by its path in it, but for one of that name; empty where there is no folder."""
     return {
         p.relative_to(folder).as_posix(): file_sha256(p)
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and p != folder / FILE
+        if p.is_file() and not (without and p == folder / without)
     }
 
 

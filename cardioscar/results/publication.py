@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
-from cardioscar.identity.subject_id import is_subject_id
-from cardioscar.results.own_table import check_page, check_table
-from cardioscar.results.table import PAGE, TABLE
-from cardioscar.services.store.places import place
-from cardioscar.shard.own_files import EVALUATE, OF_EARLIER_STAGES, STAMP, keep, strangers_in
+from cardioscar.shard.own_files import OF_EARLIER_STAGES
 from cardioscar.shard.status import FILE, Status, parse_status, read_status
 
 METRICS = "metrics.json"
@@ -127,20 +121,6 @@ class Results(Protocol):
         """Where a user finds a file."""
 
 
-def open_results(uri: str | Path, *, where: str = "results_uri") -> Results:
-    """The results at a path or URI; nothing is read or made yet.
-
-    Raises:
-        ConfigError: If it is neither a folder nor an `s3://` address.
-    """
-    at = place(uri, where=where)
-    if isinstance(at, Path):
-        return FolderResults(at)
-    from cardioscar.results.store import StoreResults
-
-    return StoreResults(at)
-
-
 def gather(row: Status, output: Path, artifacts: Sequence[Path]) -> Publication:
     """Collect what belongs to a subject's results.
 
@@ -205,101 +185,3 @@ def _mapping(data: bytes | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
-
-
-class FolderResults:
-    """Results in a folder; a subject's folder appears whole, and only where it differs."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def publish(self, what: Publication, run_id: str = "") -> None:
-        """See `Results`."""
-        from cardioscar.files.atomic import atomic_file
-
-        final = self.root / what.row.subject
-        with platform_faults(self.root):
-            stamp = stamp_bytes(run_id, what.marker.read_bytes())
-            self.root.mkdir(parents=True, exist_ok=True)
-            with only_writer(self.root, what.row.subject):
-                recover(final)
-                others = strangers_in(final, stages=(EVALUATE,))
-                present = {name: sha for name, sha in file_hashes(final).items() if name not in (STAMP, *others)}
-                if read_status(final) == what.row and present == what.hashes:
-                    if run_id and _content(final / STAMP) != stamp:
-                        with atomic_file(final / STAMP) as partial:
-                            partial.write_bytes(stamp)
-                    return
-                with fresh_folder(final) as scratch:
-                    for name, source in what.files.items():
-                        (scratch / name).parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copyfile(source, scratch / name)
-                    if run_id:
-                        (scratch / STAMP).write_bytes(stamp)
-                    shutil.copyfile(what.marker, scratch / FILE)
-                    keep(others, final, scratch)
-
-    def check(self, subjects: Sequence[str]) -> None:
-        """See `Results`."""
-        with platform_faults(self.root):
-            for subject in subjects:
-                strangers_in(self.root / subject, stages=(EVALUATE,))
-            check_table(_content(self.root / TABLE))
-            check_page(_content(self.root / PAGE))
-
-    def results(self, subjects: Sequence[str]) -> Iterator[Result]:
-        """See `Results`."""
-        for subject in subjects:
-            folder = self.root / subject
-            with platform_faults(self.root):
-                marker, stamp, metrics = (_content(folder / name) for name in (FILE, STAMP, METRICS))
-            yield result_of(subject, marker, stamp, metrics)
-
-    def ask(self) -> None:
-        """See `Results`: whether a folder can be written shows with the first subject."""
-
-    def subjects(self) -> list[str]:
-        """See `Results`."""
-        if not self.root.is_dir():
-            return []
-        with platform_faults(self.root):
-            return sorted(p.name for p in self.root.iterdir() if is_subject_id(p.name) and (p / FILE).is_file())
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """See `Results`."""
-        with platform_faults(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-        with only_writer(self.root, "run", beside_others=True):
-            yield
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """See `Results`."""
-        with only_writer(self.root, "cohort", patience_s=60.0):
-            yield
-
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
-        """See `Results`: the folder itself."""
-        with platform_faults(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-        yield self.root
-
-    def put(self, path: Path) -> None:
-        """See `Results`: the file is in its place."""
-
-    def read(self, name: str) -> bytes:
-        """See `Results`."""
-        return (self.root / name).read_bytes()
-
-    def address(self, name: str) -> str:
-        """See `Results`."""
-        return str(self.root / name)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None

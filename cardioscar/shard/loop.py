@@ -168,7 +168,7 @@ def _settled(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[
     others = strangers_in(final, stages=(stage.name,))
     row = _guarded(new, lambda: _asked(stage, new, job.upstream_status))
     earlier = read_status(final)
-    present = {name: sha for name, sha in file_hashes(final).items() if name not in others}
+    present = {name: sha for name, sha in file_hashes(final, without=FILE).items() if name not in others}
     reused = earlier is not None and earlier.answers(row) and present == earlier.outputs
     if earlier is not None and reused:
         log.info("unchanged: reused", extra={"outcome": "reused"})
@@ -211,7 +211,7 @@ def _asked(stage: _Stage, row: Status, upstream: Mapping[str, Status]) -> Status
 
 def _worked(stage: _Stage, job: Work, row: Status) -> Status:
     stage.work(job)
-    return dataclasses.replace(row, outputs=file_hashes(job.out))
+    return dataclasses.replace(row, outputs=file_hashes(job.out, without=FILE))
 
 
 def _empty(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cardioscar.results.publication import open_results
+from cardioscar.results.opening import open_results
 
 
 def ask_services(results_uri: str | Path = "", tracking_uri: str = "", experiment: str = "") -> None:

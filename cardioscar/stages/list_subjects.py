@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.sharding import plan_shards
-from cardioscar.cohort.source import open_cohort
 from cardioscar.logs import about
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size, check_shards
 

@@ -18,7 +18,8 @@ from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
-from cardioscar.results.publication import Result, Results, open_results
+from cardioscar.results.opening import open_results
+from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import PAGE, TABLE
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.stages.recording import attempt, not_recorded

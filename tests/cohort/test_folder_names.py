@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import is_subject_folder, read_cohort
-from cardioscar.cohort.source import open_cohort
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
 from tests.cohort.test_reading import touch

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cardioscar.cohort.layout import ROLES
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import SubjectFiles, read_cohort
-from cardioscar.cohort.source import open_cohort
 from cardioscar.errors import InputError, PlatformError, UnreachableError
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place

@@ -8,7 +8,7 @@ import pytest
 
 from cardioscar.commands.table import print_cohort
 from cardioscar.report.cohort import CohortRow, cohort_csv
-from cardioscar.results.publication import open_results
+from cardioscar.results.opening import open_results
 
 SCORES = {
     "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,

@@ -371,7 +371,7 @@ class TestEvaluate(StageContract):
 
     @pytest.mark.parametrize(
         ("stage", "setting", "value"),
-        [("infer", "doubt_range", [0.1, 0.9]), ("train", "checkpoint_seconds", 9.0)],
+        [("infer", "doubt_range", [0.1, 0.9]), ("train", "weight_decay", 9.0)],
     )
     def test_a_setting_of_an_earlier_stage_is_new_work(
         self, done: Run, stage: str, setting: str, value: object

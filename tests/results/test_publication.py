@@ -11,7 +11,9 @@ import pytest
 
 from cardioscar.config import file_sha256
 from cardioscar.errors import UnreachableError
-from cardioscar.results.publication import FolderResults, Results, gather, open_results
+from cardioscar.results.folder import FolderResults
+from cardioscar.results.opening import open_results
+from cardioscar.results.publication import Results, gather
 from cardioscar.results.store import StoreResults
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import Failure, Status, write_status

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.cohort.source import open_cohort
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.errors import ConfigError, UnreachableError
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place

@@ -12,11 +12,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from cardioscar.cohort.source import CohortSource, open_cohort
+from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
-from cardioscar.results.publication import open_results
+from cardioscar.results.opening import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from cardioscar.cohort.folder import FolderCohort
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import SubjectFiles
-from cardioscar.cohort.source import CohortSource, FolderCohort, open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError
 
 _LOOKED_AT = 20

@@ -18,7 +18,8 @@ from typing import Any
 from cardioscar import __version__
 from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.logs import about, configure
-from cardioscar.results.publication import gather, open_results
+from cardioscar.results.opening import open_results
+from cardioscar.results.publication import gather
 from cardioscar.services.pushgateway import URL_VARIABLE
 from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status

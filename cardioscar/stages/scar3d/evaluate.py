@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.layout import SETTINGS
-from cardioscar.cohort.source import CohortSource, open_cohort
+from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.logs import about
-from cardioscar.results.publication import gather, open_results
+from cardioscar.results.opening import open_results
+from cardioscar.results.publication import gather
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status

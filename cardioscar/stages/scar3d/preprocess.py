@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from cardioscar.cohort.layout import ROLES
-from cardioscar.cohort.source import CohortSource, open_cohort
+from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.formats.header_trust import HeaderTrust

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cardioscar.cohort.source import open_cohort
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import Status

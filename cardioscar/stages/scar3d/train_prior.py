@@ -247,8 +247,8 @@ def _check_own_training(folder: Path) -> None:
 @contextmanager
 def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[list[Path]]:
     """The subjects' folders with `sorted.npz`, in order of their ids; those that failed are left out."""
+    from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.selection import select
-    from cardioscar.cohort.source import open_cohort
     from cardioscar.cohort.store import temporary_folder
     from cardioscar.stages.scar3d import group_sort, preprocess
 

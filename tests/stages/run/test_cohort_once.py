@@ -11,8 +11,9 @@ import pytest
 
 from cardioscar.cohort import rows as cohort_rows
 from cardioscar.cohort.layout import ROLES
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
-from cardioscar.cohort.source import CohortSource, open_cohort
+from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages.run.cohort import run_cohort

@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from cardioscar.files.folders import file_hashes
-from cardioscar.results.publication import FolderResults, gather, open_results, stamp_bytes
+from cardioscar.results.folder import FolderResults
+from cardioscar.results.opening import open_results
+from cardioscar.results.publication import gather, stamp_bytes
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import read_status
 from cardioscar.stages import summarize_cohort
