@@ -19,7 +19,7 @@ _QUOTED = re.compile(rf"'(?![a-z]+[0-9]*\.|(?:{_STEMS})\.)[^'/]+\.({_ENDING})'")
 
 
 @contextmanager
-def role_of_user_name(files: Mapping[str, Path]) -> Iterator[None]:
+def user_names_by_role(files: Mapping[str, Path]) -> Iterator[None]:
     """Let `without_user_names` say a subject's files by what they are for.
 
     Args:
@@ -44,7 +44,7 @@ def without_user_names(text: str) -> str:
 
     What else is quoted (an unknown key, an odd value) is left out where it looks like a date or a person's name.
 
-    >>> with role_of_user_name({"lge": Path("doe jane.nii.gz")}):
+    >>> with user_names_by_role({"lge": Path("doe jane.nii.gz")}):
     ...     without_user_names("doe jane.nii.gz: expected a complete NIfTI file, found a truncated one")
     'lge.nii.gz: expected a complete NIfTI file, found a truncated one'
     >>> without_user_names("line 2: expected the file of 'lge', found no file 'Doe, Jane.nii'")

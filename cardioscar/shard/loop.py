@@ -30,7 +30,7 @@ from cardioscar.files.folders import (
     recover,
 )
 from cardioscar.identity.printable_text import printable
-from cardioscar.identity.spoken_names import without_user_names, role_of_user_name
+from cardioscar.identity.spoken_names import user_names_by_role, without_user_names
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.logs import about
 from cardioscar.shard.concerns import Concerns, heard
@@ -150,7 +150,7 @@ def _run_subject(stage: _Stage, subject: str, concerns: Concerns) -> tuple[Statu
     upstream = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
 
     recover(final)
-    with role_of_user_name(_own_files(stage, subject)):
+    with user_names_by_role(_own_files(stage, subject)):
         job = Work(subject, folders, upstream, final, checkpoint, lambda: concerns.of(subject))
         return _reuse_or_work(stage, new, job, started=clock)
 
