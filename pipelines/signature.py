@@ -147,9 +147,9 @@ def takes(parameters: Parameters) -> Callable[[Callable[[Channels], None]], Call
             body(Channels(dict(zip(ordered, channels, strict=True))))
 
         pipeline.__name__, pipeline.__module__ = body.__name__, body.__module__
+        either = inspect.Parameter.POSITIONAL_OR_KEYWORD
         pipeline.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=one.default, annotation=one.kind)
-            for name, one in ordered.items()
+            [inspect.Parameter(name, either, default=one.default, annotation=one.kind) for name, one in ordered.items()]
         )
         pipeline.__annotations__ = {name: one.kind for name, one in ordered.items()}
         lines = [f"    {name}: {one.description}" for name, one in ordered.items()]
