@@ -102,6 +102,10 @@ def _checked(value: Any, hint: Any, where: str, foreign: bool) -> Any:
         if value is None and type(None) in args:
             return None
         return _checked(value, next(a for a in args if a is not type(None)), where, foreign)
+    if origin in (dict, Mapping):
+        if not isinstance(value, Mapping):
+            raise ConfigError(where, "keys and their values", shown(value))
+        return {str(k): _checked(v, args[1], where if foreign else f"{where}.{k}", foreign) for k, v in value.items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigError(where, "a list", shown(value))
