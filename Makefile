@@ -57,6 +57,7 @@ lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component REA
 	$(BIN)/python -m charts.readme --check
 	$(BIN)/python -m pipelines.readme --check
 	$(BIN)/python -m docs.subject_settings --check
+	$(BIN)/python -m docs.metrics_page --check
 	$(BIN)/python -m images.locks --check
 
 format: $(VENV)/.test  ## format and mend what can be mended
@@ -69,6 +70,7 @@ golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
 	$(BIN)/python -m pipelines.readme
 	$(BIN)/python -m charts.readme
 	$(BIN)/python -m docs.subject_settings
+	$(BIN)/python -m docs.metrics_page
 
 bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py

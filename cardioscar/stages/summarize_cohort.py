@@ -9,19 +9,20 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardioscar import __version__
 from cardioscar.cohort.layout import is_stand_in
 from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
-from cardioscar.errors import CardioscarError, ConfigError, counted
+from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.scar3d.quality.result import SubjectMetrics, read_metrics
 from cardioscar.stages.recording import attempt, not_recorded
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-QC_VERDICTS = ("pass", "review", "fail")
 _LOOKS = 3
 """How often the table is written at most, where other runs go on publishing."""
 
@@ -198,7 +198,8 @@ def _record(summary: Mapping[str, float | int | str], folder: Path, uri: str, ex
 def _row(result: Result, run_id: str) -> CohortRow:
     from cardioscar.report.cohort_table import CohortRow
 
-    subject, status, metrics, numbers = result.subject, result.row, result.metrics, None
+    subject, status = result.subject, result.row
+    metrics: SubjectMetrics | None = None
     kind, lost = "lost", ""
     if status is None:
         lost = "no result: its shard did not finish"
@@ -206,11 +207,14 @@ def _row(result: Result, run_id: str) -> CohortRow:
         lost = "its result is of an earlier run; its shard did not finish"
     elif result.damage:
         kind, lost = ("lost" if "missing" in result.damage else "damaged"), result.damage
-    elif metrics is not None and (numbers := _numbers(metrics)) is None:
-        kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
+    elif result.metrics is not None:
+        try:
+            metrics = read_metrics(result.metrics)
+        except InputError:
+            kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
     if status is None or lost:
         return CohortRow(subject, "failed", stage="unknown", error_kind=kind, error_message=lost)
-    if status.error or metrics is None or numbers is None:
+    if status.error or metrics is None:
         error = status.error
         return CohortRow(
             subject,
@@ -223,22 +227,12 @@ def _row(result: Result, run_id: str) -> CohortRow:
         subject,
         "ok",
         stage=status.stage,
-        qc=metrics["qc"]["verdict"],
-        reasons=tuple(map(str, metrics["qc"].get("reasons", ()))),
-        septum=(metrics.get("septum") or {}).get("source"),
-        metrics=numbers,
+        qc=metrics.qc.verdict,
+        reasons=metrics.qc.reasons,
+        septum=metrics.septum.source if metrics.septum else None,
+        metrics=flat_metrics(metrics) | {"seconds": metrics.fit.seconds},
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
-
-
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None] | None:
-    """The numbers of a `metrics.json`; None where they, or the verdict, are not where they should be."""
-    try:
-        numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
-        sound = metrics["qc"]["verdict"] in QC_VERDICTS
-    except (LookupError, TypeError, AttributeError):
-        return None
-    return numbers if sound and all(isinstance(number, float | int | None) for number in numbers.values()) else None
 
 
 def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
