@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo
 # what writes files that are kept; `make lint` checks each that `make golden` writes
-WRITERS := pipelines.compile components.readme pipelines.readme charts.readme docs.subject_settings docs.house_map
+WRITERS := pipelines.compile components.readme pipelines.readme charts.readme docs.subject_settings docs.house_map docs.metrics_page
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

@@ -71,9 +71,9 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_output, check_subjects_output
     from cardioscar.cohort.selection import select
-    from cardioscar.commands.table import print_cohort
     from cardioscar.logs import configure
     from cardioscar.results.opening import open_results
+    from cardioscar.results.terminal import print_cohort
     from cardioscar.stages.recording import AFTER_REPORT, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.scar3d.workflow import RECONSTRUCT

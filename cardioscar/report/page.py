@@ -95,21 +95,6 @@ def relative_link(link: Any) -> str | None:
     return link
 
 
-def web_link(link: Any) -> str | None:
-    """A link to a page of the tracking server (http or https), or None.
-
-    >>> web_link("https://mlflow.example/#/runs/1"), web_link("javascript:alert(1)")
-    ('https://mlflow.example/#/runs/1', None)
-    """
-    if not isinstance(link, str) or any(ord(c) < 33 for c in link):
-        return None
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return None
-    return link if parts.scheme in ("http", "https") and parts.netloc else None
-
-
 def inline_png(data: bytes) -> str:
     """PNG bytes as the source of an image element, inside the page itself."""
     return "data:image/png;base64," + base64.b64encode(data).decode("ascii")

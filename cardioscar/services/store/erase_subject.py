@@ -16,10 +16,10 @@ from cardioscar.services.store.object_store import S3Place, Store
 
 OBJECTS, TABLES = "objects and versions", "cohort tables"
 
-_TABLE, _PAGE, _ROW = "cohort.csv", "cohort.html", "status.json"
+_COHORT, _ROW = ("cohort.json", "cohort.csv", "cohort.html"), "status.json"
 
 DropSubject = Callable[[Path, str], bool]
-"""Takes a subject out of the cohort's table and page in a folder; tells whether it was there."""
+"""Takes a subject out of the cohort's files in a folder; tells whether it was there."""
 
 
 def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> Counter[str]:
@@ -48,12 +48,12 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
         store.delete(S3Place(place.bucket, root))
     for at in _tables(store, place, subject, drop, versions):
         with private_folder() as folder:
-            for file in (_TABLE, _PAGE):
+            for file in _COHORT:
                 key = S3Place(place.bucket, at + file)
                 if store.exists(key):
                     (folder / file).write_bytes(store.read(key))
             drop(folder, subject)
-            for file in (_TABLE, _PAGE):
+            for file in _COHORT:
                 store.delete(S3Place(place.bucket, at + file))
                 if (folder / file).is_file():
                     store.write(S3Place(place.bucket, at + file), (folder / file).read_bytes())
@@ -96,7 +96,7 @@ def _tables(store: Store, place: S3Place, subject: str, drop: DropSubject, versi
     for one in versions:
         above, _, name = one.key.rpartition("/")
         at = f"{above}/" if above else ""
-        if name not in (_TABLE, _PAGE) or at in found or _root_of(one.key, place, subject):
+        if name not in _COHORT or at in found or _root_of(one.key, place, subject):
             continue
         which = {"Key": one.key} if one.version == "null" else one.name
         read = partial(store.connection.client.get_object, Bucket=place.bucket, **which)

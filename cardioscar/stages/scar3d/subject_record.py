@@ -10,6 +10,7 @@ from typing import Any
 
 from cardioscar.config import config_sha256
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.shard.status import Status, read_status
 
@@ -32,7 +33,7 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
     configs = {stage.stage: stage.config for stage in known}
     # the cohort's own files, as preprocess and evaluate hashed them: intermediate files are consequences
     inputs = {k: v for stage in known for k, v in stage.inputs.items() if "/" not in k}
-    metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_metrics(json.loads((output / subject / "metrics.json").read_text(encoding="utf-8")))
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
     for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
         flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
@@ -51,9 +52,9 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         artifacts=files,
         field_weights=fields / subject / "field.safetensors",
         field_description=fields / subject / "field.json",
-        qc=metrics["qc"]["verdict"],
-        reasons=metrics["qc"]["reasons"],
-        septum=(metrics.get("septum") or {}).get("source", "unknown"),
+        qc=metrics.qc.verdict,
+        reasons=metrics.qc.reasons,
+        septum=metrics.septum.source if metrics.septum else "unknown",
         run_key=run_key(
             subject, inputs, config_sha256({stage.stage: stage.config_sha256 for stage in known}), row.version
         ),
