@@ -11,8 +11,8 @@ import typing
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.scar3d.subject_settings import SubjectSettings
 
 PAGE = Path(__file__).resolve().parent / "reference" / "subject-yaml.md"
 

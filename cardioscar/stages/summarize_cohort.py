@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar import __version__
-from cardioscar.cohort.layout import is_stand_in
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
+from cardioscar.cohort.stand_ins import is_stand_in
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
@@ -22,7 +23,9 @@ from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import PAGE, TABLE
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import attempt, not_recorded
+from cardioscar.workflow import Workflow
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort import CohortRow
@@ -63,6 +66,7 @@ def run(
     table_csv: str | Path = "",
     track: bool = True,
     record_first: Callable[[], object] | None = None,
+    family: Workflow = DEFAULT,
 ) -> dict[str, float | int | str]:
     """Write `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 
@@ -84,6 +88,7 @@ def run(
         table_csv: Where else the table is written.
         track: Record in MLflow.
         record_first: Records the subjects, before the cohort is recorded and after its table is written.
+        family: Whose cohort it is.
 
     Returns:
         Counts, the failed fraction, the verdict (`accepted` or `rejected`), mean metrics, and how many rows of subjects
@@ -100,7 +105,7 @@ def run(
     """
     check_fraction(max_failed_fraction)
     results = open_results(results_uri)
-    ids = [entry.subject for entry in select(cohort_uri, subjects)]
+    ids = [entry.subject for entry in select(open_cohort(cohort_uri, family.layout), subjects)]
     results.check(())
     with results.workspace() as folder:
         with results.alone():

@@ -13,6 +13,7 @@ from cardioscar.errors import CardioscarError, InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.store.s3_uri import S3Place, check_key
 from cardioscar.shard.loop import run_shard
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 PATHS = [
     "../P001", "..", ".", "/etc/passwd", "a/../../b", "a\\..\\b", "C:\\x", "~/x", "P001\0", "%2e%2e/x",
@@ -38,7 +39,7 @@ def test_a_manifest_does_not_lead_outside(text: str, tmp_path: Path) -> None:
     (root / "lge.nii").write_bytes(b"scan")
     (root / "cohort.csv").write_bytes(f'subject,lge,labels\nP001,lge.nii,"{text}"\n'.encode())
     try:
-        entries = read_cohort(root)
+        entries = read_cohort(root, SCAR3D_LAYOUT)
     except InputError:
         return
     assert all(entry.problem for entry in entries)

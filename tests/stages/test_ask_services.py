@@ -16,6 +16,7 @@ from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d import evaluate, preprocess, reconstruct
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from pipelines.local_store import LocalStore, seaweedfs
 from tests.cohort.test_reading import touch
 from tests.services.store.s3 import point_at, unused_port
@@ -130,7 +131,7 @@ def test_a_dead_tracking_server_ends_a_run_and_a_stage_at_once(tmp_path: Path) -
 
 
 def test_subjects_of_a_run_do_not_ask_again(tmp_path: Path) -> None:
-    source = open_cohort("s3://hearts/cohort")
+    source = open_cohort("s3://hearts/cohort", SCAR3D_LAYOUT)
     ids = [entry.subject for entry in source.listed()]
     with requests() as seen:
         preprocess.run(source.of(ids), ids, tmp_path / "out")

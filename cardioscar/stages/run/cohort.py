@@ -21,8 +21,9 @@ from cardioscar.results.opening import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def run_cohort(
     max_failed_fraction: float = 0.1,
     results: str | Path = "",
     on_event: OnEvent = lambda event: None,
+    workflow: Workflow = DEFAULT,
 ) -> CohortRun:
     """Run a cohort.
 
@@ -74,6 +76,7 @@ def run_cohort(
         results: Folder or `s3://` prefix of published results: `<subject>/`, `cohort.csv`, `cohort.html`; by default
             `results` in the output folder.
         on_event: Called as subjects finish stages.
+        workflow: The stages of the family whose cohort it is.
 
     Returns:
         What was done.
@@ -91,11 +94,11 @@ def run_cohort(
     from cardioscar.stages.ask_services import ask_services
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
-    _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
+    _check(workflow, options, jobs, tracking_uri, experiment, max_failed_fraction)
     out = Path(out)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
-    source = open_cohort(cohort)
-    plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
+    source = open_cohort(cohort, workflow.layout)
+    plan = Plan(workflow, source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
     ids = [entry.subject for entry in select(source, subjects)]
     check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
     source.ask()
@@ -103,7 +106,7 @@ def run_cohort(
     published = open_results(plan.results)
     published.check(ids)
     with platform_faults(out):
-        for stage, subject in product(RECONSTRUCT.names, ids):
+        for stage, subject in product(workflow.names, ids):
             strangers_in(out / "work" / stage / subject, stages=(stage,))
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
@@ -123,6 +126,7 @@ def run_cohort(
 
 
 def _check(
+    workflow: Workflow,
     options: Mapping[str, Mapping[str, Any]],
     jobs: int,
     tracking_uri: str,
@@ -134,7 +138,7 @@ def _check(
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.stages.summarize_cohort import check_fraction
 
-    RECONSTRUCT.check_options(options)
+    workflow.check_options(options)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
     if options.get("train", {}).get("prior"):
@@ -178,7 +182,7 @@ def _conclude(
         work = Path(plan.out) / "work"
         evaluate.record(
             rows,
-            [work / stage for stage in RECONSTRUCT.names],
+            [work / stage for stage in plan.workflow.names],
             uri=tracking_uri,
             experiment=experiment,
             on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),

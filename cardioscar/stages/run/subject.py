@@ -9,7 +9,7 @@ from typing import Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.shard.status import Status
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.workflow import Workflow
 
 Event = tuple[str, str, str]
 """Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
@@ -23,6 +23,7 @@ class Plan:
     """What all subjects of a run have in common, as it travels to worker processes.
 
     Attributes:
+        workflow: The stages of the family whose cohort it is.
         cohort: The cohort as it was listed when the run began.
         out: Output folder.
         options: Settings of each stage by its name.
@@ -30,6 +31,7 @@ class Plan:
         run_id: Name of the run, which vouches for what it publishes.
     """
 
+    workflow: Workflow
     cohort: CohortSource
     out: str
     options: Mapping[str, Mapping[str, Any]]
@@ -48,7 +50,7 @@ def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
         note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
     recording = {"results_uri": plan.results, "run_id": plan.run_id, "track": False}
-    [row] = RECONSTRUCT.run(
+    [row] = plan.workflow.run(
         plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
     )
     return row

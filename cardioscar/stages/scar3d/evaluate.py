@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cardioscar.cohort.layout import SETTINGS
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
@@ -22,6 +21,7 @@ from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,7 +94,7 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="evaluate")
     results = open_results(results_uri) if results_uri else None
-    source = open_cohort(cohort_uri)
+    source = open_cohort(cohort_uri, SCAR3D_LAYOUT)
     uri = (tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")) if track else ""
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         ask_services(results_uri, uri, experiment)
@@ -108,7 +108,8 @@ def run(
             own = entries[subject].checked()
             if "truth" not in own:
                 return {}  # without truth the settings say nothing here that earlier stages have not heeded
-            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == SETTINGS}
+            settings = SCAR3D_LAYOUT.settings
+            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == settings}
 
         def work(job: Work) -> None:
             truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()

@@ -52,7 +52,7 @@ def run(
         UnreachableError: If the object store or the tracking server does not answer.
     """
     RECONSTRUCT.check_options(options)
-    source = open_cohort(cohort_uri)
+    source = open_cohort(cohort_uri, RECONSTRUCT.layout)
     source.ask(subjects)
     ask_services(results_uri, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", ""), experiment)
     at = local_folder(output, where="output")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from cardioscar.shard.stage import COHORT, Stage, Workflow
+from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.workflow import Workflow
 
 _ROOM = "cardioscar.stages.scar3d"
 
 RECONSTRUCT = Workflow(
     "reconstruct",
+    SCAR3D_LAYOUT,
     (
         Stage(
             "preprocess",
