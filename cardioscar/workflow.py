@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.cohort.layout import CohortLayout
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.stage import COHORT, Stage
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Workflow:
         stages: Its stages; each reads the cohort or what earlier ones wrote.
 
     Raises:
-        ConfigError: If a stage reads what no earlier one writes, or two have one name.
+        ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
+            what it does not write.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Workflow:
             if unknown or stage.writes in known:
                 raise ConfigError(stage.name, "artifacts that earlier stages write, and one of its own", str(unknown))
             known.add(stage.writes)
+            if not {*stage.published} <= {*stage.files}:
+                raise ConfigError(stage.name, "published files among those that it writes", ", ".join(stage.published))
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
@@ -59,6 +63,15 @@ class Workflow:
             KeyError: If there is none.
         """
         return {stage.name: stage for stage in self.stages}[name]
+
+    @property
+    def results(self) -> OwnFiles:
+        """What of its work lies in a subject's folder of the published results."""
+        return OwnFiles(
+            tuple(stage.name for stage in self.stages if stage.publishes),
+            tuple(name for stage in self.stages for name in stage.files),
+            tuple(name for stage in self.stages for name in stage.published),
+        )
 
     def writer(self, artifact: str) -> Stage:
         """The stage that writes an artifact.

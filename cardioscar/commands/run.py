@@ -111,7 +111,7 @@ def main(command: str, words: list[str]) -> int:
         except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written
             verdict, run = error, None
     unrecorded = verdict.__cause__ if verdict else None
-    print_cohort(open_results(results), "" if unrecorded else uri)
+    print_cohort(open_results(results, DEFAULT.results), "" if unrecorded else uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
         sys.stdout.write(f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; {parts}\n")

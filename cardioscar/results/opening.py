@@ -7,17 +7,23 @@ from pathlib import Path
 from cardioscar.results.folder import FolderResults
 from cardioscar.results.publication import Results
 from cardioscar.services.store.places import place
+from cardioscar.shard.own_files import OwnFiles
 
 
-def open_results(uri: str | Path, *, where: str = "results_uri") -> Results:
+def open_results(uri: str | Path, own: OwnFiles, *, where: str = "results_uri") -> Results:
     """The results at a path or URI; nothing is read or made yet.
+
+    Args:
+        uri: Folder or prefix.
+        own: What belongs to results there: `Workflow.results`. What is none of it is somebody else's.
+        where: Name of the setting, for errors.
 
     Raises:
         ConfigError: If it is neither a folder nor an `s3://` address.
     """
     at = place(uri, where=where)
     if isinstance(at, Path):
-        return FolderResults(at)
+        return FolderResults(at, own)
     from cardioscar.results.store import StoreResults
 
-    return StoreResults(at)
+    return StoreResults(at, own)

@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardioscar.shard.own_files import OwnFiles
+
 if TYPE_CHECKING:
     from cardioscar.shard.status import Status
 
@@ -31,6 +33,9 @@ class Stage:
         in_short: The same in a few words, for the list of commands.
         reads: `cohort`, or artifacts of earlier stages by name, in the order in which `run` takes them.
         writes: Name of its artifact.
+        files: Names of the files that it writes for a subject, relative to its folder; `*` stands for letters, digits,
+            `_` and `-`.
+        published: Those of them that belong to the subject's results, beside all that the publishing stage writes.
         publishes: Whether it publishes results and records them.
         methods: What it does, as a sentence for the methods section of a paper, with keys of `docs/references.bib`.
     """
@@ -41,6 +46,8 @@ class Stage:
     in_short: str
     reads: tuple[str, ...]
     writes: str
+    files: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
     publishes: bool = False
     methods: str = ""
 
@@ -52,6 +59,11 @@ class Stage:
         'group-sort'
         """
         return self.name.replace("_", "-")
+
+    @property
+    def own(self) -> OwnFiles:
+        """What of its work lies in a subject's folder of its artifact."""
+        return OwnFiles((self.name,), self.files)
 
     @property
     def config(self) -> type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cardioscar.results.opening import open_results
+from cardioscar.shard.own_files import OwnFiles
 
 
 def ask_services(results_uri: str | Path = "", tracking_uri: str = "", experiment: str = "") -> None:
@@ -22,7 +23,7 @@ def ask_services(results_uri: str | Path = "", tracking_uri: str = "", experimen
         InputError: If the experiment was deleted in MLflow.
     """
     if results_uri:
-        open_results(results_uri).ask()
+        open_results(results_uri, OwnFiles()).ask()  # whatever lies there is left alone
     if tracking_uri:
         from cardioscar.services.tracking.client import TrackingTarget
         from cardioscar.services.tracking.recording import ask_server

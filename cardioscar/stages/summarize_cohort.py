@@ -104,7 +104,7 @@ def run(
         PlatformError: If the report cannot be written.
     """
     check_fraction(max_failed_fraction)
-    results = open_results(results_uri)
+    results = open_results(results_uri, family.results)
     ids = [entry.subject for entry in select(open_cohort(cohort_uri, family.layout), subjects)]
     results.check(())
     with results.workspace() as folder:

@@ -9,6 +9,7 @@ import pytest
 from cardioscar.commands.table import print_cohort
 from cardioscar.report.cohort import CohortRow, cohort_csv
 from cardioscar.results.opening import open_results
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 SCORES = {
     "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
@@ -18,7 +19,7 @@ SCORES = {
 
 def printed(folder: Path, capsys: pytest.CaptureFixture[str], *rows: CohortRow, uri: str = "", most: int = 40) -> str:
     (folder / "cohort.csv").write_text(cohort_csv(list(rows)), encoding="utf-8")
-    print_cohort(open_results(folder), uri, most=most)
+    print_cohort(open_results(folder, RECONSTRUCT.results), uri, most=most)
     return capsys.readouterr().out
 
 

@@ -103,11 +103,11 @@ def run_cohort(
     check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
     source.ask()
     ask_services(plan.results, tracking_uri, experiment)
-    published = open_results(plan.results)
+    published = open_results(plan.results, workflow.results)
     published.check(ids)
     with platform_faults(out):
-        for stage, subject in product(workflow.names, ids):
-            strangers_in(out / "work" / stage / subject, stages=(stage,))
+        for stage, subject in product(workflow, ids):
+            strangers_in(out / "work" / stage.name / subject, stage.own)
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
     with run_lock(out, ids), published.in_use():

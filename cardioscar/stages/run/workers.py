@@ -146,6 +146,7 @@ def _dead(subject: str, reached: str, plan: Plan) -> Status:
             final = artifact / subject
             with only_writer(artifact, subject), fresh_folder(final) as scratch:
                 write_status(scratch, row)
-                keep(strangers_in(final, stages=(stage,)), final, scratch)
-        open_results(plan.results).publish(gather(row, artifact, []), plan.run_id)
+                keep(strangers_in(final, plan.workflow[stage].own), final, scratch)
+        published = plan.workflow.results
+        open_results(plan.results, published).publish(gather(row, artifact, [], published), plan.run_id)
     return row

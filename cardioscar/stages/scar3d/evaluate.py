@@ -22,6 +22,7 @@ from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +94,7 @@ def run(
             does not answer; no subject is half published.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
-    results = open_results(results_uri) if results_uri else None
+    results = open_results(results_uri, RECONSTRUCT.results) if results_uri else None
     source = open_cohort(cohort_uri, SCAR3D_LAYOUT)
     uri = (tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")) if track else ""
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
@@ -127,7 +128,7 @@ def run(
             # at once, so that what is finished is out even if the machine fails at the next subject
             if results:
                 try:
-                    results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                    results.publish(gather(row, Path(output), [Path(scars), Path(fields)], RECONSTRUCT.results), run_id)
                 except InputError as error:  # somebody else's files are in the place of this subject's results
                     refused.append(error)
                     log.error("not published: %s", error, extra={"outcome": "failed"})
@@ -138,8 +139,8 @@ def run(
         refused: list[InputError] = []
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
         rows = run_shard(
-            "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
-            on_done=done,
+            RECONSTRUCT["evaluate"], subjects, output, config, work, upstream=upstream, files=files,
+            reads_settings=True, on_done=done,
         )  # fmt: skip
     if refused:
         raise refused[0]

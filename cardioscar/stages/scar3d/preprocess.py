@@ -22,6 +22,7 @@ from cardioscar.scar3d.subject_settings import Heart, SubjectSettings
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +117,7 @@ def run(
                 log.warning(remark)
             _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
 
-        return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)
+        return run_shard(RECONSTRUCT["preprocess"], subjects, output, config, work, files=files, **hooks)
 
 
 def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:
