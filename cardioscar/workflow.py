@@ -104,7 +104,7 @@ class Workflow:
         work: Path,
         options: Mapping[str, Mapping[str, Any]],
         *,
-        recording: Mapping[str, Any],
+        recording: object,
         **hooks: Any,
     ) -> list[Status]:
         """Run all stages over a shard, one after the other.
@@ -114,7 +114,7 @@ class Workflow:
             subjects: Ids.
             work: Folder of the artifacts.
             options: Settings of each stage by its name.
-            recording: What a stage that publishes takes besides.
+            recording: Where a stage that publishes does so: its argument `recording`.
             hooks: What every stage takes, such as `on_done`.
 
         Returns:
@@ -122,7 +122,7 @@ class Workflow:
         """
         places, rows = self.places(cohort, work), list[Any]()
         for stage in self.stages:
-            more = recording if stage.publishes else {}
+            more = {"recording": recording} if stage.publishes else {}
             rows = stage.run(places, subjects, places[stage.writes], options.get(stage.name), **more, **hooks)
         return rows
 

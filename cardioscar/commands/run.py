@@ -75,7 +75,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.logs import configure
     from cardioscar.results.opening import open_results
     from cardioscar.stages.families import DEFAULT
-    from cardioscar.stages.recording import AFTER_REPORT, not_recorded
+    from cardioscar.stages.recording import AFTER_REPORT, Recording, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.summarize_cohort import CohortRejected
 
@@ -102,10 +102,8 @@ def main(command: str, words: list[str]) -> int:
                 options.stages.by_stage(),
                 subjects=options.subjects,
                 jobs=options.jobs,
-                tracking_uri=uri,
-                experiment=experiment,
+                recording=Recording(str(results), uri, experiment),
                 max_failed_fraction=options.max_failed_fraction,
-                results=options.results,
                 on_event=note,
             )
         except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written

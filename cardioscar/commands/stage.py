@@ -16,6 +16,7 @@ from cardioscar.config import as_mapping
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.stage import COHORT, Stage
 from cardioscar.stages.families import DEFAULT, WORKFLOWS
+from cardioscar.stages.recording import Recording
 from cardioscar.workflow import Workflow
 
 
@@ -120,9 +121,12 @@ def main(command: str, words: list[str]) -> int:
 
         check_subjects_output(form.cohort, form.results, DEFAULT.layout, where="results")
         summary = summarize_cohort.run(
-            form.cohort, form.results, "", form.max_failed_fraction, form.tracking_uri, form.experiment, form.subjects,
-            run_id=form.run_id,
-        )  # fmt: skip
+            form.cohort,
+            Recording(form.results, form.tracking_uri, form.experiment, form.run_id),
+            "",
+            form.max_failed_fraction,
+            form.subjects,
+        )
         sys.stdout.write(json.dumps(summary, indent=1) + "\n")
     return 0
 
@@ -143,15 +147,12 @@ def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
         check_holdout_of(places[COHORT], ids, getattr(form.options, "holdout", "none"))
     else:
         ids = _subjects(places[stage.reads[-1]], form.subjects)
-    recording = {}
+    more = {}
     if stage.publishes:
         if form.results:
             check_subjects_output(form.cohort, form.results, workflow.layout, where="results")
-        recording = {
-            "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
-            "run_id": form.run_id,
-        }  # fmt: skip
-    stage.run(places, ids, form.out, as_mapping(form.options), **recording)
+        more["recording"] = Recording(form.results, form.tracking_uri, form.experiment, form.run_id)
+    stage.run(places, ids, form.out, as_mapping(form.options), **more)
 
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:

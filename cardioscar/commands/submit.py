@@ -192,10 +192,11 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
 def _ask_results(cohort: str, results: str) -> None:
     """Say so where results cannot be published from this machine, which has just read the cohort from a store."""
     from cardioscar.stages.ask_services import ask_services
+    from cardioscar.stages.recording import Recording
 
     if cohort.startswith("s3://") and results.startswith("s3://"):
         try:
-            ask_services(results)
+            ask_services(Recording(results, track=False))
         except (ConfigError, UnreachableError, PlatformError) as error:
             # the pods may have other keys than this machine
             note(f"results could not be published with the keys of this machine: {error}")

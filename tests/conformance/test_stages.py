@@ -15,6 +15,7 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Failure, Status, read_status, write_status
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import INPUTS, OPTIONS, Run, content, hidden
 
@@ -398,7 +399,12 @@ def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(fini
         InputError, match=r"P001: expected nothing, or what cardioscar .* found scar\.vtu; name another"
     ):
         evaluate.run(
-            inputs[0], *inputs[1:], ["P001", "P002"], run.artifact("evaluate"), OPTIONS["evaluate"], str(results)
+            inputs[0],
+            *inputs[1:],
+            ["P001", "P002"],
+            run.artifact("evaluate"),
+            OPTIONS["evaluate"],
+            Recording(str(results)),
         )
     assert content(results / "P001") == {"scar.vtu": b"of another tool"}
     assert read_status(results / "P002") == read_status(run.folder("evaluate", "P002"))

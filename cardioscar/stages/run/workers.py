@@ -147,6 +147,6 @@ def _dead(subject: str, reached: str, plan: Plan) -> Status:
             with only_writer(artifact, subject), fresh_folder(final) as scratch:
                 write_status(scratch, row)
                 keep(strangers_in(final, plan.workflow[stage].own), final, scratch)
-        published = plan.workflow.results
-        open_results(plan.results, published).publish(gather(row, artifact, [], published), plan.run_id)
+        own, recording = plan.workflow.results, plan.recording
+        open_results(recording.results, own).publish(gather(row, artifact, [], own), recording.run_id)
     return row

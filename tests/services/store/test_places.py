@@ -10,6 +10,7 @@ from cardioscar.errors import ConfigError
 from cardioscar.services.store.places import local_folder, place
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages import summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
@@ -35,9 +36,9 @@ def test_what_is_no_place_is_refused_at_every_door(uri: str, tmp_path: Path, mon
     for door in (
         lambda: place(uri, where="cohort"),
         lambda: check_output(uri, "out", SCAR3D_LAYOUT),
-        lambda: summarize_cohort.run("cohort", uri),
-        lambda: summarize_cohort.run(uri, "results"),
-        lambda: evaluate.run("cohort", "g", "s", "f", "i", ["P001"], "out", {}, uri),
+        lambda: summarize_cohort.run("cohort", Recording(uri)),
+        lambda: summarize_cohort.run(uri, Recording("results")),
+        lambda: evaluate.run("cohort", "g", "s", "f", "i", ["P001"], "out", {}, Recording(uri)),
     ):
         with pytest.raises(ConfigError, match=r"^(cohort|results_uri): expected .*s3://"):
             door()

@@ -24,6 +24,7 @@ from cardioscar.results.publication import Publication, gather, stamp_bytes
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import Status, read_status
 from cardioscar.stages import summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import SUBJECTS, Run, content, hidden
 from tests.processes import kill_group, members, start, wait_until, wait_until_gone
@@ -167,7 +168,7 @@ def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
 def summarized(run: Run, bucket: S3Place, run_id: str) -> str:
     """What the cohort's table says of the first subject."""
     at = str(bucket / "results")
-    summarize_cohort.run(run.cohort, at, max_failed_fraction=1, subjects="P001", run_id=run_id, track=False)
+    summarize_cohort.run(run.cohort, Recording(at, run_id=run_id, track=False), max_failed_fraction=1, subjects="P001")
     [row] = csv.DictReader(io.StringIO(open_results(at, RECONSTRUCT.results).read("cohort.csv").decode(), newline=""))
     return row["error_message"]
 
@@ -183,7 +184,7 @@ def test_a_run_killed_while_it_writes_the_cohorts_report_goes_on(finished: Run, 
         (results / name).unlink()
 
     def summarize() -> None:
-        summarize_cohort.run(run.cohort, results, track=False)
+        summarize_cohort.run(run.cohort, Recording(str(results), track=False))
 
     in_killed_child(summarize, cohort, point, 1)
     assert not (results / "cohort.html").exists()
@@ -232,7 +233,7 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
             killed_after.append(log.read_text(encoding="utf-8").splitlines()[-1].split()[2])
     assert len(killed_after) >= 3, f"the moments were too late: {killed_after}"
 
-    run.again(tracking_uri=target.uri, experiment="chance")
+    run.again(recording=Recording(tracking=target.uri, experiment="chance"))
     assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html"]
     for subject in SUBJECTS:
         same_result(run.result(subject), finished.result(subject))
