@@ -35,9 +35,9 @@ _FIELDS = {
     "reference": "A coordinate network was fitted to each heart under it, as published [sen2025].",
 }
 _MAPS = {
-    "posterior": "Network and interpolation between slices [raya1990] were the prior mean of a Gaussian process on what "
-    "the pixels leave unexplained [rasmussen2006; kyriakidis2004]; {draws} draws of it gave the probability of scar "
-    "and its uncertainty.",
+    "posterior": "Network and interpolation between slices [raya1990] were the prior mean of a Gaussian process on "
+    "what the pixels leave unexplained [rasmussen2006; kyriakidis2004]; {draws} draws of it gave the probability of "
+    "scar and its uncertainty.",
     "dropout": "Probability of scar and uncertainty are mean and standard deviation of {samples} passes with dropout "
     "[gal2016].",
     "reference": "Probability of scar and uncertainty are mean and standard deviation of {samples} passes with dropout "
