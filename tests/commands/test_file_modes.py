@@ -26,7 +26,7 @@ WATCHED = """
 import os, sys
 from pathlib import Path
 from cardioscar import cli
-from cardioscar.services import mlflow_models, mlflow_runs
+from cardioscar.services.tracking import models as mlflow_models, runs as mlflow_runs
 def watched(stage):
     def call(files, folder):
         stage(files, folder)
