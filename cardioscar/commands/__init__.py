@@ -1,1 +1,1 @@
-"""One module for each command of the command line; its flags come from the dataclasses of the stages."""
+"""One module for each command of the command line; flags come from the dataclasses of the stages."""

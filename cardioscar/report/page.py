@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined
 from markupsafe import Markup, escape
+
+from cardioscar.files.atomic import atomic_file
 
 FOOTER = "Research use only. Not a medical device."
 
@@ -132,7 +133,6 @@ def template_source(name: str) -> str:
 def write_page(path: Path, html: str) -> Path:
     """Write a page under a temporary name and rename it, so that no reader meets half a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(html, encoding="utf-8")
-    os.replace(partial, path)  # noqa: PTH105 (atomic on every platform)
+    with atomic_file(path) as partial:
+        partial.write_text(html, encoding="utf-8")
     return path

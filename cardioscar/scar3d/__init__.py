@@ -1,1 +1,1 @@
-"""3D scar field from sparse slices: groups ▸ sorting ▸ encoding ▸ field ▸ fit ▸ uncertainty ▸ projection; baselines."""
+"""3D scar field from sparse slices: what is observed ▸ field ▸ posterior ▸ channels and quality; methods beside it."""

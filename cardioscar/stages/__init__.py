@@ -1,1 +1,1 @@
-"""One module for each container stage, folder in ▸ folder out; `subjects` is the only loop over a shard."""
+"""Container stages, a room for each family, folder in ▸ folder out; and whole cohorts on one machine."""

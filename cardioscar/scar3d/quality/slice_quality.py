@@ -28,7 +28,7 @@ def slices_summary(stack: SliceStack) -> dict[str, float | int | None]:
         return {"with_wall": 0, "observed_scar_ml": 0.0, "outermost_scar": None, "largest_gap_mm": None}
     centers = np.array([s.pixel_centers_mm().mean(axis=0) for s in seen])
     order = np.argsort(centers @ seen[0].normal)
-    scar = np.array([s.values[s.observed].sum() * s.prism_ml for s in seen])[order]
+    scar = np.array([float(s.values[s.observed].sum()) * s.prism_ml for s in seen])[order]
     seen = [seen[k] for k in order]
     gaps = [_gap_mm(a.affine, b.affine) for a, b in pairwise(seen)]
     outermost = scar[0] + (scar[-1] if len(scar) > 1 else 0)
