@@ -115,11 +115,12 @@ def read(path: Path, form: str) -> object:
     from cardioscar.cohort.reading import SubjectFiles, read_cohort
     from cardioscar.imaging.formats.grid_layers import read_grid_layers
     from cardioscar.imaging.formats.mesh_files import read_grid, read_surface
+    from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
     if form == "subject.yaml":
-        return SubjectFiles("P001", {form: path}).settings()
+        return SubjectFiles("P001", SCAR3D_LAYOUT, {form: path}).settings()
     if form == "cohort.csv":
-        entries = read_cohort(path)
+        entries = read_cohort(path, SCAR3D_LAYOUT)
         said = [str(entry.problem) for entry in entries if entry.problem]
         if any(PLANTED in text for text in said):
             return PLANTED

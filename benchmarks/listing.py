@@ -31,6 +31,7 @@ from cardioscar.cohort.source import CohortSource
 from cardioscar.cohort.store import StoredCohort
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 PAGE = Path(__file__).parents[1] / "docs/benchmarks/listing.md"
 FILES = ("mesh.vtu", "lge.nii.gz", "labels.nii.gz")
@@ -107,12 +108,12 @@ def again(uri: str, ids: list[str]) -> None:
     """Open the cohort for every stage of each subject."""
     for subject in ids:
         for roles in STAGES:
-            look(open_cohort(uri), subject, roles)
+            look(open_cohort(uri, SCAR3D_LAYOUT), subject, roles)
 
 
 def once(uri: str) -> None:
     """List the cohort, then hand each subject its part."""
-    source = open_cohort(uri)
+    source = open_cohort(uri, SCAR3D_LAYOUT)
     for entry in select(source):
         sent = pickle.loads(pickle.dumps(source.of([entry.subject])))
         for roles in STAGES:
@@ -121,10 +122,10 @@ def once(uri: str) -> None:
 
 def rows_of(where: str, uri: str, subjects: int) -> tuple[str, ...]:
     """One line of the table."""
-    ids = [entry.subject for entry in select(uri)]
+    ids = [entry.subject for entry in select(open_cohort(uri, SCAR3D_LAYOUT))]
     sample = ids[:: max(1, subjects // SAMPLE)][:SAMPLE]
     before, waited = (len(ids) / len(sample) * value for value in seconds(lambda: again(uri, sample)))
-    listing, _ = seconds(lambda: select(uri))
+    listing, _ = seconds(lambda: select(open_cohort(uri, SCAR3D_LAYOUT)))
     after, wall = seconds(lambda: once(uri))
     values = (f"{value:.2f}" for value in (listing, after, wall))
     return (f"{where}, {subjects:,}", f"{before:.0f}", f"{waited:.0f}", *values)

@@ -30,6 +30,7 @@ from servers import mlflow_server, postgresql
 from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.records import SubjectRecord, run_key
+from cardioscar.stages.recording import Recording
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "registry.md"
 COHORT = "simulated cohort"
@@ -44,7 +45,9 @@ def one_real_record(folder: Path) -> SubjectRecord:
     (subject,) = write_cohort(folder / "cohort", subjects=1, nodes=3_000)
     store = TrackingTarget.local(folder / "store", COHORT)
     options = {"evaluate": {"figures": False}}
-    run_cohort(folder / "cohort", folder / "out", options, jobs=1, tracking_uri=store.uri, experiment=COHORT)
+    run_cohort(
+        folder / "cohort", folder / "out", options, jobs=1, recording=Recording(tracking=store.uri, experiment=COHORT)
+    )
     shown = registry.show(store, subject)
     results = folder / "out" / "results" / subject
     return SubjectRecord(

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from cardioscar import __version__
 from cardioscar.errors import DEBUG_VARIABLE
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.families import WORKFLOWS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
-    **{stage.command: ("stage", f"stage: {stage.in_short}") for stage in RECONSTRUCT},
+    **{stage.command: ("stage", f"stage: {stage.in_short}") for workflow in WORKFLOWS for stage in workflow},
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
 }
 

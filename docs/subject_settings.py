@@ -7,8 +7,8 @@ import typing
 from collections.abc import Sequence
 from pathlib import Path
 
-from cardioscar.cohort.reading import SubjectSettings
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.scar3d.subject_settings import SubjectSettings
 from docs.fields import texts
 
 PAGE = Path(__file__).resolve().parent / "reference" / "subject-yaml.md"

@@ -13,6 +13,7 @@ import torch
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.shard.status import Status
+from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
@@ -83,9 +84,10 @@ class Run:
             on_done=on_done,
         )
 
-    def again(self, subjects: str = "", **settings: Any) -> Any:
+    def again(self, subjects: str = "", *, recording: Recording = UNPUBLISHED, **settings: Any) -> Any:
         """Run the whole cohort, in this process unless told otherwise."""
-        return run_cohort(self.cohort, self.out, OPTIONS, subjects=subjects, **({"jobs": 1} | settings))
+        settings = {"jobs": 1, "recording": recording} | settings
+        return run_cohort(self.cohort, self.out, OPTIONS, subjects=subjects, **settings)
 
 
 def make_run(folder: Path) -> Run:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol, TypeVar
 
-from cardioscar.cohort.layout import FOLDER_ROLES, SETTINGS, role_of
+from cardioscar.cohort.layout import OPENCARP, SETTINGS_COLUMN, CohortLayout
 from cardioscar.cohort.manifest import ManifestRow
 from cardioscar.errors import InputError
 from cardioscar.imaging.formats.voxel_files import HEADERS, voxel_files
@@ -86,12 +86,14 @@ class FolderCopy:
         folder: Its copy.
         names: Relative keys of all objects below it.
         roles: Roles whose files will be read.
+        layout: What files are for.
     """
 
     at: S3Place
     folder: Path
     names: Collection[str]
     roles: Collection[str]
+    layout: CohortLayout
 
     def first(self) -> list[Download]:
         """See `Copy`."""
@@ -104,13 +106,13 @@ class FolderCopy:
         """See `Copy`."""
         more: set[str] = set()
         for name in self.names:
-            if role_of(name) in self.roles:
+            if self.layout.role_of(name) in self.roles:
                 more |= _named_by(self.folder / name, self.folder) & set(self.names)
         return [self._download(name) for name in sorted(more) if not self._is_wanted(name)]
 
     def _is_wanted(self, name: str) -> bool:
         top = name.partition("/")[0]
-        return top == SETTINGS or top.partition(".")[0] in self.roles
+        return top == self.layout.settings or top.partition(".")[0] in self.roles
 
     def _download(self, name: str) -> Download:
         return self.at / name, self.folder / name
@@ -126,6 +128,7 @@ class RowCopy:
         folder: Its copy, shared by the rows of the manifest.
         row: The subject's row.
         roles: Roles whose files will be read.
+        layout: What files are for.
     """
 
     store: Store
@@ -133,6 +136,7 @@ class RowCopy:
     folder: Path
     row: ManifestRow
     roles: Collection[str]
+    layout: CohortLayout
 
     def first(self) -> list[Download]:
         """See `Copy`."""
@@ -141,9 +145,9 @@ class RowCopy:
             name = _plain(text)
             if name:  # else cohort.py refuses the path, or finds nothing there
                 self._note_settings(posixpath.dirname(name))
-                wanted = role in self.roles or role == "settings"
-                for one in _with_partners(role, name):
-                    names = self._names(one, is_folder=role in FOLDER_ROLES)
+                wanted = role in self.roles or role == SETTINGS_COLUMN
+                for one in self._with_partners(role, name):
+                    names = self._names(one, is_folder=role in self.layout.folders)
                     for each in names:
                         _make_room(self.folder, each)
                     found += [self._download(each) for each in names if wanted]
@@ -163,9 +167,16 @@ class RowCopy:
 
     def _note_settings(self, folder: str) -> None:
         """Show cohort.py settings that lie beside the files and that the row does not name."""
-        name = posixpath.join(folder, SETTINGS)
-        if "settings" not in self.row.paths and not (self.folder / name).exists() and self.store.exists(self.at / name):
+        name = posixpath.join(folder, self.layout.settings)
+        is_new = SETTINGS_COLUMN not in self.row.paths and not (self.folder / name).exists()
+        if is_new and self.store.exists(self.at / name):
             _make_room(self.folder, name)
+
+    def _with_partners(self, role: str, name: str) -> list[str]:
+        path, kind = PurePosixPath(name), self.layout.by_name.get(role)
+        if kind and kind.is_pair and path.suffix in OPENCARP:
+            return [str(path.with_suffix(suffix)) for suffix in (*OPENCARP, ".lon")]
+        return [name]
 
     def _names(self, name: str, *, is_folder: bool) -> list[str]:
         """The object of that key, or where it may be a folder, the objects below it."""
@@ -197,13 +208,6 @@ def _plain(text: str) -> str:
         return check_key(name)
     except InputError:
         return ""
-
-
-def _with_partners(role: str, name: str) -> list[str]:
-    path = PurePosixPath(name)
-    if role == "mesh" and path.suffix in (".pts", ".elem"):
-        return [str(path.with_suffix(suffix)) for suffix in (".pts", ".elem", ".lon")]
-    return [name]
 
 
 def _make_room(folder: Path, name: str) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cardioscar.cohort.fingerprint import cohort_fingerprint
+from cardioscar.cohort.layout import CohortLayout
 from cardioscar.cohort.reading import SubjectFiles, look_at
 from cardioscar.cohort.rows import CohortRows, list_rows
 from cardioscar.cohort.source import Listed
@@ -20,19 +21,21 @@ class FolderCohort:
 
     Attributes:
         root: Its folder or manifest.
+        layout: What files are for.
         some: Its subjects, where not all of them are meant.
     """
 
     root: Path
+    layout: CohortLayout
     some: CohortRows | None = None
 
     @cached_property
     def _rows(self) -> CohortRows:
-        return list_rows(self.root) if self.some is None else self.some
+        return list_rows(self.root, self.layout) if self.some is None else self.some
 
     @cached_property
     def _listed(self) -> list[Listed]:
-        return [Listed(entry.subject, entry.problem, _sizes(entry.files)) for entry in look_at(self._rows)]
+        return [Listed(entry.subject, entry.problem, _sizes(entry.files)) for entry in look_at(self._rows, self.layout)]
 
     def listed(self) -> list[Listed]:
         """See `CohortSource`."""
@@ -43,7 +46,7 @@ class FolderCohort:
 
     def of(self, subjects: Collection[str]) -> FolderCohort:
         """See `CohortSource`."""
-        return FolderCohort(self.root, self._rows.of(subjects))
+        return FolderCohort(self.root, self.layout, self._rows.of(subjects))
 
     def fingerprint(self) -> str:
         """See `CohortSource`."""
@@ -52,7 +55,7 @@ class FolderCohort:
     @contextmanager
     def files(self, subjects: Collection[str], roles: Sequence[str]) -> Iterator[list[SubjectFiles]]:
         """See `CohortSource`: the files as they are now, of subjects as they were listed."""
-        yield look_at(self._rows, subjects)
+        yield look_at(self._rows, self.layout, subjects)
 
 
 def _sizes(files: Mapping[str, Path]) -> dict[str, int]:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cardioscar.cohort.layout import FOLDER_ROLES, MANIFEST, ROLES, SETTINGS, role_of
+from cardioscar.cohort.layout import MANIFEST, OPENCARP, CohortLayout, Role
 from cardioscar.cohort.near_names import Meant, is_put_aside, is_sidecar, meant, meant_manifest, meant_settings
 from cardioscar.errors import InputError
 from cardioscar.identity.endings import shown_ending
 
-_FIBRES = "mesh.lon"
 _NOTE_ENDINGS = (
     ".csv",
     ".txt",
@@ -50,10 +49,11 @@ class Looked:
     remarks: list[str] = field(default_factory=list)
 
 
-def look(where: str, paths: Sequence[Path], own: str) -> Looked:
+def look(layout: CohortLayout, where: str, paths: Sequence[Path], own: str) -> Looked:
     """Find the files of each role among the paths of a subject's folder.
 
     Args:
+        layout: What files are for.
         where: Name of the folder in messages.
         paths: All that lies in it.
         own: The subject's id.
@@ -62,53 +62,60 @@ def look(where: str, paths: Sequence[Path], own: str) -> Looked:
         InputError: If a role has two files, or a file that is no file, cannot be read, or has almost its name.
     """
     names, looked = {path.name: path for path in paths}, Looked()
-    _check_capitals(where, names)
-    almost = _almost(names, own)
-    for role, suffixes in ROLES.items():
+    _check_capitals(layout, where, names)
+    almost = _almost(layout, names, own)
+    for one in layout.roles:
+        role, suffixes = one.name, one.endings
         found = [regular_file(names[role + suffix]) for suffix in suffixes if role + suffix in names]
-        if role in FOLDER_ROLES and role in names and (names[role].is_dir() or is_dead(names[role])):
-            found.append(readable_folder(names[role]))
-        if role == "mesh" and {"mesh.pts", "mesh.elem"} <= set(names):
-            found.remove(names["mesh.elem"])  # a pair, named by its .pts
+        if one.folder and role in names and (names[role].is_dir() or is_dead(names[role])):
+            found.append(readable_folder(names[role], one))
+        if one.is_pair and {role + suffix for suffix in OPENCARP} <= set(names):
+            found.remove(names[f"{role}.elem"])  # a pair, named by its .pts
         if len(found) > 1:
             raise InputError(where, f"one file for '{role}'", ", ".join(path.name for path in found))
         if found:
             looked.files[role] = found[0]
         for path, like in almost.items():
             if like.role == role:
-                _judge(looked, where, path, like, found[0] if found else None)
+                _judge(looked, where, path, like, layout.by_name[role], found[0] if found else None)
         if not found:
-            _check_strays(where, role, [path for path in paths if path not in almost])
-    if _FIBRES in names:
-        regular_file(names[_FIBRES])
-    if SETTINGS in names:
-        looked.files[SETTINGS] = regular_file(names[SETTINGS])
+            _check_strays(where, one, [path for path in paths if path not in almost])
+    for name in layout.fibres & {*names}:
+        regular_file(names[name])
+    if layout.settings in names:
+        looked.files[layout.settings] = regular_file(names[layout.settings])
     else:
         for name in names:
-            if setting := meant_settings(name):
-                raise InputError(where, f"the name {SETTINGS}", setting.shown)
+            if setting := meant_settings(name, layout.settings):
+                raise InputError(where, f"the name {layout.settings}", setting.shown)
     return looked
 
 
-def is_subject(files: Collection[str], folders: Collection[str]) -> bool:
+def is_subject(layout: CohortLayout, files: Collection[str], folders: Collection[str]) -> bool:
     """Whether names are those of one subject's files, rather than of a folder for each subject.
 
     Args:
+        layout: What files are for.
         files: Names of files and of dead links.
-        folders: Names of folders; one called `lge` or `scar` alone may be a subject's.
+        folders: Names of folders; one called like a role that may be a folder may be a subject's.
 
-    >>> is_subject(["labels.nii.gz"], []), is_subject(["Labels.nii"], ["lge"]), is_subject(["README.md"], ["P001"])
-    (True, True, False)
+    >>> layout = CohortLayout((Role("labels", (".nii", ".nii.gz")), Role("lge", (".nii",), "series")), (), (), "")
+    >>> [is_subject(layout, files, ["lge"]) for files in (["labels.nii.gz"], ["Labels.nii"], ["README.md"])]
+    [True, True, False]
     """
-    if any(role_of(name) for name in files):
+    if any(layout.role_of(name) for name in files):
         return True
-    likes = [meant(name, ROLES) for name in files]
-    return all(name in FOLDER_ROLES or meant(name, ROLES, folder=True) for name in folders) and any(
+    likes = [_meant(layout, name) for name in files]
+    return all(name in layout.folders or _meant(layout, name, folder=True) for name in folders) and any(
         like and like.surely for like in likes
     )
 
 
-def check_beside_subjects(files: Collection[str]) -> None:
+def _meant(layout: CohortLayout, name: str, *, own: str = "", folder: bool = False) -> Meant | None:
+    return meant(name, layout.endings, own=own, folder=folder, no_typos=layout.no_typos)
+
+
+def check_beside_subjects(layout: CohortLayout, files: Collection[str]) -> None:
     """Refuse what lies beside the folders of subjects and was meant for all of them.
 
     Raises:
@@ -117,8 +124,9 @@ def check_beside_subjects(files: Collection[str]) -> None:
     for name in sorted(files):
         if like := meant_manifest(name):
             raise InputError("cohort", f"the name {MANIFEST} of a manifest", like.shown)
-        if name.lower() in (SETTINGS, "subject.yml"):
-            raise InputError("cohort", f"a {SETTINGS} in the folder of each subject", "one beside these folders")
+        if name.lower() in (layout.settings, layout.settings.replace(".yaml", ".yml")):
+            rule = f"a {layout.settings} in the folder of each subject"
+            raise InputError("cohort", rule, "one beside these folders")
 
 
 def is_lost_folder(path: Path) -> bool:
@@ -131,17 +139,17 @@ def is_lost_folder(path: Path) -> bool:
     return not is_file
 
 
-def readable_folder(folder: Path, name: str = "") -> Path:
+def readable_folder(folder: Path, role: Role) -> Path:
     """A folder of files, none of which is a link that leads nowhere; hidden ones do not count.
 
     Args:
         folder: The folder.
-        name: Its role, for messages; default its own name.
+        role: Its role.
 
     Raises:
         InputError: If there is such a link, or the folder itself is one.
     """
-    name = name or folder.name
+    name = role.name
     if is_dead(folder):
         raise InputError(name, "a readable folder", "a link that leads nowhere")
     try:
@@ -151,17 +159,17 @@ def readable_folder(folder: Path, name: str = "") -> Path:
     if dead:
         found = "a link that leads nowhere" if dead == 1 else f"{dead} links that lead nowhere"
         raise InputError(name, "readable files", found)
-    if name == "scar":
-        _check_layers(folder)
+    if role.folder == "layers":
+        _check_layers(name, folder)
     return folder
 
 
-def _check_layers(folder: Path) -> None:
+def _check_layers(role: str, folder: Path) -> None:
     names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
     almost = {name for name in names if ".vt" in name.lower() and not name.endswith(".vtk")}
     almost -= {name for name in almost if any(other != name and name.startswith(other) for other in names)}
     if almost:
-        raise InputError("scar", "grid layers that end in .vtk", f"{len(almost)} that end in another way")
+        raise InputError(role, "grid layers that end in .vtk", f"{len(almost)} that end in another way")
 
 
 def is_dead(path: Path) -> bool:
@@ -192,10 +200,10 @@ def regular_file(path: Path, name: str = "") -> Path:
     raise InputError(name, "a readable file", "a link that leads nowhere" if is_dead(path) else found)
 
 
-def _check_capitals(where: str, names: Mapping[str, Path]) -> None:
+def _check_capitals(layout: CohortLayout, where: str, names: Mapping[str, Path]) -> None:
     """Refuse conventional names in other capitals, beside the right ones too: who can tell which is meant?"""
-    own = {role + suffix for role, suffixes in ROLES.items() for suffix in suffixes} | {_FIBRES, SETTINGS}
-    folders = {*FOLDER_ROLES}
+    own = {role.name + suffix for role in layout.roles for suffix in role.endings} | layout.fibres | {layout.settings}
+    folders = {*layout.folders}
     for name, path in names.items():
         wanted = name.lower()
         if name != wanted and wanted in (folders if path.is_dir() else own):
@@ -204,24 +212,24 @@ def _check_capitals(where: str, names: Mapping[str, Path]) -> None:
             raise InputError(where, f"the name {wanted}", name)
 
 
-def _almost(names: Mapping[str, Path], own: str) -> dict[Path, Meant]:
+def _almost(layout: CohortLayout, names: Mapping[str, Path], own: str) -> dict[Path, Meant]:
     """Names that are no conventional ones and look like those of a role."""
     found = {}
     for name, path in sorted(names.items()):
         folder = path.is_dir()
-        if role_of(name, folder=folder) or name in (_FIBRES, SETTINGS):
+        if layout.role_of(name, folder=folder) or name in (*layout.fibres, layout.settings):
             continue
-        if like := meant(name, ROLES, own=own, folder=folder):
+        if like := _meant(layout, name, own=own, folder=folder):
             found[path] = like
     return found
 
 
-def _judge(looked: Looked, where: str, path: Path, like: Meant, found: Path | None) -> None:
+def _judge(looked: Looked, where: str, path: Path, like: Meant, role: Role, found: Path | None) -> None:
     """Refuse a name that was meant to be a role's file, which is missing; remark on one that may have been."""
     folder = path.is_dir()
     if found is None and like.surely:
         shown = f"a folder {like.shown}" if folder else like.shown
-        raise InputError(where, _wanted(like.role, path.name, folder), shown)
+        raise InputError(where, _wanted(role, path.name, folder), shown)
     if folder or (found and (not like.surely or is_put_aside(path.name))):
         return
     looked.beside[like.shown if like.shown == path.name else f"beside.{len(looked.beside) + 1}"] = path
@@ -229,24 +237,24 @@ def _judge(looked: Looked, where: str, path: Path, like: Meant, found: Path | No
     looked.remarks.append(f"{like.shown} {beside} is not read: only a file named {like.role}.* is")
 
 
-def _wanted(role: str, name: str, folder: bool) -> str:
+def _wanted(role: Role, name: str, folder: bool) -> str:
     """What a file was to be called: the role with its ending, or one of the endings where it has none of these."""
-    if folder and role in FOLDER_ROLES:
-        return f"the name {role}"
+    if folder and role.folder:
+        return f"the name {role.name}"
     # by its letters: a browser puts a number between `.nii` and `.gz`
     letters = "".join(character for character in name.lower() if character.isalpha())
-    known = sorted(ROLES[role], key=len, reverse=True)
-    ending = next((suffix for suffix in known if suffix.replace(".", "") in letters.removeprefix(role)), "")
-    return f"the name {role}{ending}" if ending else _endings(role)
+    known = sorted(role.endings, key=len, reverse=True)
+    ending = next((suffix for suffix in known if suffix.replace(".", "") in letters.removeprefix(role.name)), "")
+    return f"the name {role.name}{ending}" if ending else _endings(role)
 
 
-def _endings(role: str) -> str:
-    return f"a {role} that ends in {', '.join(ROLES[role])}"
+def _endings(role: Role) -> str:
+    return f"a {role.name} that ends in {', '.join(role.endings)}"
 
 
-def _check_strays(where: str, role: str, paths: Sequence[Path]) -> None:
+def _check_strays(where: str, role: Role, paths: Sequence[Path]) -> None:
     """A `mesh.dat` that is passed over in silence would be replaced by a mesh built from labels."""
     for path in paths:
-        if path.name.startswith(f"{role}.") and not is_sidecar(path.name) and not path.is_dir():
+        if path.name.startswith(f"{role.name}.") and not is_sidecar(path.name) and not path.is_dir():
             ending = shown_ending(path.name)
-            raise InputError(where, _endings(role), role + ending if ending.startswith(".") else ending)
+            raise InputError(where, _endings(role), role.name + ending if ending.startswith(".") else ending)

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from cardioscar.cohort.layout import MANIFEST, ROLES, stand_in
+from cardioscar.cohort.layout import MANIFEST, SUBJECT, CohortLayout
+from cardioscar.cohort.stand_ins import stand_in
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
 
 MAX_BYTES = 1 << 24
 """Length of the longest manifest that is read: a hundred thousand subjects and more."""
-
-COLUMNS = ("subject", *ROLES, "settings")
 
 _SEPARATORS = (",", ";", "\t")
 _NO_ROW = ("#", "sep=")
@@ -47,8 +46,12 @@ class ManifestRow:
     problem: InputError | None = None
 
 
-def read_manifest(manifest: Path) -> list[ManifestRow]:
+def read_manifest(manifest: Path, layout: CohortLayout) -> list[ManifestRow]:
     """Read a `cohort.csv`: one row for each subject, in order.
+
+    Args:
+        manifest: The file.
+        layout: What its columns may be.
 
     Raises:
         InputError: If it cannot be read at all, or is longer than `MAX_BYTES`.
@@ -66,14 +69,15 @@ def read_manifest(manifest: Path) -> list[ManifestRow]:
         raise InputError(called, rule, type(error).__name__) from None
     except OSError as error:
         raise InputError(called, "a readable file", error.strerror or "an unreadable one") from None
-    columns = _columns(called, header, lines)
+    known = layout.columns
+    columns = _columns(called, header, lines, known)
     if not lines:
         raise InputError(called, "at least one subject", "none")
     cells = [dict(zip(columns, line, strict=False)) for _, line in lines]
     counts = Counter(found.get("subject", "") for found in cells)
     rows: dict[str, ManifestRow] = {}
     for (number, line), found in zip(lines, cells, strict=True):
-        row = _row(called, number, found, counts)
+        row = _row(called, number, found, counts, [name for name in known if name != SUBJECT])
         if not row.problem and any(line[len(columns) :]):
             problem = InputError(row.where, f"{len(columns)} cells", str(len(line)))
             row = ManifestRow(row.subject, row.where, problem=problem)
@@ -103,28 +107,28 @@ def _separator(text: str) -> str:
     return ","
 
 
-def _columns(where: str, header: Sequence[str], lines: Sequence[_Line]) -> list[str]:
+def _columns(where: str, header: Sequence[str], lines: Sequence[_Line], known: Sequence[str]) -> list[str]:
     """Names of the columns, in small letters; a column without a name and without any text has none."""
     columns = [name.lower() for name in header]
-    rule = f"columns {', '.join(COLUMNS)}"
+    rule = f"columns {', '.join(known)}"
     for number, name in enumerate(columns):
-        if name in COLUMNS or not (name or any("".join(line[number : number + 1]) for _, line in lines)):
+        if name in known or not (name or any("".join(line[number : number + 1]) for _, line in lines)):
             continue
         # not repeated: in a table without a header this is an id, or a name
-        near = get_close_matches(name, COLUMNS, n=1)
+        near = get_close_matches(name, known, n=1)
         hint = f" (did you mean '{near[0]}'?)" if near else ""
         raise InputError(where, rule, f"{'another name' if name else 'no name'} in column {number + 1}{hint}")
     if "subject" not in columns:
         raise InputError(where, rule, "no column 'subject'")
-    doubled = next((name for name in COLUMNS if columns.count(name) > 1), None)
+    doubled = next((name for name in known if columns.count(name) > 1), None)
     if doubled:
         raise InputError(where, "each column once", f"'{doubled}' {columns.count(doubled)} times")
     return columns
 
 
-def _row(manifest: str, number: int, cells: dict[str, str], counts: Counter[str]) -> ManifestRow:
+def _row(manifest: str, number: int, cells: dict[str, str], counts: Counter[str], roles: Sequence[str]) -> ManifestRow:
     name, where, problem = cells.get("subject", ""), f"{manifest} line {number}", None
-    paths = {role: text for role, text in cells.items() if role in COLUMNS[1:] and text}
+    paths = {role: text for role, text in cells.items() if role in roles and text}
     try:
         check_subject_id(name)
     except InputError as error:

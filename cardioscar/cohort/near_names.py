@@ -18,10 +18,6 @@ _PUT_ASIDE = words_of("bak backup old orig original tmp temp part partial downlo
 _KINDS = words_of("dicom dcm series slices layers layer grid grids image images file files data vtk")
 """Words that say what a file is."""
 
-
-_NO_TYPOS = frozenset({"scan", "star", "ge", "age"})
-"""Words of their own, one letter away from a role."""
-
 _TABLES = words_of("csv tsv xlsx xls ods txt")
 _SETTINGS = words_of("yaml yml json toml ini cfg conf")
 
@@ -31,7 +27,7 @@ class Meant:
     """What a name was probably meant to be.
 
     Attributes:
-        role: Role, `subject` for a subject's settings, `cohort` for a manifest.
+        role: Role; the name without its ending of a subject's settings, or of a manifest.
         shown: The name, with what may be anybody's free text left out.
         surely: It holds nothing but the role, endings, and what tells versions apart; else other words too.
     """
@@ -41,7 +37,14 @@ class Meant:
     surely: bool
 
 
-def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", folder: bool = False) -> Meant | None:
+def meant(
+    name: str,
+    roles: Mapping[str, Collection[str]],
+    *,
+    own: str = "",
+    folder: bool = False,
+    no_typos: Collection[str] = (),
+) -> Meant | None:
     """What a file or folder was probably meant to be; None for a hidden one and for what is clearly something else.
 
     Args:
@@ -49,6 +52,7 @@ def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", fol
         roles: Endings of each role.
         own: The subject's id: it may be part of a name.
         folder: It is a folder.
+        no_typos: Words of their own, one letter away from a role.
 
     >>> roles = {"mesh": (".vtu",), "labels": (".nii.gz",)}
     >>> [meant(name, roles).shown for name in ("Mesh.vtu", "labels.nii (1).gz", "lables.nii.gz", "Jane_mesh.vtu")]
@@ -59,7 +63,7 @@ def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", fol
     if name.startswith(".") and not name.endswith(".icloud"):
         return None
     words = _words(name)
-    stems = {word: role for word in words if (role := _role(word, roles))}
+    stems = {word: role for word in words if (role := _role(word, roles, no_typos))}
     role = next(reversed(stems.values()), "")  # `lge_labels` are labels
     rest = [word for word in words if word not in stems and not word.isdigit()]
     if not role or (OTHERS & {*rest} and not (rest[-1:] == ["txt"] and DATA & {*rest})):
@@ -73,15 +77,21 @@ def meant(name: str, roles: Mapping[str, Collection[str]], *, own: str = "", fol
     )
 
 
-def meant_settings(name: str) -> Meant | None:
-    """Whether a file was probably meant to be `subject.yaml`.
+def meant_settings(name: str, right: str) -> Meant | None:
+    """Whether a file was probably meant to be the one of a subject's settings.
 
-    >>> [bool(meant_settings(name)) for name in ("subject.yml", "Subject.yaml", "subject.json", "settings.yaml")]
+    Args:
+        name: Its name.
+        right: The right one.
+
+    >>> names = ("subject.yml", "Subject.yaml", "subject.json", "settings.yaml")
+    >>> [bool(meant_settings(name, "subject.yaml")) for name in names]
     [True, True, True, True]
-    >>> [meant_settings(name) for name in ("subject.txt", "phantom.json", "subject_mesh.vtu")]
+    >>> [meant_settings(name, "subject.yaml") for name in ("subject.txt", "phantom.json", "subject_mesh.vtu")]
     [None, None, None]
     """
-    return _meant_text(name, "subject", ("subject", "settings"), _SETTINGS)
+    stem = right.partition(".")[0]
+    return _meant_text(name, stem, (stem, "settings"), _SETTINGS)
 
 
 def meant_manifest(name: str) -> Meant | None:
@@ -130,18 +140,18 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W\d_]+|md5|bz2|hdf5|\d+", unicodedata.normalize("NFKC", text).lower())
 
 
-def _role(word: str, roles: Mapping[str, Collection[str]]) -> str:
+def _role(word: str, roles: Mapping[str, Collection[str]], no_typos: Collection[str]) -> str:
     exact = next((role for role in roles if word.startswith(role) and word.removeprefix(role) in DATA | {""}), "")
-    return exact or next((role for role in roles if _is_typo(word, role)), "")
+    return exact or next((role for role in roles if word not in no_typos and _is_typo(word, role)), "")
 
 
 def _is_typo(word: str, role: str) -> bool:
     """Whether a word is a role with a slip: a letter too many, too few, wrong, or two in the wrong order.
 
-    >>> _is_typo("lables", "labels"), _is_typo("label", "labels"), _is_typo("egl", "lge"), _is_typo("scan", "scar")
-    (True, True, False, False)
+    >>> _is_typo("lables", "labels"), _is_typo("label", "labels"), _is_typo("egl", "lge")
+    (True, True, False)
     """
-    if word in _NO_TYPOS or word[:1] != role[:1] or word == role:
+    if word[:1] != role[:1] or word == role:
         return False
     # a wrong or a missing letter in three makes another word
     allowed = 2 if len(role) > 5 else 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardioscar.cohort.layout import MANIFEST
-from cardioscar.cohort.reading import is_subject_folder, read_cohort
+from cardioscar.cohort.layout import MANIFEST, CohortLayout
+from cardioscar.cohort.reading import read_cohort
+from cardioscar.cohort.rows import is_subject_folder
 from cardioscar.errors import InputError
 from cardioscar.services.store.places import place
 
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
     from cardioscar.services.store.s3_uri import S3Place
 
 
-def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "output") -> None:
+def check_output(cohort_uri: str | Path, output: str | Path, layout: CohortLayout, *, where: str = "output") -> None:
     """Refuse a folder of outputs that would be taken for a subject, or for several, when the cohort is read again.
 
     Args:
         cohort_uri: The cohort.
         output: Folder or prefix to write to; it need not exist.
+        layout: What the cohort's files are for.
         where: Name of the setting, for errors.
 
     Raises:
@@ -28,8 +30,8 @@ def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "ou
     """
     root, out = place(cohort_uri, where="cohort"), place(output, where=where)
     if isinstance(root, Path) and isinstance(out, Path):
-        named = not root.is_dir() or (root / MANIFEST).is_file() or is_subject_folder(root)
-        among = _in_images(root, out) if named else _inside(out, root)
+        named = not root.is_dir() or (root / MANIFEST).is_file() or is_subject_folder(root, layout)
+        among = _in_images(root, out, layout) if named else _inside(out, root)
     elif isinstance(root, Path) or isinstance(out, Path):
         return
     else:
@@ -38,12 +40,15 @@ def check_output(cohort_uri: str | Path, output: str | Path, *, where: str = "ou
         raise InputError(where, "a folder outside the cohort's", "one that would be taken for a subject")
 
 
-def check_subjects_output(cohort_uri: str | Path, output: str | Path, *, where: str = "output") -> None:
+def check_subjects_output(
+    cohort_uri: str | Path, output: str | Path, layout: CohortLayout, *, where: str = "output"
+) -> None:
     """Refuse a place for a folder of each subject that meets the cohort: `check_output`, and the cohort's own folder.
 
     Args:
         cohort_uri: The cohort.
         output: Folder or prefix that is to hold a folder of each subject; it need not exist.
+        layout: What the cohort's files are for.
         where: Name of the setting, for errors.
 
     Raises:
@@ -57,7 +62,7 @@ def check_subjects_output(cohort_uri: str | Path, output: str | Path, *, where: 
         same = out == root
     if same:
         raise InputError(where, "a folder outside the cohort's", "the cohort itself")
-    check_output(cohort_uri, output, where=where)
+    check_output(cohort_uri, output, layout, where=where)
 
 
 def _inside(path: Path, folder: Path) -> bool:
@@ -69,11 +74,11 @@ def _inside(path: Path, folder: Path) -> bool:
     return any(one.exists() and one.samefile(folder) for one in (path, *path.parents))
 
 
-def _in_images(root: Path, out: Path) -> bool:
+def _in_images(root: Path, out: Path, layout: CohortLayout) -> bool:
     """Whether an output lies in a folder of images, of a cohort that names its subjects or is one."""
     if not _inside(out, root if root.is_dir() else root.parent):
         return False
-    folders = {path for entry in read_cohort(root) for path in entry.files.values() if path.is_dir()}
+    folders = {path for entry in read_cohort(root, layout) for path in entry.files.values() if path.is_dir()}
     return any(_inside(out, folder) for folder in folders)
 
 

@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from cardioscar.cohort.folder_names import check_beside_subjects, is_lost_folder, is_subject
-from cardioscar.cohort.layout import MANIFEST, check_folder_names
+from cardioscar.cohort.layout import MANIFEST, CohortLayout
 from cardioscar.cohort.manifest import ManifestRow, read_manifest
+from cardioscar.cohort.stand_ins import check_folder_names
 from cardioscar.errors import InputError
 from cardioscar.services.store.places import local_folder
 
@@ -57,12 +58,13 @@ class CohortRows:
         return CohortRows(tuple(self.rows[place] for place in places), self.manifest)
 
 
-def list_rows(cohort_uri: str | Path) -> CohortRows:
+def list_rows(cohort_uri: str | Path, layout: CohortLayout) -> CohortRows:
     """Which subjects a cohort on this machine has.
 
     Args:
         cohort_uri: Folder of subject folders, a folder with a `cohort.csv`, the path of such a manifest, or the folder
             of one subject.
+        layout: What files are for.
 
     Raises:
         InputError: If there is no cohort, or its manifest cannot be read at all.
@@ -70,15 +72,15 @@ def list_rows(cohort_uri: str | Path) -> CohortRows:
     root = local_folder(cohort_uri, where="cohort")
     manifest = root if root.is_file() else root / MANIFEST
     if manifest.is_file():
-        return CohortRows(tuple(read_manifest(manifest)), manifest)
+        return CohortRows(tuple(read_manifest(manifest, layout)), manifest)
     if manifest.is_symlink():
         raise InputError(MANIFEST, "a readable file", "a link that leads nowhere")
     if not root.is_dir():
         raise InputError("cohort", "a folder or a cohort.csv", "no such folder")
     files, folders = listed_names(root, "cohort")
-    if is_subject(files, folders):
+    if is_subject(layout, files, folders):
         return CohortRows(folder_rows([(root.resolve().name, "the folder", root)]))
-    check_beside_subjects(files)
+    check_beside_subjects(layout, files)
     # a link to a subject's folder that leads nowhere is a subject too: a row, not one heart fewer
     found = [name for name in folders if not name.startswith(".")]
     found += [name for name in files if is_lost_folder(root / name)]
@@ -93,9 +95,9 @@ def folder_rows(folders: Sequence[tuple[str, str, Path]]) -> tuple[FolderRow, ..
     return tuple(FolderRow(row, where, folder, problem) for (_, where, folder), (row, problem) in checked)
 
 
-def is_subject_folder(folder: Path) -> bool:
+def is_subject_folder(folder: Path, layout: CohortLayout) -> bool:
     """Whether a folder holds one subject's files rather than a folder for each subject."""
-    return is_subject(*listed_names(folder, "cohort"))
+    return is_subject(layout, *listed_names(folder, "cohort"))
 
 
 def listed_names(folder: Path, where: str) -> tuple[list[str], list[str]]:

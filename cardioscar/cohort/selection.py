@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.layout import CohortLayout
 from cardioscar.cohort.source import CohortSource, Listed
 from cardioscar.errors import InputError, counted
 from cardioscar.identity.subject_id import parse_ids
 
 
-def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed]:
+def select(cohort: CohortSource, subjects: str = "") -> list[Listed]:
     """The subjects of a cohort, or those of a comma-separated list.
 
     Args:
-        cohort: Path, URI or source of the cohort.
+        cohort: The cohort.
         subjects: Comma-separated ids to keep; empty for all.
 
     Raises:
         InputError: If there is no cohort, or an id of the list is not in it.
     """
-    entries = open_cohort(cohort).listed()
+    entries = cohort.listed()
     wanted = parse_ids(subjects)
     if not wanted:
         return entries
@@ -33,13 +32,18 @@ def select(cohort: str | Path | CohortSource, subjects: str = "") -> list[Listed
     return [known[name] for name in wanted]
 
 
-def costs(entries: Sequence[Listed]) -> list[tuple[str, float]]:
-    """What each subject costs, in bytes of its mesh: work grows with the nodes, and these with the file.
+def costs(entries: Sequence[Listed], layout: CohortLayout) -> list[tuple[str, float]]:
+    """What each subject costs, in bytes of the file that the work grows with, see `CohortLayout.costs`.
 
-    Where no subject has a mesh, the bytes of labels and images stand in. A subject without a mesh among others with one
-    is unknown: bytes of images and of meshes do not compare.
+    Args:
+        entries: The subjects.
+        layout: What files are for.
+
+    Returns:
+        Ids with their costs; NaN, which is unknown, for a subject without such a file among others with one.
     """
-    roles = ("mesh",) if any("mesh" in entry.sizes for entry in entries) else ("labels", "lge", "scar")
+    known = (group for group in layout.costs if any(role in entry.sizes for entry in entries for role in group))
+    roles = next(known, ())
     found = []
     for entry in entries:
         size = next((float(entry.sizes[role]) for role in roles if role in entry.sizes), math.nan)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cardioscar.cohort.layout import CohortLayout
 from cardioscar.cohort.reading import SubjectFiles
 from cardioscar.errors import InputError
 
@@ -32,6 +33,10 @@ class Listed:
 
 class CohortSource(Protocol):
     """A cohort, wherever it lies; it is listed once, when that is first needed, and can be sent to another process."""
+
+    @property
+    def layout(self) -> CohortLayout:
+        """What the files of its subjects are for, as the family declared it that opened it."""
 
     def listed(self) -> list[Listed]:
         """Every subject, in the order of folder names or of the manifest's lines; no file of a subject is read.
@@ -68,7 +73,7 @@ class CohortSource(Protocol):
 
         Args:
             subjects: Ids.
-            roles: Roles whose files will be read, with those that belong to them; `subject.yaml` always is. Files of
+            roles: Roles whose files will be read, with those that belong to them; the settings always are. Files of
                 other roles may be empty.
 
         Raises:

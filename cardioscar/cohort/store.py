@@ -16,11 +16,12 @@ from pathlib import Path
 from cardioscar.cohort.copy import Copy, FolderCopy, RowCopy, bring
 from cardioscar.cohort.fingerprint import listing_fingerprint
 from cardioscar.cohort.folder_names import check_beside_subjects, is_subject
-from cardioscar.cohort.layout import MANIFEST, check_folder_names, role_of
+from cardioscar.cohort.layout import MANIFEST, CohortLayout
 from cardioscar.cohort.manifest import ManifestRow, read_manifest
 from cardioscar.cohort.reading import SubjectFiles, look_at
 from cardioscar.cohort.rows import CohortRows, FolderRow
 from cardioscar.cohort.source import Listed
+from cardioscar.cohort.stand_ins import check_folder_names
 from cardioscar.errors import InputError
 from cardioscar.files.folders import platform_faults
 from cardioscar.files.private_folder import private_folder
@@ -105,10 +106,12 @@ class StoredCohort:
 
     Attributes:
         at: The prefix, or the manifest.
+        layout: What files are for.
         some: Its subjects, where not all of them are meant.
     """
 
     at: S3Place
+    layout: CohortLayout
     some: StoredRows | None = None
 
     def __post_init__(self) -> None:
@@ -134,7 +137,7 @@ class StoredCohort:
 
     def of(self, subjects: Collection[str]) -> StoredCohort:
         """See `CohortSource`."""
-        return StoredCohort(self.at, self._rows.of(subjects))
+        return StoredCohort(self.at, self.layout, self._rows.of(subjects))
 
     def fingerprint(self) -> str:
         """See `CohortSource`."""
@@ -159,9 +162,9 @@ class StoredCohort:
         top = {entry.relative for entry in entries if "/" not in entry.relative}
         if MANIFEST in top:
             return _Listing(self.at, entries, MANIFEST)
-        if is_subject(top, {entry.relative.partition("/")[0] for entry in entries} - top):
+        if is_subject(self.layout, top, {entry.relative.partition("/")[0] for entry in entries} - top):
             return _Listing(self.at, entries, one=True)
-        check_beside_subjects(top)
+        check_beside_subjects(self.layout, top)
         return _Listing(self.at, entries)
 
     @cached_property
@@ -173,7 +176,7 @@ class StoredCohort:
             return listing.rows()
         at = listing.root / listing.manifest
         with temporary_folder() as folder:
-            return StoredRows(tuple(read_manifest(self._store.download_file(at, folder / at.name))), at)
+            return StoredRows(tuple(read_manifest(self._store.download_file(at, folder / at.name), self.layout)), at)
 
     @cached_property
     def _listed(self) -> list[Listed]:
@@ -187,7 +190,7 @@ class StoredCohort:
 
         def of(row: StoredRow | ManifestRow) -> dict[str, int]:
             if isinstance(row, StoredRow):
-                return _sizes(row.names)
+                return _sizes(row.names, self.layout)
             return {role: sizes[text] for role, text in row.paths.items() if text in sizes}
 
         return [Listed(row.subject, row.problem, of(row)) for row in self._rows.rows]
@@ -210,7 +213,7 @@ class StoredCohort:
         at, data = found
         with temporary_folder() as folder:
             (folder / at.name).write_bytes(data)
-            return StoredRows(tuple(read_manifest(folder / at.name)), at)
+            return StoredRows(tuple(read_manifest(folder / at.name, self.layout)), at)
 
     def _alone(self, wanted: list[str]) -> StoredRows | None:
         """The wanted subjects; None where only the whole listing tells what an id stands for."""
@@ -233,12 +236,12 @@ class StoredCohort:
             if row.problem or row.subject not in wanted:
                 continue
             if isinstance(row, StoredRow):
-                copies[row.subject] = FolderCopy(row.at, own, row.names, roles)
+                copies[row.subject] = FolderCopy(row.at, own, row.names, roles, self.layout)
             elif known.manifest:
-                copies[row.subject] = RowCopy(self._store, _parent(known.manifest), folder, row, roles)
+                copies[row.subject] = RowCopy(self._store, _parent(known.manifest), folder, row, roles, self.layout)
         problems = bring(self._store, copies)
         listed = CohortRows(tuple(rows), folder / known.manifest.name if known.manifest else None)
-        return _with_problems(look_at(listed, wanted), problems)
+        return _with_problems(look_at(listed, self.layout, wanted), problems)
 
 
 @contextmanager
@@ -278,18 +281,20 @@ def _parent(at: S3Place) -> S3Place:
     return S3Place(at.bucket, at.prefix.rpartition("/")[0])
 
 
-def _sizes(names: Mapping[str, int]) -> dict[str, int]:
+def _sizes(names: Mapping[str, int], layout: CohortLayout) -> dict[str, int]:
     """Bytes of each role among the objects of a subject's folder."""
     sizes: dict[str, int] = {}
     for name, size in names.items():
         top, slash, _ = name.partition("/")
-        if role := role_of(top, folder=bool(slash)):
+        if role := layout.role_of(top, folder=bool(slash)):
             sizes[role] = sizes.get(role, 0) + size
     return sizes
 
 
 def _with_problems(entries: list[SubjectFiles], problems: Mapping[str, InputError]) -> list[SubjectFiles]:
     return [
-        SubjectFiles(entry.subject, problem=problems[entry.subject]) if entry.subject in problems else entry
+        SubjectFiles(entry.subject, entry.layout, problem=problems[entry.subject])
+        if entry.subject in problems
+        else entry
         for entry in entries
     ]

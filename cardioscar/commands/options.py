@@ -13,9 +13,9 @@ import tyro
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.families import DEFAULT
 
-STAGE_CONFIGS: dict[str, type] = {stage.name: stage.config for stage in RECONSTRUCT}
+STAGE_CONFIGS: dict[str, type] = {stage.name: stage.config for stage in DEFAULT}
 """Settings of each stage by its name."""
 
 
@@ -38,7 +38,7 @@ else:
         "StageOptions",
         [
             (stage.name, Annotated[stage.config, tyro.conf.arg(help=stage.does)], field(default_factory=stage.config))
-            for stage in RECONSTRUCT
+            for stage in DEFAULT
         ],
         bases=(_ByStage,),
         frozen=True,

@@ -74,17 +74,18 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.logs import configure
     from cardioscar.results.opening import open_results
     from cardioscar.results.terminal import print_cohort
-    from cardioscar.stages.recording import AFTER_REPORT, not_recorded
+    from cardioscar.stages.families import DEFAULT
+    from cardioscar.stages.recording import AFTER_REPORT, Recording, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
-    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
     from cardioscar.stages.summarize_cohort import CohortRejected
 
-    cohort = open_cohort(options.cohort)
+    cohort = open_cohort(options.cohort, DEFAULT.layout)
     subjects = select(cohort, options.subjects)
-    check_output(options.cohort, options.out)
-    check_subjects_output(options.cohort, options.results or options.out / "results", where="results")
-    for stage in RECONSTRUCT.names:
-        check_subjects_output(options.cohort, options.out / "work" / stage)
+    check_output(options.cohort, options.out, DEFAULT.layout)
+    results = options.results or options.out / "results"
+    check_subjects_output(options.cohort, results, DEFAULT.layout, where="results")
+    for stage in DEFAULT.names:
+        check_subjects_output(options.cohort, options.out / "work" / stage, DEFAULT.layout)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,16 +102,14 @@ def main(command: str, words: list[str]) -> int:
                 options.stages.by_stage(),
                 subjects=options.subjects,
                 jobs=options.jobs,
-                tracking_uri=uri,
-                experiment=experiment,
+                recording=Recording(str(results), uri, experiment),
                 max_failed_fraction=options.max_failed_fraction,
-                results=options.results,
                 on_event=note,
             )
         except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written
             verdict, run = error, None
     unrecorded = verdict.__cause__ if verdict else None
-    print_cohort(open_results(options.results or options.out / "results"), "" if unrecorded else uri)
+    print_cohort(open_results(results, DEFAULT.results), "" if unrecorded else uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
         sys.stdout.write(f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; {parts}\n")
@@ -176,7 +175,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
         TimeElapsedColumn,
     )
 
-    from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+    from cardioscar.stages.families import DEFAULT
 
     columns = (
         SpinnerColumn(),
@@ -187,7 +186,7 @@ def _progress(subjects: int, *, quiet: bool) -> Iterator[Callable[[tuple[str, st
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task("reconstructing", total=subjects * len(RECONSTRUCT.names))
+        task = bar.add_task("reconstructing", total=subjects * len(DEFAULT.names))
 
         def note(event: tuple[str, str, str]) -> None:
             subject, stage, outcome = event

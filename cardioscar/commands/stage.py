@@ -14,8 +14,10 @@ import tyro
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping
 from cardioscar.services.store.places import local_folder
-from cardioscar.shard.stage import COHORT, Stage, Workflow
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.families import DEFAULT, WORKFLOWS
+from cardioscar.stages.recording import Recording
+from cardioscar.workflow import Workflow
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar <stage>` and run the stage over its shard."""
     from cardioscar.logs import configure
 
-    stage = next((one for one in RECONSTRUCT if one.command == command), None)
-    if stage is not None:
-        words = renamed(words, {"": stage.config})
-        kind = form_of(stage, RECONSTRUCT)
+    found = next(((one, flow) for flow in WORKFLOWS for one in flow if one.command == command), None)
+    if found:
+        words = renamed(words, {"": found[0].config})
+        kind = form_of(*found)
     else:
         kind = {"list-subjects": ListSubjects, "summarize-cohort": SummarizeCohort}[command]
     form: Any = tyro.cli(kind, prog=f"cardioscar {command}", args=words)
@@ -107,8 +109,8 @@ def main(command: str, words: list[str]) -> int:
         if isinstance(value := getattr(form, one.name), Path):
             local_folder(value, where=one.name)
     configure(logging.INFO, stderr=True)
-    if stage is not None:
-        _run(stage, form)
+    if found:
+        _run(*found, form)
     elif command == "list-subjects":
         from cardioscar.stages import list_subjects
 
@@ -117,16 +119,19 @@ def main(command: str, words: list[str]) -> int:
         from cardioscar.cohort.output_place import check_subjects_output
         from cardioscar.stages import summarize_cohort
 
-        check_subjects_output(form.cohort, form.results, where="results")
+        check_subjects_output(form.cohort, form.results, DEFAULT.layout, where="results")
         summary = summarize_cohort.run(
-            form.cohort, form.results, "", form.max_failed_fraction, form.tracking_uri, form.experiment, form.subjects,
-            run_id=form.run_id,
-        )  # fmt: skip
+            form.cohort,
+            Recording(form.results, form.tracking_uri, form.experiment, form.run_id),
+            "",
+            form.max_failed_fraction,
+            form.subjects,
+        )
         sys.stdout.write(json.dumps(summary, indent=1) + "\n")
     return 0
 
 
-def _run(stage: Stage, form: Any) -> None:
+def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_subjects_output
     from cardioscar.cohort.selection import select
@@ -134,23 +139,20 @@ def _run(stage: Stage, form: Any) -> None:
 
     places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
     if COHORT in stage.reads:
-        check_subjects_output(form.cohort, form.out)
+        check_subjects_output(form.cohort, form.out, workflow.layout)
     if stage.reads == (COHORT,):
-        places[COHORT] = open_cohort(form.cohort)
+        places[COHORT] = open_cohort(form.cohort, workflow.layout)
         ids = [entry.subject for entry in select(places[COHORT], form.subjects)]
         places[COHORT].ask()
         check_holdout_of(places[COHORT], ids, getattr(form.options, "holdout", "none"))
     else:
         ids = _subjects(places[stage.reads[-1]], form.subjects)
-    recording = {}
+    more = {}
     if stage.publishes:
         if form.results:
-            check_subjects_output(form.cohort, form.results, where="results")
-        recording = {
-            "results_uri": form.results, "tracking_uri": form.tracking_uri, "experiment": form.experiment,
-            "run_id": form.run_id,
-        }  # fmt: skip
-    stage.run(places, ids, form.out, as_mapping(form.options), **recording)
+            check_subjects_output(form.cohort, form.results, workflow.layout, where="results")
+        more["recording"] = Recording(form.results, form.tracking_uri, form.experiment, form.run_id)
+    stage.run(places, ids, form.out, as_mapping(form.options), **more)
 
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:

@@ -162,6 +162,7 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
     """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here; its parts, if it is to be
     split."""
     from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
+    from cardioscar.stages.families import DEFAULT
     from cardioscar.stages.run_parts import run_parts
 
     shard_size = package.effective(given, "shard_size")
@@ -176,7 +177,7 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
         return []
     _ask_results(str(given["cohort_uri"]), str(package.effective(given, "results_uri") or ""))
     workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
-    parts = run_parts(listed, int(shard_size), workflow) if split else []
+    parts = run_parts(listed, int(shard_size), workflow, DEFAULT.layout) if split else []
     if len(parts) > 1:
         return parts
     ids = sum(len(one.subject.encode()) for one in listed)
@@ -191,10 +192,11 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
 def _ask_results(cohort: str, results: str) -> None:
     """Say so where results cannot be published from this machine, which has just read the cohort from a store."""
     from cardioscar.stages.ask_services import ask_services
+    from cardioscar.stages.recording import Recording
 
     if cohort.startswith("s3://") and results.startswith("s3://"):
         try:
-            ask_services(results)
+            ask_services(Recording(results, track=False))
         except (ConfigError, UnreachableError, PlatformError) as error:
             # the pods may have other keys than this machine
             note(f"results could not be published with the keys of this machine: {error}")
@@ -206,14 +208,16 @@ def _subjects(uri: str, wanted: str) -> list[Listed] | str:
     Raises:
         InputError: If it can be listed, and is no cohort.
     """
+    from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.selection import select
     from cardioscar.services.store.places import place
+    from cardioscar.stages.families import DEFAULT
 
     where = place(uri, where="cohort_uri")
     if isinstance(where, Path) and not where.exists():
         return "no such folder on this machine"
     try:
-        return select(uri, wanted)
+        return select(open_cohort(uri, DEFAULT.layout), wanted)
     except (UnreachableError, PlatformError) as error:
         return str(error)
     except InputError as error:

@@ -11,15 +11,15 @@ from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, pla
 from cardioscar.identity.subject_id import is_subject_id
 from cardioscar.results.own_table import CHECKS
 from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
-from cardioscar.shard.own_files import EVALUATE, STAMP, keep, strangers_in
+from cardioscar.shard.own_files import STAMP, OwnFiles, keep, strangers_in
 from cardioscar.shard.status import FILE, read_status
 
 
 class FolderResults:
     """Results in a folder; a subject's folder appears whole, and only where it differs."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, own: OwnFiles) -> None:
+        self.root, self._own = root, own
 
     def publish(self, what: Publication, run_id: str = "") -> None:
         """See `Results`."""
@@ -31,7 +31,7 @@ class FolderResults:
             self.root.mkdir(parents=True, exist_ok=True)
             with only_writer(self.root, what.row.subject):
                 recover(final)
-                others = strangers_in(final, stages=(EVALUATE,))
+                others = strangers_in(final, self._own)
                 present = {
                     name: sha for name, sha in file_hashes(final, without=FILE).items() if name not in (STAMP, *others)
                 }
@@ -53,7 +53,7 @@ class FolderResults:
         """See `Results`."""
         with platform_faults(self.root):
             for subject in subjects:
-                strangers_in(self.root / subject, stages=(EVALUATE,))
+                strangers_in(self.root / subject, self._own)
             for name, check in CHECKS.items():
                 check(_content(self.root / name))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from cardioscar.shard.own_files import OF_EARLIER_STAGES
+from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.status import FILE, Status, parse_status, read_status
 
 METRICS = "metrics.json"
@@ -26,7 +26,7 @@ class Publication:
     """What is published of one subject.
 
     Attributes:
-        row: The subject's row in `evaluate`.
+        row: The subject's row in the stage that publishes.
         marker: The file of that row.
         files: Where each file lies now, by its name in the results.
         hashes: sha256 of each of these files.
@@ -121,13 +121,14 @@ class Results(Protocol):
         """Where a user finds a file."""
 
 
-def gather(row: Status, output: Path, artifacts: Sequence[Path]) -> Publication:
+def gather(row: Status, output: Path, artifacts: Sequence[Path], own: OwnFiles) -> Publication:
     """Collect what belongs to a subject's results.
 
     Args:
-        row: The subject's row in `evaluate`.
-        output: Artifact of `evaluate`.
-        artifacts: Artifacts of earlier stages, whose `OF_EARLIER_STAGES` files belong to the results too.
+        row: The subject's row in the stage that publishes.
+        output: Artifact of that stage.
+        artifacts: Artifacts of earlier stages, whose published files belong to the results too.
+        own: What belongs to the results of the workflow.
     """
     files = {name: output / row.subject / name for name in row.outputs}
     hashes = dict(row.outputs)
@@ -135,7 +136,7 @@ def gather(row: Status, output: Path, artifacts: Sequence[Path]) -> Publication:
         for artifact in artifacts:
             earlier = read_status(artifact / row.subject)
             for name, sha in (earlier.outputs if earlier else {}).items():
-                if name in OF_EARLIER_STAGES:
+                if name in own.earlier:
                     files[name], hashes[name] = artifact / row.subject / name, sha
     return Publication(row, output / row.subject / FILE, files, hashes)
 

@@ -15,7 +15,7 @@ from cardioscar.services.store.claim import NAME as CLAIM
 from cardioscar.services.store.object_io import recorded_sha256
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.shard.own_files import EVALUATE, STAMP, is_written, owned, shown, strangers
+from cardioscar.shard.own_files import STAMP, OwnFiles, shown, strangers
 from cardioscar.shard.status import FILE, parse_status
 
 _SUBJECTS_AT_ONCE = 500
@@ -27,8 +27,8 @@ _LISTED_ALONE = 20
 class StoreResults:
     """Results below a prefix. Who sees a subject's `status.json` sees all of its files; nothing is written twice."""
 
-    def __init__(self, root: S3Place) -> None:
-        self.root, self._store = root, Store.connect()
+    def __init__(self, root: S3Place, own: OwnFiles) -> None:
+        self.root, self._own, self._store = root, own, Store.connect()
 
     def publish(self, what: Publication, run_id: str = "") -> None:
         """See `Results`."""
@@ -39,7 +39,7 @@ class StoreResults:
             raise InputError(str(at), f"no object of others named {shown(clash)}", "one; move it away")
         self._store.publish(
             {**what.files, FILE: what.marker}, at, marker=FILE, hashes=what.hashes, keep=(STAMP, *others),
-            removable=lambda name: name in ours or (name not in others and is_written(name)),
+            removable=lambda name: name in ours or (name not in others and self._own.is_written(name)),
         )  # fmt: skip
         # last: until then the result, if there was one before, is vouched for by the earlier run alone
         if run_id:
@@ -71,13 +71,14 @@ class StoreResults:
         at = self.root / subject
         if marker is None and (unmarked := sorted(name for name in names if name)):
             # perhaps what a publication left that was killed: its names, with the hash that `s3_object` records
-            strange = next((name for name in unmarked if not (is_written(name) and self._is_recorded(at / name))), "")
+            left = lambda name: self._own.is_written(name) and self._is_recorded(at / name)  # noqa: E731
+            strange = next((name for name in unmarked if not left(name)), "")
             if strange:
-                strangers(str(at), [strange], None, subject=subject, stages=(EVALUATE,))
+                strangers(str(at), [strange], None, subject=subject, own=self._own)
             return [], set(unmarked)
-        others = strangers(str(at), names, marker, subject=subject, stages=(EVALUATE,))
+        others = strangers(str(at), names, marker, subject=subject, own=self._own)
         row = parse_status(marker)
-        return [name for name in others if name != CLAIM], owned(row) if row else set()
+        return [name for name in others if name != CLAIM], self._own.vouched(row) if row else set()
 
     def _is_recorded(self, at: S3Place) -> bool:
         return recorded_sha256(self._store.connection, at) is not None

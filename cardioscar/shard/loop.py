@@ -37,6 +37,7 @@ from cardioscar.shard.concerns import Concerns, heard
 from cardioscar.shard.metrics import ShardMetrics
 from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.peak_memory import peak_memory
+from cardioscar.shard.stage import Stage
 from cardioscar.shard.status import FILE, Failure, Status, read_status, write_status
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,8 @@ class Work:
 
 
 @dataclass(frozen=True)
-class _Stage:
-    name: str
+class _Shard:
+    stage: Stage
     output: Path
     config: Any
     work: Callable[[Work], None]
@@ -78,7 +79,7 @@ class _Stage:
 
 
 def run_shard(
-    stage: str,
+    stage: Stage,
     subjects: Sequence[str],
     output: str | Path,
     config: Any,
@@ -95,7 +96,7 @@ def run_shard(
     cardioscar, and its files are what they were. One that failed is always tried again.
 
     Args:
-        stage: Name of the stage.
+        stage: The stage.
         subjects: Ids.
         output: Artifact folder; gets one folder for each subject.
         config: The stage's configuration dataclass.
@@ -116,16 +117,16 @@ def run_shard(
     """
     for subject in subjects:
         check_subject_id(subject)
-    one = _Stage(stage, Path(output), config, work, upstream or {}, files, reads_settings)
+    one = _Shard(stage, Path(output), config, work, upstream or {}, files, reads_settings)
     with platform_faults(one.output):
         one.output.mkdir(parents=True, exist_ok=True)
         for subject in subjects:
-            strangers_in(one.output / subject, stages=(stage,))  # refused before any work
-    rows, metrics = [], ShardMetrics(stage, subjects)
+            strangers_in(one.output / subject, stage.own)  # refused before any work
+    rows, metrics = [], ShardMetrics(stage.name, subjects)
     try:
-        with heard(stage) as concerns:
+        with heard(stage.name) as concerns:
             for subject in subjects:
-                with about(stage, subject):
+                with about(stage.name, subject):
                     with platform_faults(one.output), only_writer(one.output, subject):
                         row, reused = _run_subject(one, subject, concerns)
                     rows.append(row)
@@ -134,39 +135,39 @@ def run_shard(
                         on_done(row, reused)
                 concerns.forget(subject)
     finally:
-        with about(stage, "-"):
+        with about(stage.name, "-"):
             metrics.push()
     return rows
 
 
-def _run_subject(stage: _Stage, subject: str, concerns: Concerns) -> tuple[Status, bool]:
+def _run_subject(shard: _Shard, subject: str, concerns: Concerns) -> tuple[Status, bool]:
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
     new = Status(
-        subject, stage.name, "ok", started=started, version=__version__, config=as_mapping(stage.config),
-        config_sha256=config_sha256(stage.config),
+        subject, shard.stage.name, "ok", started=started, version=__version__, config=as_mapping(shard.config),
+        config_sha256=config_sha256(shard.config),
     )  # fmt: skip
-    final, checkpoint = stage.output / subject, stage.output / f".{subject}.checkpoint"
-    folders = {name: Path(root) / subject for name, root in stage.upstream.items()}
+    final, checkpoint = shard.output / subject, shard.output / f".{subject}.checkpoint"
+    folders = {name: Path(root) / subject for name, root in shard.upstream.items()}
     upstream = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
 
     recover(final)
-    with user_names_by_role(_own_files(stage, subject)):
+    with user_names_by_role(_own_files(shard, subject)):
         job = Work(subject, folders, upstream, final, checkpoint, lambda: concerns.of(subject))
-        return _reuse_or_work(stage, new, job, started=clock)
+        return _reuse_or_work(shard, new, job, started=clock)
 
 
-def _own_files(stage: _Stage, subject: str) -> Mapping[str, Path]:
+def _own_files(shard: _Shard, subject: str) -> Mapping[str, Path]:
     try:
-        return stage.files(subject) if stage.files else {}
+        return shard.files(subject) if shard.files else {}
     except (CardioscarError, OSError):
         return {}  # `_inputs_or_skip` meets the same error and makes a row of it
 
 
-def _reuse_or_work(stage: _Stage, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
+def _reuse_or_work(shard: _Shard, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
     """Reuse the row of an earlier run, or do the work; `job.out` is the subject's final folder."""
     final = job.out
-    others = strangers_in(final, stages=(stage.name,))
-    row = _quarantine(new, lambda: _inputs_or_skip(stage, new, job.upstream_status))
+    others = strangers_in(final, shard.stage.own)
+    row = _quarantine(new, lambda: _inputs_or_skip(shard, new, job.upstream_status))
     earlier = read_status(final)
     present = {name: sha for name, sha in file_hashes(final, without=FILE).items() if name not in others}
     reused = earlier is not None and earlier.answers(row) and present == earlier.outputs
@@ -178,7 +179,7 @@ def _reuse_or_work(stage: _Stage, new: Status, job: Work, *, started: float) -> 
             with peak_memory() as peak:
                 if row.outcome == "ok":
                     asked, task = row, dataclasses.replace(job, out=scratch)
-                    row = _quarantine(asked, lambda: _run_work(stage, task, asked))
+                    row = _quarantine(asked, lambda: _run_work(shard, task, asked))
             if row.outcome == "failed":
                 _empty(scratch)
             row = dataclasses.replace(
@@ -190,27 +191,27 @@ def _reuse_or_work(stage: _Stage, new: Status, job: Work, *, started: float) -> 
         if row.outcome == "ok":
             facts = {name: getattr(row, name) for name in ("outcome", "seconds", "peak_memory_mib")}
             log.info("ok in %.1f s", row.seconds, extra=facts)
-    for leftover in stage.output.glob(f"{job.checkpoint.name}*"):
+    for leftover in shard.output.glob(f"{job.checkpoint.name}*"):
         leftover.unlink(missing_ok=True)
     return row, reused
 
 
-def _inputs_or_skip(stage: _Stage, row: Status, upstream: Mapping[str, Status]) -> Status:
+def _inputs_or_skip(shard: _Shard, row: Status, upstream: Mapping[str, Status]) -> Status:
     """The row with its inputs, or as skipped where an earlier stage failed."""
     bad = next((r for r in upstream.values() if r.outcome != "ok"), None)
     if bad:
         log.info("skipped: failed in %s", bad.error.stage if bad.error else bad.stage, extra={"outcome": "skipped"})
         return dataclasses.replace(row, outcome="skipped", error=bad.error)
     inputs = {f"{name}/{file}": sha for name, r in upstream.items() for file, sha in r.outputs.items()}
-    if stage.reads_settings:
+    if shard.reads_settings:
         inputs |= {f"{name}/{FILE}": r.config_sha256 for name, r in upstream.items()}
         inputs |= {f"{name}/warnings": config_sha256(r.warnings) for name, r in upstream.items() if r.warnings}
-    own = stage.files(row.subject) if stage.files else {}
+    own = shard.files(row.subject) if shard.files else {}
     return dataclasses.replace(row, inputs=inputs | {name: file_sha256(path) for name, path in own.items()})
 
 
-def _run_work(stage: _Stage, job: Work, row: Status) -> Status:
-    stage.work(job)
+def _run_work(shard: _Shard, job: Work, row: Status) -> Status:
+    shard.work(job)
     return dataclasses.replace(row, outputs=file_hashes(job.out, without=FILE))
 
 

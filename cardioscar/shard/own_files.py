@@ -11,6 +11,8 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from cardioscar.errors import InputError
@@ -18,29 +20,45 @@ from cardioscar.identity.endings import shown_ending
 from cardioscar.identity.subject_id import looks_personal
 from cardioscar.shard.status import FILE, Status, parse_status
 
-EVALUATE, STAMP = "evaluate", "run.json"
-OF_EARLIER_STAGES = (
-    "scar.vtu",
-    "scar_probability.nii.gz",
-    "scar.pts",
-    "scar.elem",
-    "scar.lon",
-    "field.safetensors",
-    "field.json",
-)
-"""Files of earlier stages that belong to a subject's results."""
-
-_WRITTEN = re.compile(
-    r"groups\.npz|heldout\.npz|slices\.npz|view(_lge)?\.npz|(own_)?mesh\.vtu|own_nodes\.npz|preprocess\.json|sorted\.npz|history\.csv|metrics\.json"
-    r"|(intervals|inference|electrophysiology)\.json|report\.html|figures/[\w-]+\.png|scar\.(vtu|pts|elem|lon)"
-    r"|scar_probability\.nii\.gz|field\.(safetensors|json)|run\.json|publishing\.json"
-)
-"""Names that stages give: they decide where the row, which knows better, cannot be read any more."""
+STAMP = "run.json"
+_OF_THE_LOOP = (FILE, STAMP, "publishing.json")
 
 
-def strangers(
-    where: str, names: Collection[str], marker: bytes | None, *, subject: str, stages: Collection[str]
-) -> list[str]:
+@dataclass(frozen=True)
+class OwnFiles:
+    """What of ours may lie in a subject's folder at one place: in the artifact of a stage, or among the results.
+
+    Attributes:
+        stages: Stages whose finished work may stand there.
+        names: Relative names that stages give, `*` for letters, digits, `_` and `-`: they decide where the row, which
+            knows better, cannot be read any more.
+        earlier: Files of earlier stages that lie beside those of the row.
+    """
+
+    stages: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+    @cached_property
+    def _written(self) -> re.Pattern[str]:
+        names = (re.escape(name).replace(r"\*", r"[\w-]+") for name in (*self.names, *_OF_THE_LOOP))
+        return re.compile("|".join(names))
+
+    def is_written(self, name: str) -> bool:
+        """Whether a relative name is one that stages give.
+
+        >>> own = OwnFiles(names=("figures/*.png",))
+        >>> [own.is_written(name) for name in ("figures/map_1.png", "figures/a/b.png", "status.json", "notes.txt")]
+        [True, False, True, False]
+        """
+        return self._written.fullmatch(name) is not None
+
+    def vouched(self, row: Status) -> set[str]:
+        """Names of the files that a row vouches for, those of earlier stages beside it included."""
+        return {*row.outputs, *(self.earlier if row.outcome == "ok" else ()), FILE, STAMP}
+
+
+def strangers(where: str, names: Collection[str], marker: bytes | None, *, subject: str, own: OwnFiles) -> list[str]:
     """The files of a subject's folder, or objects below its prefix, that are not ours.
 
     Args:
@@ -48,7 +66,7 @@ def strangers(
         names: Relative names of all that lies there.
         marker: Bytes of its `status.json`; None where there is none.
         subject: Id.
-        stages: Stages whose finished work may stand there.
+        own: What of ours may stand there.
 
     Returns:
         Names of what is to be kept, sorted.
@@ -63,37 +81,26 @@ def strangers(
         return []
     row = parse_status(marker)
     if row is None:
-        if foreign := [name for name in others if not is_written(name)]:
+        if foreign := [name for name in others if not own.is_written(name)]:
             raise _refused(where, shown(foreign[0]))
         if _of_others(marker):
             raise _refused(where, FILE)
         return []
     if row.subject != subject:
         raise _refused(where, f"{FILE} of another subject")
-    if row.outcome == "ok" and row.stage not in stages:
+    if row.outcome == "ok" and row.stage not in own.stages:
         raise _refused(where, f"{FILE} of another stage")
-    return sorted({*others} - owned(row))
+    return sorted({*others} - own.vouched(row))
 
 
-def is_written(name: str) -> bool:
-    """Whether a relative name is one that stages give."""
-    return _WRITTEN.fullmatch(name) is not None or name == FILE
-
-
-def owned(row: Status) -> set[str]:
-    """Names of the files that a row vouches for, those of earlier stages beside it included."""
-    earlier = OF_EARLIER_STAGES if row.outcome == "ok" and row.stage == EVALUATE else ()
-    return {*row.outputs, *earlier, FILE, STAMP}
-
-
-def strangers_in(folder: Path, *, stages: Collection[str]) -> list[str]:
+def strangers_in(folder: Path, own: OwnFiles) -> list[str]:
     """The files in a subject's folder that are not ours; the folder need not exist.
 
     Links and what is no plain file never are. Folders that hold no file do not count.
 
     Args:
         folder: Folder of one subject, which has its name.
-        stages: Stages whose finished work may stand there.
+        own: What of ours may stand there.
 
     Raises:
         InputError: If it holds something, and is not a folder that such a stage has written for the subject.
@@ -109,7 +116,7 @@ def strangers_in(folder: Path, *, stages: Collection[str]) -> list[str]:
     marker = (folder / FILE).read_bytes() if FILE in plain else None
     if FILE in odd:
         raise _refused(folder.name, f"{FILE}, which is a link")
-    kept = strangers(folder.name, [*plain, *odd], marker, subject=folder.name, stages=stages)
+    kept = strangers(folder.name, [*plain, *odd], marker, subject=folder.name, own=own)
     return sorted({*kept, *odd})
 
 

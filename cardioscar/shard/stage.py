@@ -1,19 +1,17 @@
-"""A stage and a workflow, told once: command line, local runs, components and tests read here what a stage is.
+"""A stage, told once: command line, local runs, components and tests read here what a stage is.
 
-A family's workflow is an object of `Workflow` in its room of `cardioscar.stages`. Both classes are light to import:
-what a stage does is loaded when it is asked for.
+It is light to import: what a stage does is loaded when it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError
+from cardioscar.shard.own_files import OwnFiles
 
 if TYPE_CHECKING:
     from cardioscar.shard.status import Status
@@ -35,6 +33,9 @@ class Stage:
         in_short: The same in a few words, for the list of commands.
         reads: `cohort`, or artifacts of earlier stages by name, in the order in which `run` takes them.
         writes: Name of its artifact.
+        files: Names of the files that it writes for a subject, relative to its folder; `*` stands for letters, digits,
+            `_` and `-`.
+        published: Those of them that belong to the subject's results, beside all that the publishing stage writes.
         publishes: Whether it publishes results and records them.
         methods: What it does, as a sentence for the methods section of a paper, with keys of `docs/references.bib`.
     """
@@ -45,6 +46,8 @@ class Stage:
     in_short: str
     reads: tuple[str, ...]
     writes: str
+    files: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
     publishes: bool = False
     methods: str = ""
 
@@ -56,6 +59,11 @@ class Stage:
         'group-sort'
         """
         return self.name.replace("_", "-")
+
+    @property
+    def own(self) -> OwnFiles:
+        """What of its work lies in a subject's folder of its artifact."""
+        return OwnFiles((self.name,), self.files)
 
     @property
     def config(self) -> type:
@@ -87,100 +95,3 @@ class Stage:
             *(places[name] for name in self.reads), subjects, output, options, **hooks
         )
         return rows
-
-
-@dataclass(frozen=True)
-class Workflow:
-    """The stages of a family, in order.
-
-    Attributes:
-        name: Name of the workflow.
-        stages: Its stages; each reads the cohort or what earlier ones wrote.
-
-    Raises:
-        ConfigError: If a stage reads what no earlier one writes, or two have one name.
-    """
-
-    name: str
-    stages: tuple[Stage, ...]
-
-    def __post_init__(self) -> None:
-        known = {COHORT}
-        for stage in self.stages:
-            unknown = [name for name in stage.reads if name not in known]
-            if unknown or stage.writes in known:
-                raise ConfigError(stage.name, "artifacts that earlier stages write, and one of its own", str(unknown))
-            known.add(stage.writes)
-
-    def __iter__(self) -> Iterator[Stage]:
-        return iter(self.stages)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the stages, in order."""
-        return tuple(stage.name for stage in self.stages)
-
-    def __getitem__(self, name: str) -> Stage:
-        """The stage of a name.
-
-        Raises:
-            KeyError: If there is none.
-        """
-        return {stage.name: stage for stage in self.stages}[name]
-
-    def writer(self, artifact: str) -> Stage:
-        """The stage that writes an artifact.
-
-        Raises:
-            KeyError: If there is none.
-        """
-        return {stage.writes: stage for stage in self.stages}[artifact]
-
-    def places(self, cohort: Any, work: Path) -> dict[str, Any]:
-        """Where cohort and artifacts are, by name, in a local run whose artifacts lie in `work/<stage>`."""
-        return {COHORT: cohort} | {stage.writes: work / stage.name for stage in self.stages}
-
-    def check_options(self, options: Mapping[str, Mapping[str, Any]]) -> None:
-        """Refuse settings that no stage has, before any work.
-
-        Raises:
-            ConfigError: If a stage or setting is unknown, or a value impossible, by name.
-        """
-        unknown = sorted(set(options) - set(self.names))
-        if unknown:
-            raise ConfigError("options", f"one of the stages {', '.join(self.names)}", f"'{unknown[0]}'")
-        for name, settings in options.items():
-            from_mapping(self[name].config, settings, where=name)
-
-    def run(
-        self,
-        cohort: Any,
-        subjects: Sequence[str],
-        work: Path,
-        options: Mapping[str, Mapping[str, Any]],
-        *,
-        recording: Mapping[str, Any],
-        **hooks: Any,
-    ) -> list[Status]:
-        """Run all stages over a shard, one after the other.
-
-        Args:
-            cohort: What the stages take as the cohort.
-            subjects: Ids.
-            work: Folder of the artifacts.
-            options: Settings of each stage by its name.
-            recording: What a stage that publishes takes besides.
-            hooks: What every stage takes, such as `on_done`.
-
-        Returns:
-            The last row of each subject.
-        """
-        places, rows = self.places(cohort, work), list[Any]()
-        for stage in self.stages:
-            more = recording if stage.publishes else {}
-            rows = stage.run(places, subjects, places[stage.writes], options.get(stage.name), **more, **hooks)
-        return rows
-
-    def methods(self) -> str:
-        """The methods sentences of its stages, one after the other."""
-        return " ".join(stage.methods for stage in self.stages if stage.methods)

@@ -12,6 +12,8 @@ from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.sharding import plan_shards
 from cardioscar.logs import about
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size, check_shards
+from cardioscar.stages.families import DEFAULT
+from cardioscar.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,8 @@ def run(
     subjects: str = "",
     fingerprint: str | Path = "",
     workflow: Mapping[str, Any] | None = None,
+    *,
+    family: Workflow = DEFAULT,
 ) -> list[list[str]]:
     """List a cohort's subjects in shards of about equal cost; no file of a subject is read.
 
@@ -30,7 +34,8 @@ def run(
         shard_size: At most so many subjects in a shard.
         subjects: Comma-separated ids to keep; empty for all.
         fingerprint: File that receives a hash of the cohort's files, see `CohortSource.fingerprint`.
-        workflow: What a run of the pipeline takes of the cluster, see `preflight.WorkflowSize`.
+        workflow: What a run of the pipeline takes of the cluster, see `WorkflowSize`.
+        family: Whose cohort it is.
 
     Returns:
         Shards of ids; a refused id stands in as `row-N`, so that it becomes a row with its reason.
@@ -39,12 +44,12 @@ def run(
         ConfigError: If the run would pass the platform's limits; the message proposes a shard size.
         UnreachableError: If the object store does not answer.
     """
-    source = open_cohort(cohort_uri)
+    source = open_cohort(cohort_uri, family.layout)
     entries = select(source, subjects)
     taken, listed = WorkflowSize.of(workflow), len(subjects.encode())
     ids = sum(len(entry.subject.encode()) for entry in entries)
     check_run_size(len(entries), shard_size, ids, workflow=taken, listed_bytes=listed)
-    shards = plan_shards(costs(entries), shard_size)
+    shards = plan_shards(costs(entries, source.layout), shard_size)
     with about("list", "cohort"):
         for warning in check_shards(shards, workflow=taken, listed_bytes=listed).warnings():
             log.warning(warning)

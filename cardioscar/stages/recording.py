@@ -1,4 +1,4 @@
-"""Recording in MLflow comes last and costs no result: what could not be recorded is said at the end."""
+"""Where the results of a run go. Recording in MLflow comes last and costs no result: faults are said at the end."""
 
 from __future__ import annotations
 
@@ -6,11 +6,55 @@ import logging
 import os
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cardioscar.errors import DEBUG_VARIABLE, CardioscarError, PlatformError, UnreachableError
 from cardioscar.logs import about
 
+if TYPE_CHECKING:
+    from cardioscar.services.tracking.client import TrackingTarget
+
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Where a run publishes and records its subjects, and under which names: what travels to every stage that does.
+
+    Attributes:
+        results: Folder or `s3://` prefix that receives `<subject>/` under stable names; empty publishes nothing.
+        tracking: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
+        experiment: Name of the cohort's experiment.
+        run_id: The run that vouches for the published results; empty for none.
+        track: Record in MLflow; a caller with several workers records by itself, in one process.
+    """
+
+    results: str = ""
+    tracking: str = ""
+    experiment: str = "cardioscar"
+    run_id: str = ""
+    track: bool = True
+
+    @property
+    def tracking_uri(self) -> str:
+        """The server or store in which to record; empty for none."""
+        return (self.tracking or os.environ.get("MLFLOW_TRACKING_URI", "")) if self.track else ""
+
+    @property
+    def target(self) -> TrackingTarget:
+        """The experiment to record in.
+
+        Raises:
+            ConfigError: If it cannot be one; there must be a `tracking_uri`.
+        """
+        from cardioscar.services.tracking.client import TrackingTarget
+
+        return TrackingTarget(self.tracking_uri, self.experiment)
+
+
+UNPUBLISHED = Recording()
+"""Publishes nothing, and records where the environment says."""
 
 
 class NotRecordedError(UnreachableError):

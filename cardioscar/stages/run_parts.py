@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from cardioscar.cohort.layout import CohortLayout
 from cardioscar.cohort.selection import costs
 from cardioscar.cohort.sharding import plan_shards
 from cardioscar.cohort.source import Listed
@@ -12,13 +13,16 @@ from cardioscar.errors import ConfigError
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
 
 
-def run_parts(entries: Sequence[Listed], shard_size: int, workflow: WorkflowSize) -> list[list[str]]:
+def run_parts(
+    entries: Sequence[Listed], shard_size: int, workflow: WorkflowSize, layout: CohortLayout
+) -> list[list[str]]:
     """Deal a cohort into as few parts of about equal cost as runs of the pipeline can hold; the same each time.
 
     Args:
         entries: The subjects.
         shard_size: Subjects handled by one pod of each stage.
         workflow: What the pipeline takes.
+        layout: What the files of the subjects are for.
 
     Returns:
         Ids of each part; one part where one run holds them all.
@@ -28,7 +32,7 @@ def run_parts(entries: Sequence[Listed], shard_size: int, workflow: WorkflowSize
     """
     count, refusal = len(entries), None
     for runs in range(1, count + 1):
-        parts = plan_shards(costs(entries), math.ceil(count / runs))
+        parts = plan_shards(costs(entries, layout), math.ceil(count / runs))
         try:
             for part in parts:
                 _check(part, shard_size, workflow, listed=len(parts) > 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardioscar import __version__
-from cardioscar.cohort.layout import is_stand_in
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
+from cardioscar.cohort.stand_ins import is_stand_in
 from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
@@ -23,7 +23,9 @@ from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import SubjectMetrics, read_metrics
-from cardioscar.stages.recording import attempt, not_recorded
+from cardioscar.stages.families import DEFAULT
+from cardioscar.stages.recording import Recording, attempt, not_recorded
+from cardioscar.workflow import Workflow
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort_table import CohortRow
@@ -52,17 +54,14 @@ def check_fraction(max_failed_fraction: float) -> None:
 
 def run(
     cohort_uri: str | Path | CohortSource,
-    results_uri: str | Path,
+    recording: Recording,
     report_html: str | Path = "",
     max_failed_fraction: float = 0.1,
-    tracking_uri: str = "",
-    experiment: str = "cardioscar",
     subjects: str = "",
     *,
-    run_id: str = "",
     table_csv: str | Path = "",
-    track: bool = True,
     record_first: Callable[[], object] | None = None,
+    family: Workflow = DEFAULT,
 ) -> dict[str, float | int | str]:
     """Write `cohort.json`, `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 
@@ -72,18 +71,15 @@ def run(
     Args:
         cohort_uri: The cohort, or one that is open, for the list of subjects: one whose shard died is missed here, not
             forgotten.
-        results_uri: Folder or `s3://` prefix of published results, see `evaluate`.
+        recording: Where the results are, and where the cohort is recorded. Its run must vouch for each result: what an
+            earlier run left does not count as done; no name takes results of any run.
         report_html: Where else the report is written (the artifact of a pipeline).
         max_failed_fraction: Largest share of subjects without a map that may be used with which the run counts as
             done, 0 to 1: those that failed, and those whose map failed quality control.
-        tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
-        experiment: Name of the cohort's experiment.
         subjects: Comma-separated ids; empty for all.
-        run_id: The run that must vouch for each result, as given to `evaluate`: what an earlier run left does not count
-            as done. Empty takes results of any run.
         table_csv: Where else the table is written.
-        track: Record in MLflow.
         record_first: Records the subjects, before the cohort is recorded and after its table is written.
+        family: Whose cohort it is.
 
     Returns:
         Counts, the failed fraction, the verdict (`accepted` or `rejected`), mean metrics, and how many rows of subjects
@@ -99,12 +95,12 @@ def run(
         PlatformError: If the report cannot be written.
     """
     check_fraction(max_failed_fraction)
-    results = open_results(results_uri)
-    ids = [entry.subject for entry in select(cohort_uri, subjects)]
+    results = open_results(recording.results, family.results)
+    ids = [entry.subject for entry in select(open_cohort(cohort_uri, family.layout), subjects)]
     results.check(())
     with results.workspace() as folder:
         with results.alone():
-            summary = _written(results, folder, ids, run_id, max_failed_fraction, experiment)
+            summary = _written(results, folder, ids, recording, max_failed_fraction)
         for name, other in ((TABLE, table_csv), (PAGE, report_html)):
             if other:
                 _copy(folder / name, Path(other))
@@ -112,10 +108,9 @@ def run(
             counts = "{ok} ok ({review} for review, {qc_failed} failed quality control), {failed} failed of {subjects}"
             log.info("%s: %s", counts.format(**summary), summary["verdict"])
         untracked = None
-        uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-        if track and uri:
+        if recording.tracking_uri:
             untracked = attempt(record_first) if record_first else None
-            untracked = untracked or attempt(lambda: _record(summary, folder, uri, experiment))
+            untracked = untracked or attempt(lambda: _record(summary, folder, recording))
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{_failures(summary)} ({summary['failed_fraction']:.0%}), "
@@ -133,7 +128,7 @@ def _failures(summary: dict[str, float | int | str]) -> str:
 
 
 def _written(
-    results: Results, folder: Path, ids: list[str], run_id: str, max_failed_fraction: float, experiment: str
+    results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
     from cardioscar.report.cohort import write_cohort_report
@@ -143,9 +138,9 @@ def _written(
         found = set(results.subjects())
         rows, newest = [], ""
         for result in results.results(ids):
-            rows.append(_row(result, run_id))
+            rows.append(_row(result, recording.run_id))
             newest = max(newest, result.row.started if result.row else "")
-        summary = _summary(rows, max_failed_fraction, experiment)
+        summary = _summary(rows, max_failed_fraction, recording.experiment)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
                 rows.append(replace(_row(result, ""), earlier=True))
@@ -156,7 +151,7 @@ def _written(
         said = CohortSummary(
             accepted=summary["verdict"] == "accepted",
             max_failed_fraction=max_failed_fraction,
-            name=experiment,
+            name=recording.experiment,
             version=__version__,
             # the time of the newest result, not of this page: the same results give the same page
             created=newest,
@@ -181,13 +176,12 @@ def _copy(source: Path, other: Path) -> None:
             shutil.copyfile(source, partial)
 
 
-def _record(summary: Mapping[str, float | int | str], folder: Path, uri: str, experiment: str) -> None:
-    from cardioscar.services.tracking.client import TrackingTarget
+def _record(summary: Mapping[str, float | int | str], folder: Path, recording: Recording) -> None:
     from cardioscar.services.tracking.recording import record_cohort
 
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
     record_cohort(
-        TrackingTarget(uri, experiment),
+        recording.target,
         table_csv=folder / TABLE,
         report_html=folder / PAGE,
         cohort_json=folder / DATA,

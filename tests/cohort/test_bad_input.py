@@ -15,6 +15,7 @@ import pytest
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.status import Status, read_status
 from cardioscar.stages.list_subjects import run as list_subjects
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
 from tests import broken_subjects as broken
 
@@ -399,7 +400,7 @@ def test_labels_without_scar_give_a_map_without_scar(make_cohort: MakeCohort, tm
     )
     rows += evaluate.run(
         cohort, work["groups"], work["sorted"], work["fields"], work["scars"], ["P002"], work["reports"],
-        {"figures": False}, track=False,
+        {"figures": False}, Recording(track=False),
     )  # fmt: skip
     assert [(row.stage, row.outcome, row.error) for row in rows] == [(row.stage, "ok", None) for row in rows]
     metrics = json.loads((work["reports"] / "P002" / "metrics.json").read_text())

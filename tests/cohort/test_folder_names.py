@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from cardioscar.cohort.opening import open_cohort
-from cardioscar.cohort.reading import is_subject_folder, read_cohort
+from cardioscar.cohort.reading import read_cohort
+from cardioscar.cohort.rows import is_subject_folder
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from tests.cohort.test_reading import touch
 from tests.cohort.test_store import SCANS, brought, view
 from tests.stored import bucket, put_folder, s3_endpoint
@@ -76,7 +78,7 @@ def test_a_name_that_is_almost_right_is_a_row(name: str, tmp_path: Path, bucket:
     right, said = ALMOST[name]
     make(tmp_path / "P001", *(n for n in WHOLE if n != right), name)
     make(tmp_path / "P002", *WHOLE)
-    first, second = read_cohort(tmp_path)
+    first, second = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert second.problem is None
     with pytest.raises(InputError, match=f"^P001: expected {said.replace('(', '[(]').replace(')', '[)]')}$"):
         first.checked()
@@ -89,7 +91,7 @@ def test_files_of_others_are_welcome(where: str, tmp_path: Path, bucket: S3Place
     make(tmp_path / "P001", "labels.nii.gz", *OTHERS)
     make(tmp_path, ".~lock.cohort.csv#", "participants.tsv", "cohort.html", "README", "cohort.md")
     if where == "folder":
-        [entry] = read_cohort(tmp_path)
+        [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
         assert entry.files.keys() == {"labels"}
         assert entry.remarks == ()
     else:
@@ -100,7 +102,7 @@ def test_files_of_others_are_welcome(where: str, tmp_path: Path, bucket: S3Place
 def test_another_word_beside_the_role_is_remarked_on(tmp_path: Path) -> None:
     make(tmp_path / "P001", "labels.nii.gz", "Doe_mesh.vtu", "scar_probability.nii.gz", "lge.nii.gz", "lge_2.nii.gz")
     make(tmp_path / "P002", *WHOLE, "mesh_old.vtu", "scar.nii.gz~", "wall_mesh.stl")
-    first, second = read_cohort(tmp_path)
+    first, second = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert first.files.keys() == {"labels", "lge"}
     assert first.remarks == (
         "…_mesh.vtu in the subject's folder is not read: only a file named mesh.* is",
@@ -113,7 +115,7 @@ def test_another_word_beside_the_role_is_remarked_on(tmp_path: Path) -> None:
 
 def test_a_name_in_other_capitals_beside_the_right_one_is_refused(tmp_path: Path) -> None:
     make(tmp_path / "P001", "labels.nii.gz", "Labels.nii.gz")
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == "P001: expected one of labels.nii.gz and Labels.nii.gz, found both"
 
 
@@ -125,7 +127,7 @@ LINKS = ("mesh.vtu", "lge.nii.gz", "labels.nii.gz", "scar.nii.gz", "truth.vtu", 
 def test_a_link_that_leads_nowhere_is_a_row(name: str, to: str, tmp_path: Path) -> None:
     folder = make(tmp_path / "P001", *(n for n in WHOLE if n != name))
     (folder / name).symlink_to("../../.git/annex/objects/MD5E-s1--0" if to == "nowhere" else name)
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == f"{name}: expected a readable file, found a link that leads nowhere"
 
 
@@ -134,7 +136,7 @@ def test_a_dead_link_beside_an_opencarp_mesh_is_a_row(name: str, tmp_path: Path)
     names = {"mesh.pts", "mesh.elem", "mesh.lon", "labels.nii.gz"} - {name}
     folder = make(tmp_path / "P001", *names)
     (folder / name).symlink_to("gone")
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == f"{name}: expected a readable file, found a link that leads nowhere"
 
 
@@ -143,16 +145,16 @@ def test_dead_links_in_a_folder_of_files_are_a_row(role: str, tmp_path: Path) ->
     folder = make(tmp_path / "P001", "labels.nii.gz", f"{role}/")
     (folder / role / "2.vtk").symlink_to("gone")
     (folder / role / ".hidden").symlink_to("gone")
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == f"{role}: expected readable files, found a link that leads nowhere"
     (folder / role / "3.vtk").symlink_to("gone")
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == f"{role}: expected readable files, found 2 links that lead nowhere"
 
 
 def test_a_dead_link_to_a_folder_of_files_is_a_row(tmp_path: Path) -> None:
     (make(tmp_path / "P001", "labels.nii.gz") / "lge").symlink_to("gone")
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == "lge: expected a readable folder, found a link that leads nowhere"
 
 
@@ -161,21 +163,21 @@ def test_a_dead_link_to_a_subject_is_a_row(tmp_path: Path) -> None:
     for name in ("P002", "README.md", "README", "notes.txt", ".cache"):
         (tmp_path / name).symlink_to("gone")
     (tmp_path / "dataset").symlink_to(".git/annex/objects/MD5E-s1--0")  # a file: such links are never a folder's
-    entries = {entry.subject: entry.problem for entry in read_cohort(tmp_path)}
+    entries = {entry.subject: entry.problem for entry in read_cohort(tmp_path, SCAR3D_LAYOUT)}
     assert list(entries) == ["P001", "P002"]
     assert str(entries["P002"]) == "P002: expected a readable folder, found a link that leads nowhere"
 
 
 def test_a_folder_of_dead_links_alone_is_a_subject(tmp_path: Path) -> None:
     (make(tmp_path / "P001") / "labels.nii.gz").symlink_to("gone")
-    assert is_subject_folder(tmp_path / "P001")
-    [entry] = read_cohort(tmp_path / "P001")
+    assert is_subject_folder(tmp_path / "P001", SCAR3D_LAYOUT)
+    [entry] = read_cohort(tmp_path / "P001", SCAR3D_LAYOUT)
     assert str(entry.problem) == "labels.nii.gz: expected a readable file, found a link that leads nowhere"
 
 
 def test_a_folder_of_almost_right_names_is_a_subject(tmp_path: Path, bucket: S3Place) -> None:
     make(tmp_path / "P001", "Labels.nii.gz", "LGE/")
-    [entry] = read_cohort(tmp_path / "P001")
+    [entry] = read_cohort(tmp_path / "P001", SCAR3D_LAYOUT)
     assert str(entry.problem) == "the folder: expected the name lge, found LGE"
     put_folder(tmp_path / "P001", bucket / "P001")
     assert brought(bucket / "P001", "P001") == view([entry])
@@ -184,7 +186,7 @@ def test_a_folder_of_almost_right_names_is_a_subject(tmp_path: Path, bucket: S3P
 def test_a_folder_or_a_pipe_in_the_place_of_a_file_is_a_row(tmp_path: Path) -> None:
     make(tmp_path / "P001", "labels.nii.gz", "mesh.vtu/")
     os.mkfifo(make(tmp_path / "P002", "labels.nii.gz") / "scar.nii.gz")
-    first, second = read_cohort(tmp_path)
+    first, second = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(first.problem) == "mesh.vtu: expected a readable file, found a folder"
     assert str(second.problem) == "scar.nii.gz: expected a readable file, found a pipe or a device"
 
@@ -193,9 +195,9 @@ def test_a_folder_or_a_pipe_in_the_place_of_a_file_is_a_row(tmp_path: Path) -> N
 def test_layers_that_would_be_left_out_are_a_row(name: str, tmp_path: Path) -> None:
     folder = make(tmp_path / "P001", "labels.nii.gz", "scar/")
     touch(folder / "scar", "1.vtk~", "notes.txt")
-    assert read_cohort(tmp_path)[0].problem is None
+    assert read_cohort(tmp_path, SCAR3D_LAYOUT)[0].problem is None
     touch(folder / "scar", name)
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(entry.problem) == "scar: expected grid layers that end in .vtk, found 1 that end in another way"
 
 
@@ -204,11 +206,11 @@ def test_a_manifest_of_almost_its_name_is_refused(name: str, tmp_path: Path, buc
     make(tmp_path / "P001", "labels.nii.gz")
     touch(tmp_path, name)
     with pytest.raises(InputError) as caught:
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert str(caught.value) == f"cohort: expected the name cohort.csv of a manifest, found {name}"
     put_folder(tmp_path, bucket / "cohort")
     with pytest.raises(InputError) as again:
-        open_cohort(str(bucket / "cohort")).listed()
+        open_cohort(str(bucket / "cohort"), SCAR3D_LAYOUT).listed()
     assert str(again.value) == str(caught.value)
 
 
@@ -216,14 +218,14 @@ def test_a_manifest_that_is_a_dead_link_is_refused(tmp_path: Path) -> None:
     make(tmp_path / "P001", "labels.nii.gz")
     (tmp_path / "cohort.csv").symlink_to("gone")
     with pytest.raises(InputError, match=r"^cohort.csv: expected a readable file, found a link that leads nowhere$"):
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, SCAR3D_LAYOUT)
 
 
 def test_settings_for_all_subjects_at_once_are_refused(tmp_path: Path) -> None:
     make(tmp_path / "P001", "labels.nii.gz")
     touch(tmp_path, "subject.yaml")
     with pytest.raises(InputError, match=r"^cohort: expected a subject.yaml in the folder of each subject, found one"):
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, SCAR3D_LAYOUT)
 
 
 @pytest.mark.parametrize("where", ["folder", "store"])
@@ -232,7 +234,7 @@ def test_settings_that_a_manifest_does_not_name_are_remarked_on(where: str, tmp_
     (tmp_path / "cohort.csv").write_text("subject,labels\nP1,a/labels.nii.gz\n")
     put_folder(tmp_path, bucket / "cohort")
     place = tmp_path if where == "folder" else str(bucket / "cohort")
-    with open_cohort(place).files(["P1"], SCANS) as [entry]:
+    with open_cohort(place, SCAR3D_LAYOUT).files(["P1"], SCANS) as [entry]:
         assert entry.checked().keys() == {"labels"}
         assert entry.remarks == (
             "a subject.yaml beside the files is not read: cohort.csv names no settings of the subject",
@@ -246,7 +248,7 @@ def test_links_of_a_manifest_that_lead_nowhere_are_rows(tmp_path: Path) -> None:
     (folder / "mesh.elem").symlink_to("gone")
     rows = "P1,a/labels.nii.gz,,,a/scar.nii.gz\nP2,a/labels.nii.gz,,a/lge,\nP3,a/labels.nii.gz,a/mesh.pts,,\n"
     (tmp_path / "cohort.csv").write_text(f"subject,labels,mesh,lge,scar\n{rows}")
-    assert [str(entry.problem) for entry in read_cohort(tmp_path)] == [
+    assert [str(entry.problem) for entry in read_cohort(tmp_path, SCAR3D_LAYOUT)] == [
         "cohort.csv line 2: expected the file of 'scar', found a link that leads nowhere",
         "lge: expected readable files, found a link that leads nowhere",
         "mesh.elem: expected a readable file, found a link that leads nowhere",

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from cardioscar.cohort.output_place import check_output
-from cardioscar.cohort.reading import SubjectSettings, is_subject_folder, read_cohort
+from cardioscar.cohort.reading import read_cohort
+from cardioscar.cohort.rows import is_subject_folder
 from cardioscar.errors import ConfigError, InputError
+from cardioscar.scar3d.subject_settings import SubjectSettings
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -24,7 +27,9 @@ def touch(folder: Path, *names: str) -> Path:
 
 def roles(cohort: Path) -> dict[str, dict[str, str]]:
     """File name of each role of each subject."""
-    return {s.subject: {role: path.name for role, path in s.checked().items()} for s in read_cohort(cohort)}
+    return {
+        s.subject: {role: path.name for role, path in s.checked().items()} for s in read_cohort(cohort, SCAR3D_LAYOUT)
+    }
 
 
 def test_files_are_found_by_their_conventional_names(tmp_path: Path) -> None:
@@ -94,7 +99,7 @@ def test_voxels_of_others_are_refused(name: str, path: str, tmp_path: Path) -> N
     folder = touch(tmp_path / "P001", "mesh.vtu")
     (folder / "link.raw").symlink_to(tmp_path / "P002" / "all.raw")
     (folder / name).write_text(f"NRRD0004\ndata file: {path}\n" if "r" in name else f"ElementDataFile = {path}\n")
-    [bad, good] = read_cohort(tmp_path)
+    [bad, good] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     said = f"P001: expected a path of the voxels of {name} in its folder, found one that leads outside"
     assert (str(bad.problem), good.problem) == (said, None)
 
@@ -102,13 +107,13 @@ def test_voxels_of_others_are_refused(name: str, path: str, tmp_path: Path) -> N
 def test_a_folder_of_one_subject_is_a_cohort(tmp_path: Path) -> None:
     touch(tmp_path / "P007", "labels.nii.gz", "lge/")
     assert roles(tmp_path / "P007") == {"P007": {"labels": "labels.nii.gz", "lge": "lge"}}
-    assert is_subject_folder(tmp_path / "P007")
-    assert not is_subject_folder(tmp_path)
+    assert is_subject_folder(tmp_path / "P007", SCAR3D_LAYOUT)
+    assert not is_subject_folder(tmp_path, SCAR3D_LAYOUT)
 
 
 def test_a_folder_of_one_subject_with_a_flaw_is_that_subject(tmp_path: Path) -> None:
     folder = touch(tmp_path / "P007", "labels.nii.gz", "labels.nrrd", "lge/")
-    [entry] = read_cohort(folder)
+    [entry] = read_cohort(folder, SCAR3D_LAYOUT)
     assert str(entry.problem) == "the folder: expected one file for 'labels', found labels.nii.gz, labels.nrrd"
 
 
@@ -166,7 +171,7 @@ KNOWN = "columns subject, mesh, lge, labels, scar, truth, settings"
 def test_a_manifest_that_cannot_be_read_at_all(table: bytes, finding: str, tmp_path: Path) -> None:
     (tmp_path / "cohort.csv").write_bytes(table)
     with pytest.raises(InputError, match=f"^cohort.csv: expected {finding}$"):
-        read_cohort(tmp_path)
+        read_cohort(tmp_path, SCAR3D_LAYOUT)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +209,7 @@ def test_a_manifest_is_read_as_spreadsheets_leave_it(table: str, tmp_path: Path)
 def test_a_line_that_could_mean_two_things_is_a_row(line: str, problem: str, tmp_path: Path) -> None:
     touch(tmp_path, "a.nii", "b.nii")
     (tmp_path / "cohort.csv").write_text(f"subject,labels\n{line}\nP2,b.nii\n")
-    first, second = read_cohort(tmp_path)
+    first, second = read_cohort(tmp_path, SCAR3D_LAYOUT)
     with pytest.raises(InputError, match=f"^{problem}$"):
         first.checked()
     assert second.problem is None
@@ -212,7 +217,7 @@ def test_a_line_that_could_mean_two_things_is_a_row(line: str, problem: str, tmp
 
 def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     (tmp_path / "cohort.csv").write_text('subject,labels\n\n"P1","a\nb"\nP2,c.nii\n')
-    problems = [str(entry.problem) for entry in read_cohort(tmp_path)]
+    problems = [str(entry.problem) for entry in read_cohort(tmp_path, SCAR3D_LAYOUT)]
     assert problems[0].startswith("cohort.csv line 4: ")
     assert problems[1] == "cohort.csv line 5: expected the file of 'labels', found no file of the name in its cell"
 
@@ -220,7 +225,7 @@ def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
 def test_a_stand_in_never_takes_the_id_of_another_subject(tmp_path: Path) -> None:
     touch(tmp_path / "Jane Doe", "labels.nii.gz")
     touch(tmp_path / "row-1", "labels.nii.gz")
-    entries = {entry.subject: entry.problem for entry in read_cohort(tmp_path)}
+    entries = {entry.subject: entry.problem for entry in read_cohort(tmp_path, SCAR3D_LAYOUT)}
     assert len(entries) == 2
     assert entries["row-1"] is None
     assert entries["row-1-refused"] is not None
@@ -232,7 +237,7 @@ def test_only_the_wanted_subjects_are_looked_into(tmp_path: Path, monkeypatch: p
     looked: list[str] = []
     iterdir = Path.iterdir
     monkeypatch.setattr(Path, "iterdir", lambda self: looked.append(self.name) or iterdir(self))
-    assert [entry.subject for entry in read_cohort(tmp_path, ["P3"])] == ["P3"]
+    assert [entry.subject for entry in read_cohort(tmp_path, SCAR3D_LAYOUT, ["P3"])] == ["P3"]
     assert looked.count("P3") == 1
     assert not {"P0", "P1", "P2", "P4"} & set(looked)
 
@@ -241,7 +246,7 @@ def test_only_the_wanted_subjects_are_looked_into(tmp_path: Path, monkeypatch: p
 def test_a_folder_that_cannot_be_read_is_one_subject_s_problem(tmp_path: Path) -> None:
     touch(tmp_path / "P001", "labels.nii.gz")
     touch(tmp_path / "P002", "labels.nii.gz").chmod(0)
-    first, second = read_cohort(tmp_path)
+    first, second = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert first.problem is None
     assert str(second.problem) == "P002: expected a readable folder, found Permission denied"
 
@@ -258,7 +263,7 @@ def test_a_folder_that_cannot_be_read_is_one_subject_s_problem(tmp_path: Path) -
 def test_settings_of_a_subject(content: str, expected: SubjectSettings, tmp_path: Path) -> None:
     folder = touch(tmp_path / "P001", "labels.nii.gz")
     (folder / "subject.yaml").write_text(content)
-    [entry] = read_cohort(tmp_path)
+    [entry] = read_cohort(tmp_path, SCAR3D_LAYOUT)
     assert entry.settings() == expected
 
 
@@ -273,12 +278,12 @@ def test_an_output_among_the_subjects_is_refused(output: str, tmp_path: Path) ->
     with pytest.raises(
         InputError, match="output: expected a folder outside the cohort's, found one that would be taken"
     ):
-        check_output(tmp_path / "cohort", tmp_path / output)
+        check_output(tmp_path / "cohort", tmp_path / output, SCAR3D_LAYOUT)
 
 
 def test_other_outputs_are_welcome(make_cohort: Callable[..., Path], tmp_path: Path) -> None:
     cohort = make_cohort("P001")
-    check_output(cohort, tmp_path / "out")
-    check_output(cohort / "P001", cohort / "P001" / "out")  # the folder of one subject
+    check_output(cohort, tmp_path / "out", SCAR3D_LAYOUT)
+    check_output(cohort / "P001", cohort / "P001" / "out", SCAR3D_LAYOUT)  # the folder of one subject
     (cohort / "cohort.csv").write_text("subject,labels\nP001,P001/labels.nii.gz\n")
-    check_output(cohort, cohort / "out")  # a manifest names the subjects
+    check_output(cohort, cohort / "out", SCAR3D_LAYOUT)  # a manifest names the subjects

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.cohort.layout import ROLES
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import SubjectFiles, read_cohort
 from cardioscar.errors import InputError, PlatformError, UnreachableError
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from tests.cohort.test_reading import touch
 from tests.stored import EMULATED, put, put_folder, put_key, requests
 
-SCANS = [role for role in ROLES if role != "truth"]
+SCANS = [role for role in SCAR3D_LAYOUT.endings if role != "truth"]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def view(entries: list[SubjectFiles]) -> dict[str, object]:
 
 
 def brought(at: S3Place | str, *subjects: str, roles: list[str] = SCANS) -> dict[str, object]:
-    with open_cohort(str(at)).files(subjects, roles) as entries:
+    with open_cohort(str(at), SCAR3D_LAYOUT).files(subjects, roles) as entries:
         return view(entries)
 
 
@@ -76,20 +76,20 @@ def test_a_prefix_obeys_the_rules_of_a_folder(at: S3Place, tmp_path: Path, roles
     cohort = varied(tmp_path / "cohort")
     put_folder(cohort, at)
     put_key(at, "P001/", b"")  # what consoles make for an empty folder
-    local = view(read_cohort(cohort))
+    local = view(read_cohort(cohort, SCAR3D_LAYOUT))
     assert sum(isinstance(known, str) for known in local.values()) == 7
     if roles == ["truth"]:  # nobody reads these headers, so nobody learns what they name
         local["P7"] = {"lge": "lge.mhd", "labels": "labels.nhdr"}
         local["Q6"] = {"labels": "labels.mhd"}
     assert brought(at, *local, roles=roles) == local
-    assert [entry.subject for entry in open_cohort(str(at)).listed()] == list(local)
+    assert [entry.subject for entry in open_cohort(str(at), SCAR3D_LAYOUT).listed()] == list(local)
 
 
 def test_a_listing_reads_no_file(at: S3Place, tmp_path: Path) -> None:
     put_folder(varied(tmp_path / "cohort"), at)
     put(at / "P001/mesh.vtk", b"12345")
     with requests() as seen:
-        source = open_cohort(str(at))
+        source = open_cohort(str(at), SCAR3D_LAYOUT)
         listed = {entry.subject: entry for entry in source.listed()}
         source.fingerprint()
     assert {operation for operation, _ in seen} == {"ListObjectsV2"}
@@ -102,7 +102,7 @@ def test_only_what_is_read_is_brought(at: S3Place) -> None:
     for subject in ("P001", "P002", "P003"):
         for name in ("labels.nii.gz", "lge/1.dcm", "truth.vtu", "subject.yaml", "cine.nii.gz"):
             put(at / f"{subject}/{name}", f"{subject} {name}".encode())
-    with requests() as seen, open_cohort(str(at)).files(["P002", "P001"], SCANS) as entries:
+    with requests() as seen, open_cohort(str(at), SCAR3D_LAYOUT).files(["P002", "P001"], SCANS) as entries:
         files = {entry.subject: entry.checked() for entry in entries}
         assert files["P002"]["labels"].read_bytes() == b"P002 labels.nii.gz"
         assert files["P002"]["subject.yaml"].read_bytes() == b"P002 subject.yaml"
@@ -111,7 +111,7 @@ def test_only_what_is_read_is_brought(at: S3Place) -> None:
     read = sorted(key.removeprefix(at.under) for operation, key in seen if operation == "GetObject")
     wanted = [f"{s}/{n}" for s in ("P001", "P002") for n in ("labels.nii.gz", "lge/1.dcm", "subject.yaml")]
     assert [name for name in read if "/" in name and not name.startswith("cohorts")] == wanted
-    with requests() as seen, open_cohort(str(at)).files(["P003"], ["truth"]) as [entry]:
+    with requests() as seen, open_cohort(str(at), SCAR3D_LAYOUT).files(["P003"], ["truth"]) as [entry]:
         assert entry.checked()["truth"].read_bytes() == b"P003 truth.vtu"
         assert entry.checked()["labels"].read_bytes() == b""
     read = {key.removeprefix(at.under) for operation, key in seen if operation == "GetObject"}
@@ -134,7 +134,7 @@ def test_every_file_that_a_header_names_is_brought(at: S3Place, name: str, text:
         put(at / f"P001/{other}", b"data")
     if manifest:
         put(at / "cohort.csv", f"subject,lge,labels\nP001,P001/{name},P001/labels.nii.gz\n".encode())
-    with open_cohort(str(at)).files(["P001"], SCANS) as [entry]:
+    with open_cohort(str(at), SCAR3D_LAYOUT).files(["P001"], SCANS) as [entry]:
         files = entry.checked()
         assert {role: path.name for role, path in files.items()} == {
             "lge": name, "lge.data.0001": "s1.raw", "lge.data.0002": "s2.raw", "labels": "labels.nii.gz",
@@ -157,10 +157,10 @@ def test_a_prefix_of_one_subject_is_a_cohort(at: S3Place, tmp_path: Path) -> Non
     folder = touch(tmp_path / "P007", "labels.nii.gz", "labels.nrrd", "lge/")
     touch(folder / "lge", "1.dcm")
     put_folder(folder, at / "P007")
-    assert brought(at / "P007", "P007") == view(read_cohort(folder))
+    assert brought(at / "P007", "P007") == view(read_cohort(folder, SCAR3D_LAYOUT))
     Store.connect().delete(at / "P007/labels.nrrd")
     assert brought(at / "P007", "P007") == {"P007": {"labels": "labels.nii.gz", "lge": "lge"}}
-    assert [entry.subject for entry in open_cohort(f"{at}/P007").listed()] == ["P007"]
+    assert [entry.subject for entry in open_cohort(f"{at}/P007", SCAR3D_LAYOUT).listed()] == ["P007"]
     assert brought(at, "P007") == {"P007": {"labels": "labels.nii.gz", "lge": "lge"}}
     assert list(brought(f"s3://{at.bucket}", "row-1")) == []
 
@@ -204,20 +204,20 @@ def test_a_manifest_in_the_store_obeys_the_rules_of_a_file(
         put(at / "mine.csv", MANIFEST.encode())
         Store.connect().delete(at / "cohort.csv")
         (manifest / "cohort.csv").rename(manifest / "mine.csv")
-    local = view(read_cohort(f"{manifest}{name}"))
+    local = view(read_cohort(f"{manifest}{name}", SCAR3D_LAYOUT))
     assert sum(isinstance(known, str) for known in local.values()) == 8
     if roles == ["truth"]:
         del local["P2"]["lge.data"]  # type: ignore[attr-defined]
     with requests() as seen:
         assert brought(f"{at}{name}", *local, roles=roles) == local
     assert not [key for _, key in seen if "secret" in key or "passwd" in key or "ward-8" in key or "other" in key]
-    assert [entry.subject for entry in open_cohort(f"{at}{name}").listed()] == list(local)
+    assert [entry.subject for entry in open_cohort(f"{at}{name}", SCAR3D_LAYOUT).listed()] == list(local)
 
 
 def test_files_of_a_manifest_have_their_content_and_their_sizes(at: S3Place, manifest: Path) -> None:
     for name in ("a.pts", "a.elem", "a.lon", "a.raw", "a.nii.gz", "a.yaml", "layers/0.vtk", "t.vtu"):
         put(at / f"images/{name}", name.encode())
-    with open_cohort(str(at)).files(["P2"], SCANS) as entries:
+    with open_cohort(str(at), SCAR3D_LAYOUT).files(["P2"], SCANS) as entries:
         [entry] = [entry for entry in entries if entry.subject == "P2"]
         files = entry.checked()
         assert {role: path.read_bytes().decode() for role, path in files.items() if path.is_file()} == {
@@ -225,7 +225,7 @@ def test_files_of_a_manifest_have_their_content_and_their_sizes(at: S3Place, man
             "lge.data": "a.raw", "labels": "a.nii.gz", "truth": "", "subject.yaml": "a.yaml",
         }  # fmt: skip
         assert (files["scar"] / "0.vtk").read_bytes() == b"layers/0.vtk"
-    listed = {entry.subject: entry.sizes for entry in open_cohort(str(at)).listed()}
+    listed = {entry.subject: entry.sizes for entry in open_cohort(str(at), SCAR3D_LAYOUT).listed()}
     assert (listed["P2"]["mesh"], listed["P2"]["scar"]) == (5, 12)
 
 
@@ -263,14 +263,14 @@ def test_a_hostile_key_is_its_subjects_problem(at: S3Place, tmp_path: Path, key:
     put_key(at, f"P001/{key}")
     tempfile.tempdir = str(tmp_path)
     try:
-        with open_cohort(str(at)).files(["P001", "P002"], SCANS) as entries:
+        with open_cohort(str(at), SCAR3D_LAYOUT).files(["P001", "P002"], SCANS) as entries:
             found = view(entries)
             assert [p for p in tmp_path.rglob("*") if "evil" in p.name] == []
     finally:
         tempfile.tempdir = None
     assert str(found["P001"]).startswith("object key: expected parts that are plain file names, found ")
     assert found["P002"] == {"labels": "labels.nii.gz"}
-    assert [entry.subject for entry in open_cohort(str(at)).listed()] == ["P001", "P002"]
+    assert [entry.subject for entry in open_cohort(str(at), SCAR3D_LAYOUT).listed()] == ["P001", "P002"]
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_the_copy_is_private_and_freed(
     monkeypatch.setattr(tempfile, "tempdir", None)
 
     def work() -> None:
-        with open_cohort(str(at)).files(["P001"], SCANS) as [entry]:
+        with open_cohort(str(at), SCAR3D_LAYOUT).files(["P001"], SCANS) as [entry]:
             [folder] = tmp_path.iterdir()
             assert entry.checked()["labels"].is_relative_to(folder)
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -344,7 +344,9 @@ def test_a_full_disk_is_the_machines_fault(at: S3Place) -> None:
 # the cohort as a whole
 
 
-@pytest.mark.parametrize("action", [lambda at: open_cohort(str(at)).listed(), lambda at: brought(at, "P001")])
+@pytest.mark.parametrize(
+    "action", [lambda at: open_cohort(str(at), SCAR3D_LAYOUT).listed(), lambda at: brought(at, "P001")]
+)
 def test_a_cohort_that_is_not_there_is_refused(at: S3Place, action: Callable[[S3Place], object]) -> None:
     with pytest.raises(InputError, match=r"^cohort: expected a prefix of subjects or a cohort\.csv .* nothing there$"):
         action(at)
@@ -353,7 +355,9 @@ def test_a_cohort_that_is_not_there_is_refused(at: S3Place, action: Callable[[S3
         action(at)
 
 
-@pytest.mark.parametrize("action", [lambda at: open_cohort(str(at)).listed(), lambda at: brought(at, "P001")])
+@pytest.mark.parametrize(
+    "action", [lambda at: open_cohort(str(at), SCAR3D_LAYOUT).listed(), lambda at: brought(at, "P001")]
+)
 def test_a_store_that_does_not_answer_is_said(
     at: S3Place, monkeypatch: pytest.MonkeyPatch, action: Callable[[S3Place], object]
 ) -> None:
@@ -365,7 +369,7 @@ def test_a_store_that_does_not_answer_is_said(
 
 def test_the_fingerprint_follows_the_objects(at: S3Place) -> None:
     def fingerprint() -> str:
-        return open_cohort(str(at)).fingerprint()
+        return open_cohort(str(at), SCAR3D_LAYOUT).fingerprint()
 
     put(at / "P001/labels.nii.gz", b"one")
     seen = [fingerprint()]

@@ -13,6 +13,7 @@ import pytest
 from cardioscar.files.folders import only_writer
 from cardioscar.results.table import mentions
 from cardioscar.shard.status import FILE
+from cardioscar.stages.recording import Recording
 from tests.commands.conftest import Said
 from tests.finished_run import Run, content
 from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
@@ -96,7 +97,7 @@ def test_a_subject_leaves_a_run_and_the_others_stay(run: Run, cardioscar: Cardio
 def test_a_subject_leaves_the_store_of_a_run_too(finished: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
     pytest.importorskip("mlflow")
     run = finished.copy(tmp_path)
-    run.again(tracking_uri=f"sqlite:///{run.out}/mlflow.db", experiment="trial")
+    run.again(recording=Recording(tracking=f"sqlite:///{run.out}/mlflow.db", experiment="trial"))
     shown = cardioscar("registry", "show", "P001", "--tracking-uri", f"sqlite:///{run.out}/mlflow.db")
     metrics = json.loads(shown.out)["metrics"]
     for stage in ("preprocess", "group_sort", "train", "infer", "evaluate"):

@@ -24,6 +24,7 @@ from cardioscar.services.kubeflow.pipelines import ensure_version
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
 from cardioscar.services.kubeflow.target import KubeflowTarget
 from cardioscar.stages.run_parts import run_parts
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from tests.commands.conftest import Said
 from tests.services.kubeflow.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
 from tests.services.store.s3 import emulated_endpoint, fill  # noqa: F401 - a fixture
@@ -267,12 +268,12 @@ def test_a_cohort_that_one_run_holds_is_not_split(server, submit, large):
 
 def test_ten_thousand_subjects_have_a_way():
     ids = [Listed(f"S{number:07d}", sizes={"mesh": 1_000_000}) for number in range(10_000)]
-    parts = run_parts(ids, 50, WorkflowSize())
+    parts = run_parts(ids, 50, WorkflowSize(), SCAR3D_LAYOUT)
     assert len(parts) == 10
     assert sorted(chain(*parts)) == [one.subject for one in ids]
-    assert run_parts(ids[:100], 8, WorkflowSize()) == [[one.subject for one in ids[:100]]]
+    assert run_parts(ids[:100], 8, WorkflowSize(), SCAR3D_LAYOUT) == [[one.subject for one in ids[:100]]]
     with pytest.raises(ConfigError, match="shard_size: expected a whole number of at least 1"):
-        run_parts(ids, 0, WorkflowSize())
+        run_parts(ids, 0, WorkflowSize(), SCAR3D_LAYOUT)
 
 
 def test_a_cohort_that_only_pods_see_is_left_to_them(submit):

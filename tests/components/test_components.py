@@ -16,6 +16,7 @@ import yaml
 pytest.importorskip("kfp")
 
 from cardioscar.shard.stage import COHORT
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from components.images import image
 from components.metadata import load_metadata
@@ -150,8 +151,9 @@ def test_reconstruct_hands_each_stage_its_settings(monkeypatch):
     function = ALL["reconstruct"][1].python_func
     places = {"cohort_uri": "c", "subjects": ["a"], "results_uri": "r", "work": types.SimpleNamespace(path="w")}
     function(**places, run_id="run-1", tracking_uri="t", seed=3, n_sd=4.0, train_options={"steps": 5})
-    (((cohort, subjects, work, options, *rest), named),) = given
-    assert (cohort, subjects, work, rest, named) == ("c", ["a"], "w", ["r", "t", "cardioscar"], {"run_id": "run-1"})
+    (((cohort, subjects, work, options, recording), named),) = given
+    assert (cohort, subjects, work, named) == ("c", ["a"], "w", {})
+    assert recording == Recording("r", "t", "cardioscar", "run-1")
     assert list(options) == list(RECONSTRUCT.names)
     assert options["train"] == {"method": "fourier", "seed": 3, "device": "auto", "prior": "", "steps": 5}
     assert (options["infer"]["seed"], options["preprocess"]["n_sd"], options["evaluate"]) == (3, 4.0, {"figures": True})
@@ -169,7 +171,7 @@ def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
     logged, given = {}, {}
 
     def run(*values, **settings):
-        given.update(settings)
+        given.update(settings, values=values)
         return {"subjects": 4, "failed_fraction": 0.25, "verdict": "accepted"}
 
     replace_stage(monkeypatch, "summarize_cohort", run)
@@ -182,17 +184,18 @@ def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
         metrics=types.SimpleNamespace(log_metric=logged.__setitem__),
     )
     assert logged == {"subjects": 4, "failed_fraction": 0.25}
-    assert given == {"run_id": "run-1", "table_csv": "table"}
+    assert given["values"] == ("c", Recording("r", run_id="run-1"), "report", 0.1, "")
+    assert given["table_csv"] == "table"
 
 
 def test_evaluate_says_for_which_run_it_publishes(monkeypatch):
-    given = {}
-    replace_stage(monkeypatch, "evaluate", lambda *values, **settings: given.update(settings))
+    given = []
+    replace_stage(monkeypatch, "evaluate", lambda *values: given.extend(values))
     paths = {
         name: types.SimpleNamespace(path=name) for name in ("groups", "sorted_groups", "fields", "scars", "results")
     }
     ALL["evaluate"][1].python_func(cohort_uri="c", subjects=["a"], results_uri="r", run_id="run-1", **paths)
-    assert given == {"run_id": "run-1"}
+    assert given[-1] == Recording("r", run_id="run-1")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Failure, Status, read_status, write_status
+from cardioscar.stages.recording import Recording
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import INPUTS, OPTIONS, Run, content, hidden
 
 # numpy leaves a file open that turns out to be no archive
@@ -75,6 +77,7 @@ class StageContract:
             files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
             assert files == {*row.outputs, "status.json"}
             assert self.main_file in row.outputs
+            assert [name for name in row.outputs if not RECONSTRUCT[self.name].own.is_written(name)] == []
             assert {name: file_sha256(folder / name) for name in row.outputs} == row.outputs
             assert read_status(folder) == row
             assert row.seconds > 0
@@ -396,7 +399,12 @@ def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(fini
         InputError, match=r"P001: expected nothing, or what cardioscar .* found scar\.vtu; name another"
     ):
         evaluate.run(
-            inputs[0], *inputs[1:], ["P001", "P002"], run.artifact("evaluate"), OPTIONS["evaluate"], str(results)
+            inputs[0],
+            *inputs[1:],
+            ["P001", "P002"],
+            run.artifact("evaluate"),
+            OPTIONS["evaluate"],
+            Recording(str(results)),
         )
     assert content(results / "P001") == {"scar.vtu": b"of another tool"}
     assert read_status(results / "P002") == read_status(run.folder("evaluate", "P002"))

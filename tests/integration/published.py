@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cardioscar.results.publication import OF_EARLIER_STAGES
 from cardioscar.services.store import claim as storage_claim
 from cardioscar.services.tracking import records
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.integration.ceph import Ceph
 
 STAMP, MARKER = "run.json", "status.json"
@@ -34,7 +34,7 @@ def rows(ceph: Ceph, bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
         wrong = sorted(name for name, sha in row["outputs"].items() if stored.get(name) != sha)
         assert not wrong, f"{subject}: the row vouches for {wrong}, which differ"
         extra = stored.keys() - row["outputs"].keys()
-        assert extra <= set(OF_EARLIER_STAGES), f"{subject}: left over: {sorted(extra)}"
+        assert extra <= set(RECONSTRUCT.results.earlier), f"{subject}: left over: {sorted(extra)}"
         recorded = ceph.recorded_hashes(bucket, [f"{prefix}/{subject}/{name}" for name in sorted(extra)])
         torn = sorted(name for name, sha in zip(sorted(extra), recorded, strict=True) if stored[name] != sha)
         assert not torn, f"{subject}: {torn} differ from the hash recorded with them"

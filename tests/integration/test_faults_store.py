@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cardioscar.errors import PlatformError, UnreachableError
+from cardioscar.stages.recording import Recording
 from tests.integration.ceph import Ceph
 from tests.integration.counts import Counts
 from tests.integration.fault_proxy import Corrupt, FaultProxy, Reset, Rule, Stall, Truncate, s3_error
@@ -53,7 +54,7 @@ def test_a_fault_that_passes_costs_time_and_nothing_else(
     bucket = ceph.bucket()
     proxy.rules = FAULTS[name]
     clock = time.perf_counter()
-    finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+    finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
     seconds = time.perf_counter() - clock
     faults = injected(proxy)
     assert faults > 0
@@ -79,13 +80,13 @@ def test_a_store_that_stops_writing_ends_the_run_and_a_second_run_completes_it(
     proxy.rules = [Rule(s3_error(503, "SlowDown"), method="PUT", skip=after)]
     clock = time.perf_counter()
     with pytest.raises((UnreachableError, PlatformError), match="503|SlowDown") as failure:
-        finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+        finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
     assert "\n" not in str(failure.value)
     seconds, faults, requests = time.perf_counter() - clock, injected(proxy), len(proxy.requests)
     survivors = rows(ceph, bucket, "results")  # what has a marker is whole
 
     proxy.rules = []
-    finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+    finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
     complete(ceph, bucket, "results", SUBJECTS)
     counts.add(
         "store fault", f"no more writes after {after}", faults=faults, requests=requests, seconds=seconds,
@@ -114,10 +115,10 @@ def test_a_store_killed_in_the_middle_of_a_cohort_is_waited_for_or_named(
     clock = time.perf_counter()
     try:
         if patience_s > 60:
-            finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+            finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
         else:
             with pytest.raises(UnreachableError, match=str(proxy.port)):
-                finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+                finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
         seconds = time.perf_counter() - clock
         assert killed.is_set()
     finally:
@@ -127,7 +128,7 @@ def test_a_store_killed_in_the_middle_of_a_cohort_is_waited_for_or_named(
     down, requests = proxy.counts["upstream down"], len(proxy.requests)
     survivors = rows(ceph, bucket, "results")
     if patience_s <= 60:
-        finished.again(tmp_path / "out", results=f"s3://{bucket}/results")
+        finished.again(tmp_path / "out", recording=Recording(f"s3://{bucket}/results"))
     complete(ceph, bucket, "results", SUBJECTS)
     counts.add(
         "store fault", f"killed, patience {patience_s} s", faults=down, requests=requests, seconds=seconds,

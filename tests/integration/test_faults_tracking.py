@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cardioscar.errors import UnreachableError
+from cardioscar.stages.recording import Recording
 from tests.integration.counts import Counts
 from tests.integration.fault_proxy import Answer, Delay, FaultProxy, Reset, Rule, Truncate, mlflow_error
 from tests.integration.finished import SUBJECTS, Finished
@@ -54,7 +55,7 @@ def test_each_subject_is_recorded_once_whatever_the_server_does(
     while True:
         attempts += 1
         try:
-            finished.again(tmp_path / "out", tracking_uri=proxy.url, experiment=experiment)
+            finished.again(tmp_path / "out", recording=Recording(tracking=proxy.url, experiment=experiment))
             break
         except UnreachableError as error:  # allowed, in one line; the same command again goes on
             if attempts == 4 or "\n" in str(error):
@@ -74,10 +75,10 @@ def test_a_run_created_after_its_client_has_left_is_removed_by_the_next_run(
     experiment = f"late-{secrets.token_hex(4)}"
     proxy.rules = [Rule(Delay(10.0), path="runs/create", times=1)]  # the client leaves after 6 s and creates another
     clock = time.perf_counter()
-    finished.again(tmp_path / "out", tracking_uri=proxy.url, experiment=experiment)
+    finished.again(tmp_path / "out", recording=Recording(tracking=proxy.url, experiment=experiment))
     seconds = time.perf_counter() - clock
     time.sleep(max(0.0, 12.0 - seconds))  # the late one has happened by now
-    finished.again(tmp_path / "out", tracking_uri=proxy.url, experiment=experiment)
+    finished.again(tmp_path / "out", recording=Recording(tracking=proxy.url, experiment=experiment))
     assert injected(proxy) == 1
     recorded_once(mlflow_server.url, experiment, SUBJECTS)
     counts.add(
@@ -94,7 +95,7 @@ def test_a_server_that_goes_down_leaves_the_results_and_a_second_run_records_the
     proxy.rules = [Rule(Reset(), skip=after)]
     clock = time.perf_counter()
     with pytest.raises(UnreachableError, match=f"127.0.0.1:{proxy.port}"):
-        finished.again(tmp_path / "out", tracking_uri=proxy.url, experiment=experiment)
+        finished.again(tmp_path / "out", recording=Recording(tracking=proxy.url, experiment=experiment))
     seconds, faults = time.perf_counter() - clock, injected(proxy)
     assert seconds < 60
     published = tmp_path / "out" / "results"
@@ -108,7 +109,7 @@ def test_a_server_that_goes_down_leaves_the_results_and_a_second_run_records_the
     )
 
     proxy.rules = []
-    finished.again(tmp_path / "out", tracking_uri=proxy.url, experiment=experiment)
+    finished.again(tmp_path / "out", recording=Recording(tracking=proxy.url, experiment=experiment))
     recorded_once(mlflow_server.url, experiment, SUBJECTS)
     counts.add(
         "tracking fault", f"down after {after} requests", faults=faults, requests=len(proxy.requests), seconds=seconds,

@@ -15,11 +15,13 @@ import pyvista as pv
 import torch
 from safetensors.torch import save
 
-from cardioscar.cohort.reading import SubjectFiles, SubjectSettings, read_cohort
+from cardioscar.cohort.reading import SubjectFiles, read_cohort
 from cardioscar.errors import CardioscarError, ConfigError, InputError
 from cardioscar.imaging.formats.grid_layers import read_grid_layers
+from cardioscar.scar3d.subject_settings import SubjectSettings
 from cardioscar.scar3d.transfer.stored_pretrained import FORMAT, StoredPretrained
 from cardioscar.stages.scar3d import preprocess
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 NAMES = (
     "jane doe, born 14.3.65",
@@ -60,7 +62,7 @@ def said_of(text: str, tmp_path: Path) -> str:
     path = tmp_path / "subject.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CardioscarError) as caught:
-        SubjectFiles("P001", {"subject.yaml": path}).settings()
+        SubjectFiles("P001", SCAR3D_LAYOUT, {"subject.yaml": path}).settings()
     assert caught.value.__cause__ is None  # a traceback of a log would show it
     return str(caught.value)
 
@@ -122,8 +124,8 @@ def test_no_text_of_a_manifest_is_quoted(place: str, name: str, encoding: str, t
     manifest = tmp_path / "doe_jane.csv"
     manifest.write_bytes(TABLES[place].format(name.replace("\\u001b", "\x1b")).encode(encoding))
     try:
-        said = [str(entry.problem) for entry in read_cohort(manifest)]
-        names = [entry.subject for entry in read_cohort(manifest) if entry.subject != name]
+        said = [str(entry.problem) for entry in read_cohort(manifest, SCAR3D_LAYOUT)]
+        names = [entry.subject for entry in read_cohort(manifest, SCAR3D_LAYOUT) if entry.subject != name]
     except InputError as error:
         said, names = [str(error)], []
     assert said != ["None"]

@@ -13,6 +13,8 @@ from cardioscar.errors import CardioscarError, InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.store.s3_uri import S3Place, check_key
 from cardioscar.shard.loop import run_shard
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from tests.toy_stage import toy
 
 PATHS = [
     "../P001", "..", ".", "/etc/passwd", "a/../../b", "a\\..\\b", "C:\\x", "~/x", "P001\0", "%2e%2e/x",
@@ -25,7 +27,7 @@ def test_no_path_is_an_id(text: str, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         check_subject_id(text)
     with pytest.raises(InputError):
-        run_shard("sum", [text], tmp_path / "out", None, lambda job: None)
+        run_shard(toy("sum"), [text], tmp_path / "out", None, lambda job: None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -38,7 +40,7 @@ def test_a_manifest_does_not_lead_outside(text: str, tmp_path: Path) -> None:
     (root / "lge.nii").write_bytes(b"scan")
     (root / "cohort.csv").write_bytes(f'subject,lge,labels\nP001,lge.nii,"{text}"\n'.encode())
     try:
-        entries = read_cohort(root)
+        entries = read_cohort(root, SCAR3D_LAYOUT)
     except InputError:
         return
     assert all(entry.problem for entry in entries)

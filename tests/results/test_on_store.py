@@ -14,6 +14,7 @@ from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import read_status
 from cardioscar.stages import list_subjects, summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d import evaluate, preprocess
 from cardioscar.stages.summarize_cohort import CohortRejected
@@ -45,8 +46,8 @@ def score(run: Run, cohort: S3Place | Path, results: S3Place | Path, *subjects: 
     """Evaluate on the artifacts of a finished run; returns the outcomes."""
     artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer")]
     rows = evaluate.run(
-        str(cohort), *artifacts, subjects or TWO, run.artifact("evaluate"), OPTIONS["evaluate"], str(results),
-        run_id=run_id, track=False,
+        str(cohort), *artifacts, subjects or TWO, run.artifact("evaluate"), OPTIONS["evaluate"],
+        Recording(str(results), run_id=run_id, track=False),
     )  # fmt: skip
     return [row.outcome for row in rows]
 
@@ -57,7 +58,7 @@ def table(results: S3Place) -> dict[str, dict[str, str]]:
 
 
 def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, results: S3Place, tmp_path: Path) -> None:
-    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, results=str(results))
+    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results)))
     assert [row.outcome for row in done.rows] == ["ok", "ok"]
     assert done.summary["verdict"] == "accepted"
     found = objects(results)
@@ -79,7 +80,7 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
         assert row.outputs == expected.outputs
 
     with requests() as seen:
-        again = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, results=str(results))
+        again = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results)))
     assert again.reused == 2
     asked = [key for key in written(seen) if "/.cardioscar-" in key]
     assert len({*asked}) == 1  # once for both, and taken away again
@@ -89,7 +90,7 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
 
 @pytest.mark.slow
 def test_workers_reach_the_store_too(cohort: S3Place, results: S3Place, tmp_path: Path) -> None:
-    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=2, results=str(results))
+    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=2, recording=Recording(str(results)))
     assert [row.outcome for row in done.rows] == ["ok", "ok"]
     assert {f"{subject}/{name}" for subject in TWO for name in ("status.json", "run.json")} <= objects(results).keys()
 
@@ -125,7 +126,7 @@ def test_a_store_that_does_not_answer_ends_the_stage(
         "list_subjects": lambda: list_subjects.run(str(cohort), 8, fingerprint=tmp_path / "fingerprint"),
         "preprocess": lambda: preprocess.run(str(cohort), TWO, tmp_path / "groups"),
         "evaluate": lambda: score(run, run.cohort, results),
-        "summarize_cohort": lambda: summarize_cohort.run(run.cohort, str(results), tmp_path / "report.html"),
+        "summarize_cohort": lambda: summarize_cohort.run(run.cohort, Recording(str(results)), tmp_path / "report.html"),
     }
     with pytest.raises(UnreachableError, match="connection refused"):
         calls[stage]()
@@ -165,7 +166,9 @@ def test_a_result_of_an_earlier_run_does_not_count(run: Run, place: S3Place | Pa
     score(run, run.cohort, place, "P001", run_id="second")
 
     def summarize(run_id: str, limit: float = 0.5) -> dict[str, object]:
-        return summarize_cohort.run(run.cohort, str(place), "", limit, subjects="P001,P002", run_id=run_id, track=False)
+        return summarize_cohort.run(
+            run.cohort, Recording(str(place), run_id=run_id, track=False), "", limit, subjects="P001,P002"
+        )
 
     assert (summarize("second")["ok"], summarize("second")["failed"]) == (1, 1)
     reason = "its result is of an earlier run; its shard did not finish"
@@ -181,13 +184,13 @@ def test_a_result_of_an_earlier_run_does_not_count(run: Run, place: S3Place | Pa
 def test_a_result_that_no_run_vouches_for_does_not_count_in_one(run: Run, place: S3Place | Path) -> None:
     score(run, run.cohort, place)
     with pytest.raises(CohortRejected):
-        summarize_cohort.run(run.cohort, str(place), subjects="P001", run_id="first", track=False)
+        summarize_cohort.run(run.cohort, Recording(str(place), run_id="first", track=False), subjects="P001")
 
 
 def test_a_failed_row_of_this_run_keeps_its_reason(run: Run, place: S3Place | Path) -> None:
     (run.cohort / "P001" / "truth.vtu").write_bytes(b"torn")
     assert score(run, run.cohort, place, run_id="first") == ["failed", "ok"]
-    summarize_cohort.run(run.cohort, str(place), "", 0.5, subjects="P001,P002", run_id="first", track=False)
+    summarize_cohort.run(run.cohort, Recording(str(place), run_id="first", track=False), "", 0.5, subjects="P001,P002")
     assert rows(place)["P001"][1].startswith("truth.vtu: expected")
 
 
@@ -196,7 +199,7 @@ def test_the_table_and_the_page_are_also_where_a_pipeline_wants_them(
 ) -> None:
     score(run, run.cohort, place)
     page, table_csv = tmp_path / "a" / "report.html", tmp_path / "b" / "table.csv"
-    summarize_cohort.run(run.cohort, str(place), page, subjects="P001", table_csv=table_csv, track=False)
+    summarize_cohort.run(run.cohort, Recording(str(place), track=False), page, subjects="P001", table_csv=table_csv)
     shown = content(place) if isinstance(place, Path) else objects(place)
     assert (shown["cohort.html"], shown["cohort.csv"]) == (page.read_bytes(), table_csv.read_bytes())
     assert json.loads(shown["P001/metrics.json"])["subject"] == "P001"

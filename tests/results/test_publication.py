@@ -17,6 +17,7 @@ from cardioscar.results.publication import Results, gather
 from cardioscar.results.store import StoreResults
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.status import Failure, Status, write_status
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import content
 from tests.stored import objects, put, requests, written
 
@@ -62,7 +63,7 @@ class ResultsContract:
         return row
 
     def publish(self, results: Results, row: Status, tmp_path: Path, run_id: str = "") -> None:
-        results.publish(gather(row, tmp_path / "evaluate", [tmp_path / "infer"]), run_id)
+        results.publish(gather(row, tmp_path / "evaluate", [tmp_path / "infer"], RECONSTRUCT.results), run_id)
 
     def test_files_appear_under_stable_names(self, results: Results, row: Status, tmp_path: Path) -> None:
         self.publish(results, row, tmp_path)
@@ -185,7 +186,7 @@ class TestFolderResults(ResultsContract):
     @pytest.fixture
     def results(self, tmp_path: Path) -> Results:
         self.root = tmp_path / "results"
-        return open_results(self.root)
+        return open_results(self.root, RECONSTRUCT.results)
 
     def shown(self) -> dict[str, bytes]:
         return content(self.root)
@@ -206,7 +207,7 @@ class TestFolderResults(ResultsContract):
         return [name for name, stamp in stamps().items() if before.get(name) != stamp]
 
     def test_a_folder_may_be_given_as_an_address(self, tmp_path: Path) -> None:
-        found = open_results(f"file://{tmp_path}")
+        found = open_results(f"file://{tmp_path}", RECONSTRUCT.results)
         assert isinstance(found, FolderResults)
         assert found.root == tmp_path
 
@@ -215,7 +216,7 @@ class TestStoreResults(ResultsContract):
     @pytest.fixture
     def results(self, bucket: S3Place) -> Results:
         self.root = bucket / "cohorts/ward-7/results"
-        return open_results(str(self.root))
+        return open_results(str(self.root), RECONSTRUCT.results)
 
     def shown(self) -> dict[str, bytes]:
         return objects(self.root)
@@ -258,7 +259,7 @@ class TestStoreResults(ResultsContract):
     ) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
         monkeypatch.setattr("cardioscar.services.store.client._FIRST_PATIENCE_S", 0.1)
-        results = StoreResults(bucket / "results")
+        results = StoreResults(bucket / "results", RECONSTRUCT.results)
         with pytest.raises(UnreachableError, match="connection refused"):
             self.publish(results, row, tmp_path)
         with pytest.raises(UnreachableError):

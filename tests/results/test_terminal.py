@@ -11,6 +11,7 @@ from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
 from cardioscar.results.opening import open_results
 from cardioscar.results.table import write_data
 from cardioscar.results.terminal import print_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 SCORES = {
     "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
@@ -20,7 +21,7 @@ SCORES = {
 
 def printed(folder: Path, capsys: pytest.CaptureFixture[str], *rows: CohortRow, uri: str = "", most: int = 40) -> str:
     write_data(folder, CohortTable(CohortSummary(True, 0.1), rows))
-    print_cohort(open_results(folder), uri, most=most)
+    print_cohort(open_results(folder, RECONSTRUCT.results), uri, most=most)
     return capsys.readouterr().out
 
 

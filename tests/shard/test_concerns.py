@@ -16,6 +16,7 @@ from cardioscar.logs import about, configure
 from cardioscar.shard.concerns import LONGEST, MOST, clean
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status, parse_status, read_status
+from tests.toy_stage import toy
 
 log = logging.getLogger("cardioscar.imaging.anything")
 
@@ -37,7 +38,7 @@ def warning(*texts: str, error: Exception | None = None) -> Callable[[Work], Non
 
 
 def rows(out: Path, work: Callable[[Work], None], *subjects: str, **settings: object) -> list[Status]:
-    return run_shard("sum", subjects or ("a",), out, Config(), work, **settings)  # type: ignore[arg-type]
+    return run_shard(toy("sum"), subjects or ("a",), out, Config(), work, **settings)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -194,8 +195,8 @@ def test_warnings_of_an_earlier_stage_count_for_a_stage_that_reads_settings(tmp_
         reused: list[bool] = []
         rows(tmp_path / "first", warning(*texts))
         run_shard(
-            "second", ["a"], tmp_path / "second", Config(), warning(), upstream={"first": tmp_path / "first"},
-            reads_settings=True, on_done=lambda row, was: reused.append(was),
+            toy("second"), ["a"], tmp_path / "second", Config(), warning(),
+            upstream={"first": tmp_path / "first"}, reads_settings=True, on_done=lambda row, was: reused.append(was),
         )  # fmt: skip
         return reused[0]
 

@@ -18,6 +18,7 @@ from cardioscar.files.folders import only_writer
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Failure, Status, read_status
 from tests.finished_run import content
+from tests.toy_stage import toy
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def test_rows_come_in_order_and_are_handed_over_one_by_one(tmp_path: Path) -> No
         seen.append((row.subject, reused, (tmp_path / row.subject / "value.txt").is_file()))
 
     for reused in (False, True):
-        rows = run_shard("sum", ["b2", "a1"], tmp_path, Config(), write, on_done=on_done)
+        rows = run_shard(toy("sum"), ["b2", "a1"], tmp_path, Config(), write, on_done=on_done)
         assert [row.subject for row in rows] == ["b2", "a1"]
         assert seen == [("b2", reused, True), ("a1", reused, True)]
         seen.clear()
@@ -66,7 +67,7 @@ def test_rows_come_in_order_and_are_handed_over_one_by_one(tmp_path: Path) -> No
     ],
 )
 def test_a_subjects_fault_is_a_row(tmp_path: Path, error: Exception, failure: Failure) -> None:
-    rows = run_shard("sum", ["a", "b", "c"], tmp_path, Config(), failing(error, "b"))
+    rows = run_shard(toy("sum"), ["a", "b", "c"], tmp_path, Config(), failing(error, "b"))
     assert [(row.outcome, row.error) for row in rows] == [("ok", None), ("failed", failure), ("ok", None)]
     assert content(tmp_path / "b").keys() == {"status.json"}
 
@@ -89,7 +90,7 @@ def test_an_unforeseen_error_is_said_by_kind_and_place_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     with caplog.at_level(logging.INFO):
-        [row] = run_shard("sum", ["a"], tmp_path, Config(), failing(RuntimeError(text), "a"))
+        [row] = run_shard(toy("sum"), ["a"], tmp_path, Config(), failing(RuntimeError(text), "a"))
     assert row.error is not None
     assert row.error.kind == "RuntimeError"
     assert re.fullmatch(r"unforeseen RuntimeError at \w+\.py:\d+", row.error.message)
@@ -114,16 +115,15 @@ def test_the_machines_fault_ends_the_stage_and_keeps_what_is_finished(
     tmp_path: Path, error: Exception, said: str
 ) -> None:
     with pytest.raises(PlatformError, match=said):
-        run_shard("sum", ["a", "b", "c"], tmp_path, Config(), failing(error, "b"))
+        run_shard(toy("sum"), ["a", "b", "c"], tmp_path, Config(), failing(error, "b"))
     assert {p.name for p in tmp_path.iterdir()} == {"a"}
     assert read_status(tmp_path / "a") is not None
 
 
 def test_inputs_are_hashed_by_artifact_and_file(tmp_path: Path) -> None:
     (tmp_path / "scan.nii").write_bytes(b"scan")
-    run_shard("first", ["a"], tmp_path / "first", Config(), write)
-    [row] = run_shard(
-        "second", ["a"], tmp_path / "second", Config(), write,
+    run_shard(toy("first"), ["a"], tmp_path / "first", Config(), write)
+    [row] = run_shard(toy("second"), ["a"], tmp_path / "second", Config(), write,
         upstream={"values": tmp_path / "first"}, files=lambda subject: {"scan": tmp_path / "scan.nii"},
         reads_settings=True,
     )  # fmt: skip
@@ -134,9 +134,8 @@ def test_inputs_are_hashed_by_artifact_and_file(tmp_path: Path) -> None:
 def test_settings_of_earlier_stages_count_only_for_a_stage_that_reads_them(tmp_path: Path) -> None:
     def second(level: int, **settings: bool) -> bool:
         reused: list[bool] = []
-        run_shard("first", ["a"], tmp_path / "first", Config(level), write)
-        run_shard(
-            "second", ["a"], tmp_path / f"second{settings}", Config(), write,
+        run_shard(toy("first"), ["a"], tmp_path / "first", Config(level), write)
+        run_shard(toy("second"), ["a"], tmp_path / f"second{settings}", Config(), write,
             upstream={"values": tmp_path / "first"}, on_done=lambda row, was: reused.append(was), **settings,
         )  # fmt: skip
         return reused[0]
@@ -157,24 +156,24 @@ def test_a_checkpoint_outlives_the_machines_fault_and_goes_when_the_subject_is_d
             raise MemoryError
 
     with pytest.raises(PlatformError):
-        run_shard("fit", ["a"], tmp_path, Config(), work)
+        run_shard(toy("fit"), ["a"], tmp_path, Config(), work)
     (tmp_path / ".ab.checkpoint").write_bytes(b"of another subject")
-    run_shard("fit", ["a"], tmp_path, Config(), work)
+    run_shard(toy("fit"), ["a"], tmp_path, Config(), work)
     assert found == [None, b"half way"]
     assert {p.name for p in tmp_path.iterdir()} == {"a", ".ab.checkpoint"}
 
 
 def test_a_checkpoint_that_a_kill_left_beside_a_finished_subject_goes(tmp_path: Path) -> None:
-    run_shard("fit", ["a"], tmp_path, Config(), write)
+    run_shard(toy("fit"), ["a"], tmp_path, Config(), write)
     (tmp_path / ".a.checkpoint").write_bytes(b"left")
-    run_shard("fit", ["a"], tmp_path, Config(), write)
+    run_shard(toy("fit"), ["a"], tmp_path, Config(), write)
     assert {p.name for p in tmp_path.iterdir()} == {"a"}
 
 
 def test_two_processes_do_not_work_on_one_subject(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject_folder, "_LOCK_PATIENCE_S", 0.1)
     with only_writer(tmp_path, "b"), pytest.raises(PlatformError, match=r"another process is working on 'b'"):
-        run_shard("sum", ["a", "b"], tmp_path, Config(), write)
+        run_shard(toy("sum"), ["a", "b"], tmp_path, Config(), write)
     assert {p.name for p in tmp_path.iterdir()} == {"a"}
 
 
@@ -182,7 +181,7 @@ def test_two_processes_do_not_work_on_one_subject(tmp_path: Path, monkeypatch: p
 def test_an_output_that_cannot_be_made_ends_the_stage(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PlatformError, match=r"^cannot write to output '[a-z]+': "):
-        run_shard("sum", ["a"], tmp_path / place, Config(), write)
+        run_shard(toy("sum"), ["a"], tmp_path / place, Config(), write)
 
 
 def test_each_line_of_the_log_says_stage_and_subject(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,7 +194,7 @@ def test_each_line_of_the_log_says_stage_and_subject(tmp_path: Path, capsys: pyt
     configure(stderr=True)
     try:
         for _ in range(2):
-            run_shard("sum", ["a", "b"], tmp_path, Config(), work)
+            run_shard(toy("sum"), ["a", "b"], tmp_path, Config(), work)
     finally:
         logging.getLogger("cardioscar").handlers[:] = []
         logging.getLogger("cardioscar").propagate = True
@@ -217,7 +216,7 @@ def test_a_row_says_what_its_own_subject_took_in_memory(tmp_path: Path) -> None:
         if job.subject == "large":
             assert len(bytes(range(256)) * 2**20) == 2**28
 
-    small, large, after = run_shard("sum", ["small", "large", "after"], tmp_path, Config(), work)
+    small, large, after = run_shard(toy("sum"), ["small", "large", "after"], tmp_path, Config(), work)
     assert small.peak_memory_mib > 10
     assert large.peak_memory_mib > small.peak_memory_mib + 200
     assert read_status(tmp_path / "large") == large
@@ -226,7 +225,7 @@ def test_a_row_says_what_its_own_subject_took_in_memory(tmp_path: Path) -> None:
 
 def test_the_log_of_a_subject_has_its_facts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        run_shard("sum", ["a", "b"], tmp_path, Config(), failing(InputError("x", "y", "z"), "b"))
+        run_shard(toy("sum"), ["a", "b"], tmp_path, Config(), failing(InputError("x", "y", "z"), "b"))
     facts = {record.outcome: record for record in caplog.records if hasattr(record, "outcome")}
     assert facts["ok"].seconds >= 0
     assert facts["ok"].peak_memory_mib > 0

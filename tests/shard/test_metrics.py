@@ -15,6 +15,7 @@ import pytest
 from cardioscar.errors import InputError
 from cardioscar.shard import metrics as shard_metrics
 from cardioscar.shard.loop import Work, run_shard
+from tests.toy_stage import toy
 
 pytest.importorskip("prometheus_client")
 
@@ -67,7 +68,7 @@ def samples(body: str) -> dict[str, float]:
 
 
 def test_a_shard_pushes_its_counts_and_names_no_subject(tmp_path: Path, gateway: Gateway) -> None:
-    run_shard("sum", ["a1", "b2", "c3"], tmp_path, Config(), work)
+    run_shard(toy("sum"), ["a1", "b2", "c3"], tmp_path, Config(), work)
     [(method, path, login, body)] = gateway.pushes
     assert (method, login) == ("PUT", "")
     assert path.startswith("/metrics/job/cardioscar/")
@@ -80,14 +81,14 @@ def test_a_shard_pushes_its_counts_and_names_no_subject(tmp_path: Path, gateway:
     assert found["cardioscar_shard_seconds"] >= found["cardioscar_subject_seconds_max"] > 0
     assert not any(subject in path + body for subject in ("a1", "b2", "c3"))
 
-    run_shard("sum", ["a1", "b2", "c3"], tmp_path, Config(), work)
+    run_shard(toy("sum"), ["a1", "b2", "c3"], tmp_path, Config(), work)
     assert gateway.pushes[1][1] == path
     assert samples(gateway.pushes[1][3])['cardioscar_subjects{outcome="reused"}'] == 2
 
 
 def test_a_long_shard_pushes_as_it_goes(tmp_path: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_metrics, "_PUSH_EVERY_S", 0.0)
-    run_shard("sum", ["a1", "b2"], tmp_path, Config(), work)
+    run_shard(toy("sum"), ["a1", "b2"], tmp_path, Config(), work)
     assert [samples(push[3])['cardioscar_subjects{outcome="ok"}'] for push in gateway.pushes] == [1, 1, 1]
     assert [samples(push[3])['cardioscar_subjects{outcome="failed"}'] for push in gateway.pushes] == [0, 1, 1]
 
@@ -98,7 +99,7 @@ def test_credentials_go_into_the_header_and_nowhere_else(
     monkeypatch.setenv("CARDIOSCAR_PUSHGATEWAY", gateway.url.replace("http://", "http://ann:s3cr%2Ft@"))
     gateway.code = 503
     with caplog.at_level(logging.DEBUG):
-        run_shard("sum", ["a1"], tmp_path, Config(), work)
+        run_shard(toy("sum"), ["a1"], tmp_path, Config(), work)
     assert gateway.pushes[0][2] == f"Basic {base64.b64encode(b'ann:s3cr/t').decode()}"
     assert f"metrics are not pushed: Pushgateway {gateway.url}: it answers HTTP 503" in caplog.text
     assert "s3cr" not in caplog.text
@@ -117,7 +118,7 @@ def test_a_gateway_that_fails_is_one_warning(
 ) -> None:
     monkeypatch.setenv("CARDIOSCAR_PUSHGATEWAY", url)
     monkeypatch.setattr(shard_metrics, "_PUSH_EVERY_S", 0.0)
-    rows = run_shard("sum", ["a1", "c3"], tmp_path, Config(), work)
+    rows = run_shard(toy("sum"), ["a1", "c3"], tmp_path, Config(), work)
     assert [row.outcome for row in rows] == ["ok", "ok"]
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 1

@@ -14,6 +14,7 @@ from cardioscar.errors import InputError
 from cardioscar.results.own_table import check_data, check_page, check_table
 from cardioscar.shard.own_files import keep, strangers, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import content
 
 ROW = Status("P001", "evaluate", "ok", outputs={"metrics.json": "0" * 64, "figures/a.png": "0" * 64})
@@ -32,7 +33,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def found(folder: Path) -> list[str]:
-    return strangers_in(folder, stages=("evaluate",))
+    return strangers_in(folder, RECONSTRUCT.results)
 
 
 def test_nothing_and_ours_alone_have_no_strangers(own: Path, tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_torn_row_beside_our_names_is_ours(own: Path, text: bytes) -> None:
 
 def test_an_empty_row_of_another_kind_is_refused_by_what_it_says() -> None:
     with pytest.raises(InputError, match="status.json"):
-        strangers("P001", ["status.json"], b'{"version": "1", "tool": "x"}', subject="P001", stages=("evaluate",))
+        strangers("P001", ["status.json"], b'{"version": "1", "tool": "x"}', subject="P001", own=RECONSTRUCT.results)
 
 
 def test_strangers_are_copied_and_nothing_of_ours_with_them(own: Path, tmp_path: Path) -> None:

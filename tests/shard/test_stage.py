@@ -10,8 +10,10 @@ import pytest
 
 from cardioscar.cli import COMMANDS
 from cardioscar.errors import ConfigError
-from cardioscar.shard.stage import COHORT, Stage, Workflow
+from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.workflow import Workflow
 
 
 def stage(name: str, reads: tuple[str, ...], writes: str) -> Stage:
@@ -20,7 +22,7 @@ def stage(name: str, reads: tuple[str, ...], writes: str) -> Stage:
 
 def test_a_stage_reads_what_an_earlier_one_writes() -> None:
     first, second = stage("first", (COHORT,), "one"), stage("second", ("one", COHORT), "two")
-    flow = Workflow("both", (first, second))
+    flow = Workflow("both", SCAR3D_LAYOUT, (first, second))
     assert flow.names == ("first", "second")
     assert (flow["second"], flow.writer("one")) == (second, first)
     assert flow.places("cohort", Path("work")) == {
@@ -30,7 +32,7 @@ def test_a_stage_reads_what_an_earlier_one_writes() -> None:
     }
     for wrong in ((second, first), (first, first), (stage("none", ("three",), "two"),)):
         with pytest.raises(ConfigError, match="expected artifacts that earlier stages write"):
-            Workflow("wrong", wrong)
+            Workflow("wrong", SCAR3D_LAYOUT, wrong)
 
 
 @pytest.mark.parametrize("one", RECONSTRUCT.stages, ids=lambda one: one.name)

@@ -14,8 +14,10 @@ from cardioscar.errors import ConfigError, UnreachableError
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d import evaluate, preprocess, reconstruct
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from pipelines.local_store import LocalStore, seaweedfs
 from tests.cohort.test_reading import touch
 from tests.services.store.s3 import point_at, unused_port
@@ -90,9 +92,9 @@ def test_results_that_cannot_be_published_are_refused_before_any_work(tmp_path: 
     started = time.monotonic()
     cohort, out = tmp_path / "cohort", tmp_path / "out"
     ways = {
-        "run": lambda: run_cohort(cohort, out, {}, results=results),
-        "evaluate": lambda: evaluate.run(cohort, *["nothing"] * 4, ["P001"], out, results_uri=results),
-        "reconstruct": lambda: reconstruct.run(cohort, ["P001"], out, {}, results),
+        "run": lambda: run_cohort(cohort, out, {}, recording=Recording(results)),
+        "evaluate": lambda: evaluate.run(cohort, *["nothing"] * 4, ["P001"], out, recording=Recording(results)),
+        "reconstruct": lambda: reconstruct.run(cohort, ["P001"], out, {}, Recording(results)),
     }
     with pytest.raises(kind, match=words):
         ways[way]()
@@ -101,7 +103,7 @@ def test_results_that_cannot_be_published_are_refused_before_any_work(tmp_path: 
 
 
 def test_a_place_that_can_be_written_to_is_left_as_it_was() -> None:
-    ask_services("s3://hearts/results")
+    ask_services(Recording("s3://hearts/results"))
     assert Store.connect().files(S3Place("hearts", "results")) == []
 
 
@@ -122,15 +124,17 @@ def test_a_dead_tracking_server_ends_a_run_and_a_stage_at_once(tmp_path: Path) -
     uri = f"http://127.0.0.1:{unused_port()}"
     started = time.monotonic()
     with pytest.raises(UnreachableError, match="connection refused"):
-        run_cohort(tmp_path / "cohort", tmp_path / "out", {}, tracking_uri=uri)
+        run_cohort(tmp_path / "cohort", tmp_path / "out", {}, recording=Recording(tracking=uri))
     with pytest.raises(UnreachableError, match="connection refused"):
-        evaluate.run(tmp_path / "cohort", *["nothing"] * 4, ["P001"], tmp_path / "out", tracking_uri=uri)
+        evaluate.run(
+            tmp_path / "cohort", *["nothing"] * 4, ["P001"], tmp_path / "out", recording=Recording(tracking=uri)
+        )
     assert time.monotonic() - started < 30
     assert not (tmp_path / "out").exists()
 
 
 def test_subjects_of_a_run_do_not_ask_again(tmp_path: Path) -> None:
-    source = open_cohort("s3://hearts/cohort")
+    source = open_cohort("s3://hearts/cohort", SCAR3D_LAYOUT)
     ids = [entry.subject for entry in source.listed()]
     with requests() as seen:
         preprocess.run(source.of(ids), ids, tmp_path / "out")

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.stages.list_subjects import run
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 
 @pytest.fixture
@@ -45,9 +47,9 @@ def test_dear_subjects_go_to_different_shards(cohort: Path) -> None:
 def test_the_cost_of_a_subject_is_its_mesh_or_else_its_images() -> None:
     image, mesh = Listed("P1", sizes={"lge": 30, "labels": 10}), Listed("P2", sizes={"mesh": 500, "labels": 10})
     refused = Listed("row-3", InputError("folder 3", "an id", "none"))
-    assert costs([image, refused]) == [("P1", 10.0), ("row-3", 0.0)]
+    assert costs([image, refused], SCAR3D_LAYOUT) == [("P1", 10.0), ("row-3", 0.0)]
     # bytes of an image say nothing beside bytes of a mesh
-    (_, unknown), (_, known) = costs([image, mesh])
+    (_, unknown), (_, known) = costs([image, mesh], SCAR3D_LAYOUT)
     assert math.isnan(unknown)
     assert known == 500.0
 
@@ -62,13 +64,13 @@ def test_the_fingerprint_is_written_on_request(cohort: Path) -> None:
 
 def test_ids_that_are_not_there_are_named(cohort: Path) -> None:
     with pytest.raises(InputError, match=r"^subjects: expected ids of the cohort \(7 subjects\), found P009$"):
-        select(cohort, "P001,P009")
+        select(open_cohort(cohort, SCAR3D_LAYOUT), "P001,P009")
 
 
 def test_a_refused_id_stands_in_as_a_row(cohort: Path) -> None:
     (cohort / "Jane Doe").mkdir()
     assert run(cohort, 8)[0][0] == "row-1"
-    assert select(cohort, "row-1")[0].problem is not None
+    assert select(open_cohort(cohort, SCAR3D_LAYOUT), "row-1")[0].problem is not None
 
 
 def test_a_run_that_the_platform_cannot_finish_is_refused(cohort: Path) -> None:

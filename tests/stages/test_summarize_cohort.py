@@ -16,6 +16,7 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
 from cardioscar.shard.status import Failure, read_status, write_status
 from cardioscar.stages import summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import SUBJECTS, Run, hidden
 
@@ -26,7 +27,10 @@ def run(finished: Run, tmp_path: Path) -> Run:
 
 
 def summarize(run: Run, **settings: object) -> dict[str, object]:
-    return summarize_cohort.run(run.cohort, run.out / "results", **settings)
+    recording = Recording(
+        str(run.out / "results"), str(settings.pop("tracking", "")), str(settings.pop("experiment", "cardioscar"))
+    )
+    return summarize_cohort.run(run.cohort, recording, **settings)
 
 
 def table(run: Run) -> dict[str, dict[str, str]]:
@@ -247,9 +251,9 @@ def test_a_dead_server_is_said_after_the_report(run: Run, caplog: pytest.LogCapt
         uri = f"http://127.0.0.1:{probe.getsockname()[1]}"
     (run.out / "results" / "cohort.html").unlink()
     with pytest.raises(UnreachableError):
-        summarize(run, tracking_uri=uri)
+        summarize(run, tracking=uri)
     assert (run.out / "results" / "cohort.html").is_file()
     fail(run, "P001")
     with pytest.raises(CohortRejected):
-        summarize(run, tracking_uri=uri)
+        summarize(run, tracking=uri)
     assert "not recorded" in caplog.text

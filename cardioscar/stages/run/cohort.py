@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from cardioscar.results.opening import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.families import DEFAULT
+from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +53,10 @@ def run_cohort(
     *,
     subjects: str = "",
     jobs: int = 0,
-    tracking_uri: str = "",
-    experiment: str = "cardioscar",
+    recording: Recording = UNPUBLISHED,
     max_failed_fraction: float = 0.1,
-    results: str | Path = "",
     on_event: OnEvent = lambda event: None,
+    workflow: Workflow = DEFAULT,
 ) -> CohortRun:
     """Run a cohort.
 
@@ -67,13 +68,12 @@ def run_cohort(
         subjects: Comma-separated ids; empty for all.
         jobs: Worker processes; 0 takes one for each core, at most one for each subject. 1 works in this process, which
             a subject that crashes its process takes along; one subject alone does too.
-        tracking_uri: MLflow server or local store; empty tracks nothing.
-        experiment: Name of the cohort's experiment.
+        recording: Where results go, by default to `results` in the output folder, and where the run is recorded; an
+            empty address tracks nothing here. The run gives itself a name.
         max_failed_fraction: Largest share of failed subjects with which the run counts as done; maps that fail quality
             control count.
-        results: Folder or `s3://` prefix of published results: `<subject>/`, `cohort.csv`, `cohort.html`; by default
-            `results` in the output folder.
         on_event: Called as subjects finish stages.
+        workflow: The stages of the family whose cohort it is.
 
     Returns:
         What was done.
@@ -91,20 +91,24 @@ def run_cohort(
     from cardioscar.stages.ask_services import ask_services
     from cardioscar.stages.run.holdout_check import check_holdout_of
 
-    _check(options, jobs, tracking_uri, experiment, max_failed_fraction)
+    recording = replace(
+        recording, results=recording.results or str(Path(out) / "results"), run_id=uuid.uuid4().hex,
+        track=recording.track and bool(recording.tracking),
+    )  # fmt: skip
+    _check(workflow, options, jobs, recording, max_failed_fraction)
     out = Path(out)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
-    source = open_cohort(cohort)
-    plan = Plan(source, str(out), options, str(results or out / "results"), uuid.uuid4().hex)
+    source = open_cohort(cohort, workflow.layout)
+    plan = Plan(workflow, source, str(out), options, recording)
     ids = [entry.subject for entry in select(source, subjects)]
     check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
     source.ask()
-    ask_services(plan.results, tracking_uri, experiment)
-    published = open_results(plan.results)
+    ask_services(recording)
+    published = open_results(recording.results, workflow.results)
     published.check(ids)
     with platform_faults(out):
-        for stage, subject in product(RECONSTRUCT.names, ids):
-            strangers_in(out / "work" / stage / subject, stages=(stage,))
+        for stage, subject in product(workflow, ids):
+            strangers_in(out / "work" / stage.name / subject, stage.own)
     with platform_faults(out):
         (out / "work").mkdir(parents=True, exist_ok=True)
     with run_lock(out, ids), published.in_use():
@@ -117,24 +121,23 @@ def run_cohort(
         clock = time.perf_counter()
         rows = _reconstruct(ids, plan, jobs, note)
         seconds = {"reconstruct": time.perf_counter() - clock}
-        summary = _conclude(plan, rows, subjects, tracking_uri, experiment, max_failed_fraction, note, seconds)
+        summary = _conclude(plan, rows, subjects, max_failed_fraction, note, seconds)
     reused = sum(all(outcome == "reused" for *_, outcome in of_subject) for of_subject in events.values())
     return CohortRun(summary, rows, reused, seconds)
 
 
 def _check(
+    workflow: Workflow,
     options: Mapping[str, Mapping[str, Any]],
     jobs: int,
-    tracking_uri: str,
-    experiment: str,
+    recording: Recording,
     max_failed_fraction: float,
 ) -> None:
     """Refuse at once what would be refused after hours."""
     from cardioscar.scar3d.field.fit_config import check_device_here
-    from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.stages.summarize_cohort import check_fraction
 
-    RECONSTRUCT.check_options(options)
+    workflow.check_options(options)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
     if options.get("train", {}).get("prior"):
@@ -145,8 +148,8 @@ def _check(
     check_fraction(max_failed_fraction)
     for stage in ("train", "infer"):
         check_device_here(str(options.get(stage, {}).get("device", "auto")))
-    if tracking_uri:
-        TrackingTarget(tracking_uri, experiment)
+    if recording.tracking_uri:
+        _ = recording.target
 
 
 def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
@@ -162,8 +165,6 @@ def _conclude(
     plan: Plan,
     rows: list[Status],
     subjects: str,
-    tracking_uri: str,
-    experiment: str,
     max_failed_fraction: float,
     note: OnEvent,
     seconds: dict[str, float],
@@ -178,16 +179,14 @@ def _conclude(
         work = Path(plan.out) / "work"
         evaluate.record(
             rows,
-            [work / stage for stage in RECONSTRUCT.names],
-            uri=tracking_uri,
-            experiment=experiment,
+            [work / stage for stage in plan.workflow.names],
+            plan.recording,
             on_done=lambda subject, reused: note((subject, "track", "reused" if reused else "ok")),
         )
         seconds["track"] = time.perf_counter() - clock
 
     summary = summarize_cohort.run(
-        plan.cohort, plan.results, "", max_failed_fraction, tracking_uri, experiment, subjects, run_id=plan.run_id,
-        track=bool(tracking_uri), record_first=record,
+        plan.cohort, plan.recording, "", max_failed_fraction, subjects, record_first=record, family=plan.workflow
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
     return summary

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 from cardioscar.cohort.folder import FolderCohort
-from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import SubjectFiles
 from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import CardioscarError, ConfigError
@@ -15,18 +13,17 @@ _LOOKED_AT = 20
 """Subjects whose files are looked into at most before a run."""
 
 
-def check_holdout_of(cohort: str | Path | CohortSource, subjects: Collection[str], holdout: str) -> None:
+def check_holdout_of(source: CohortSource, subjects: Collection[str], holdout: str) -> None:
     """Refuse slice numbers that no subject has, before hours of work, where a look at some files tells.
 
     Args:
-        cohort: The cohort; one in an object store is not looked at.
+        source: The cohort; one in an object store is not looked at.
         subjects: Ids.
         holdout: As for `hidden_slices`.
 
     Raises:
         ConfigError: If no subject has such a slice.
     """
-    source = open_cohort(cohort)
     if holdout in ("none", "odd", "even") or not isinstance(source, FolderCohort):
         return
     wanted, most = max(int(part) for part in holdout.split(",")), 0

@@ -9,7 +9,8 @@ from typing import Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.shard.status import Status
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.recording import Recording
+from cardioscar.workflow import Workflow
 
 Event = tuple[str, str, str]
 """Subject, stage, outcome: `ok`, `failed`, `skipped`, or `reused` where an earlier run had done the work."""
@@ -23,18 +24,18 @@ class Plan:
     """What all subjects of a run have in common, as it travels to worker processes.
 
     Attributes:
+        workflow: The stages of the family whose cohort it is.
         cohort: The cohort as it was listed when the run began.
         out: Output folder.
         options: Settings of each stage by its name.
-        results: Path or URI of the published results.
-        run_id: Name of the run, which vouches for what it publishes.
+        recording: Where the run publishes, with its name; subjects are recorded at its end, by one process.
     """
 
+    workflow: Workflow
     cohort: CohortSource
     out: str
     options: Mapping[str, Mapping[str, Any]]
-    results: str
-    run_id: str
+    recording: Recording
 
     def of(self, subject: str) -> Plan:
         """What a worker is sent for one subject."""
@@ -47,8 +48,8 @@ def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
     def done(row: Status, reused: bool) -> None:
         note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
-    recording = {"results_uri": plan.results, "run_id": plan.run_id, "track": False}
-    [row] = RECONSTRUCT.run(
+    recording = replace(plan.recording, track=False)
+    [row] = plan.workflow.run(
         plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
     )
     return row

@@ -24,7 +24,6 @@ from cardioscar.services.pushgateway import URL_VARIABLE
 from cardioscar.shard.own_files import keep, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
 from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +59,7 @@ def run_in_workers(ids: Sequence[str], plan: Plan, jobs: int, note: OnEvent) -> 
             reached[subject] = ""
             if _pool(deque([subject]), plan, 1, heard, rows):
                 rows[subject] = _dead(subject, reached[subject], plan)
-                note((subject, "evaluate", "failed"))
+                note((subject, plan.workflow.names[-1], "failed"))
     return rows
 
 
@@ -134,11 +133,8 @@ def _work(plan: Plan, subject: str) -> Status:
 
 def _dead(subject: str, reached: str, plan: Plan) -> Status:
     """Write the row of a subject whose worker died, for the stage after the last that it finished."""
-    stage = (
-        RECONSTRUCT.names[min(RECONSTRUCT.names.index(reached) + 1, len(RECONSTRUCT.names) - 1)]
-        if reached
-        else RECONSTRUCT.names[0]
-    )
+    names = plan.workflow.names
+    stage = names[min(names.index(reached) + 1, len(names) - 1)] if reached else names[0]
     failure = Failure("worker_died", f"its process was killed twice in {stage} (out of memory?)", stage)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     row = Status(subject, stage, "failed", error=failure, started=started, version=__version__)
@@ -150,6 +146,7 @@ def _dead(subject: str, reached: str, plan: Plan) -> Status:
             final = artifact / subject
             with only_writer(artifact, subject), fresh_folder(final) as scratch:
                 write_status(scratch, row)
-                keep(strangers_in(final, stages=(stage,)), final, scratch)
-        open_results(plan.results).publish(gather(row, artifact, []), plan.run_id)
+                keep(strangers_in(final, plan.workflow[stage].own), final, scratch)
+        own, recording = plan.workflow.results, plan.recording
+        open_results(recording.results, own).publish(gather(row, artifact, [], own), recording.run_id)
     return row

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cardioscar.cohort.layout import SETTINGS
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
@@ -22,6 +20,9 @@ from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.recording import UNPUBLISHED, Recording
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,12 +59,8 @@ def run(
     subjects: Sequence[str],
     output: str | Path,
     options: Mapping[str, Any] | None = None,
-    results_uri: str | Path = "",
-    tracking_uri: str = "",
-    experiment: str = "cardioscar",
+    recording: Recording = UNPUBLISHED,
     *,
-    run_id: str = "",
-    track: bool = True,
     on_done: OnDone | None = None,
 ) -> list[Status]:
     """Score each subject, write its report, publish its results and record it.
@@ -77,29 +74,23 @@ def run(
         subjects: Ids.
         output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/*.png`.
         options: Settings of `Config` by name.
-        results_uri: Folder or `s3://` prefix that receives `<subject>/` with map, field, metrics and report under
-            stable names.
-        tracking_uri: MLflow server or local store; empty takes `MLFLOW_TRACKING_URI`, and without that tracks nothing.
-        experiment: Name of the cohort's experiment.
-        run_id: The run that vouches for the published results, see `summarize_cohort`; empty for none.
-        track: Record in MLflow; a caller with several workers records by itself, in one process.
+        recording: Where map, field, metrics and report are published, and where the subjects are recorded.
         on_done: Called with each row once it is published, and whether it was reused.
 
     Returns:
         One row for each subject.
 
     Raises:
-        ConfigError: If `results_uri` is neither a folder nor an `s3://` address.
+        ConfigError: If the place of the results is neither a folder nor an `s3://` address.
         InputError: If files of others are where a subject's results are to lie; those of the others are published.
         UnreachableError: If the tracking server does not answer; all results are published by then. If the object store
             does not answer; no subject is half published.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
-    results = open_results(results_uri) if results_uri else None
-    source = open_cohort(cohort_uri)
-    uri = (tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")) if track else ""
+    results = open_results(recording.results, RECONSTRUCT.results) if recording.results else None
+    source = open_cohort(cohort_uri, SCAR3D_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
-        ask_services(results_uri, uri, experiment)
+        ask_services(recording)
         source.ask(subjects)
     with source.files(subjects, ROLES) as found:
         entries = {entry.subject: entry for entry in found}
@@ -110,7 +101,8 @@ def run(
             own = entries[subject].checked()
             if "truth" not in own:
                 return {}  # without truth the settings say nothing here that earlier stages have not heeded
-            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == SETTINGS}
+            settings = SCAR3D_LAYOUT.settings
+            return {role: path for role, path in own.items() if role.split(".")[0] in ROLES or role == settings}
 
         def work(job: Work) -> None:
             truth, settings = files(job.subject).get("truth"), entries[job.subject].settings()
@@ -128,7 +120,9 @@ def run(
             # at once, so that what is finished is out even if the machine fails at the next subject
             if results:
                 try:
-                    results.publish(gather(row, Path(output), [Path(scars), Path(fields)]), run_id)
+                    results.publish(
+                        gather(row, Path(output), [Path(scars), Path(fields)], RECONSTRUCT.results), recording.run_id
+                    )
                 except InputError as error:  # somebody else's files are in the place of this subject's results
                     refused.append(error)
                     log.error("not published: %s", error, extra={"outcome": "failed"})
@@ -139,23 +133,22 @@ def run(
         refused: list[InputError] = []
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
         rows = run_shard(
-            "evaluate", subjects, output, config, work, upstream=upstream, files=files, reads_settings=True,
-            on_done=done,
+            RECONSTRUCT["evaluate"], subjects, output, config, work, upstream=upstream, files=files,
+            reads_settings=True, on_done=done,
         )  # fmt: skip
     if refused:
         raise refused[0]
-    if uri:
+    if recording.tracking_uri:
         artifacts = [groups, sorted_groups, fields, scars, output]
-        record(rows, [Path(root) for root in artifacts], uri=uri, experiment=experiment)
+        record(rows, [Path(root) for root in artifacts], recording)
     return rows
 
 
 def record(
     rows: Sequence[Status],
     artifacts: Sequence[Path],
+    recording: Recording,
     *,
-    uri: str,
-    experiment: str,
     on_done: Callable[[str, bool], None] | None = None,
 ) -> None:
     """Record the subjects that are ok in MLflow: one run, and one model version if accepted; idempotent.
@@ -163,23 +156,21 @@ def record(
     Args:
         rows: Rows of this stage.
         artifacts: Artifact folders of the five stages, in their order.
-        uri: MLflow server or local store.
-        experiment: Name of the cohort's experiment.
+        recording: Where to record.
         on_done: Called with each subject and whether an earlier record was found.
 
     Raises:
         UnreachableError: If the server does not answer within 30 s.
     """
-    from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.recording import record_subject
     from cardioscar.stages.scar3d.subject_record import subject_record
 
-    target = TrackingTarget(uri, experiment)
+    target = recording.target
     for row in rows:
         if row.outcome != "ok":
             continue
         with about("track", row.subject):
-            done = record_subject(target, subject_record(row, experiment, artifacts))
+            done = record_subject(target, subject_record(row, recording.experiment, artifacts))
             what = "without a version: quality control failed" if done.version is None else f"as version {done.version}"
             log.info("%s %s", "already recorded" if done.reused else "recorded", what)
         if on_done:

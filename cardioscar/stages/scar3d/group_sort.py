@@ -11,6 +11,7 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def run(
     def work(job: Work) -> None:
         _sort(job.upstream["groups"], config, job.out)
 
-    return run_shard("group_sort", subjects, output, config, work, upstream={"groups": groups}, **hooks)
+    return run_shard(RECONSTRUCT["group_sort"], subjects, output, config, work, upstream={"groups": groups}, **hooks)
 
 
 def _sort(source: Path, config: Config, destination: Path) -> None:

@@ -15,6 +15,7 @@ from cardioscar.scar3d.field.fit_config import check_device, check_device_here, 
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +131,7 @@ def run(
         _infer(job, config)
 
     upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields}
-    return run_shard("infer", subjects, output, config, work, upstream=upstream, **hooks)
+    return run_shard(RECONSTRUCT["infer"], subjects, output, config, work, upstream=upstream, **hooks)
 
 
 def _infer(job: Work, config: Config) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from cardioscar.cohort.layout import ROLES
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
@@ -22,6 +21,8 @@ from cardioscar.scar3d.observation.scar_source import Target
 from cardioscar.scar3d.subject_settings import Heart, SubjectSettings
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,8 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="preprocess")
     # truth is for evaluate alone: a truth that changes must not refit the field
-    roles = [role for role in ROLES if role != "truth"]
-    source = open_cohort(cohort_uri)
+    roles = [role for role in SCAR3D_LAYOUT.endings if role != "truth"]
+    source = open_cohort(cohort_uri, SCAR3D_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         source.ask(subjects)
     with source.files(subjects, roles) as found:
@@ -116,7 +117,7 @@ def run(
                 log.warning(remark)
             _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
 
-        return run_shard("preprocess", subjects, output, config, work, files=files, **hooks)
+        return run_shard(RECONSTRUCT["preprocess"], subjects, output, config, work, files=files, **hooks)
 
 
 def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:

@@ -6,7 +6,6 @@ are those of the five stages, and those of `cardioscar run`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
@@ -24,11 +24,7 @@ def run(
     subjects: Sequence[str],
     output: str | Path,
     options: Mapping[str, Mapping[str, Any]],
-    results_uri: str | Path = "",
-    tracking_uri: str = "",
-    experiment: str = "cardioscar",
-    *,
-    run_id: str = "",
+    recording: Recording = UNPUBLISHED,
 ) -> list[Status]:
     """Reconstruct a shard of subjects.
 
@@ -37,10 +33,7 @@ def run(
         subjects: Ids.
         output: Artifact folder: `<stage>/<subject>` for each stage, as the folder `work` of `cardioscar run`.
         options: Settings of each stage by its name.
-        results_uri: Folder or `s3://` prefix of published results.
-        tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
-        experiment: Name of the cohort's experiment.
-        run_id: Name of the run, which vouches for what it publishes.
+        recording: Where the results are published, and where the subjects are recorded.
 
     Returns:
         The last row of each subject.
@@ -52,13 +45,10 @@ def run(
         UnreachableError: If the object store or the tracking server does not answer.
     """
     RECONSTRUCT.check_options(options)
-    source = open_cohort(cohort_uri)
+    source = open_cohort(cohort_uri, RECONSTRUCT.layout)
     source.ask(subjects)
-    ask_services(results_uri, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", ""), experiment)
+    ask_services(recording)
     at = local_folder(output, where="output")
     with platform_faults(at):
         at.mkdir(parents=True, exist_ok=True)
-    recording = {
-        "results_uri": results_uri, "tracking_uri": tracking_uri, "experiment": experiment, "run_id": run_id,
-    }  # fmt: skip
     return RECONSTRUCT.run(source, subjects, at, options, recording=recording)

@@ -14,6 +14,7 @@ from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.scar3d.prior_source import resolve_prior
 from cardioscar.stages.scar3d.shard_fit import ShardFit
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def run(
             shard.append(ShardFit(Path(sorted_groups), subjects, Path(output), config, prior.load() if prior else None))
         _fit(job, shard[0], config)
 
-    return run_shard("train", subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
+    return run_shard(RECONSTRUCT["train"], subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
 
 
 def _fit(job: Work, shard: ShardFit, config: Config) -> None:

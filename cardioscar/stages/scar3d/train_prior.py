@@ -251,12 +251,13 @@ def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[
     from cardioscar.cohort.selection import select
     from cardioscar.cohort.store import temporary_folder
     from cardioscar.stages.scar3d import group_sort, preprocess
+    from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
     if _is_artifact(cohort):
         folders = sorted(path.parent for path in Path(cohort).glob("*/sorted.npz") if path.parent.name[0] != ".")
         yield _asked(folders, subjects)
         return
-    source = open_cohort(cohort)
+    source = open_cohort(cohort, SCAR3D_LAYOUT)
     ids = [entry.subject for entry in select(source, subjects)]
     with temporary_folder() as work:
         for number, subject in enumerate(ids, start=1):

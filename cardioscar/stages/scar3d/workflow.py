@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from cardioscar.shard.stage import COHORT, Stage, Workflow
+from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.workflow import Workflow
+
+FIELD = ("field.safetensors", "field.json")
+MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon")
 
 _ROOM = "cardioscar.stages.scar3d"
 
 RECONSTRUCT = Workflow(
     "reconstruct",
+    SCAR3D_LAYOUT,
     (
         Stage(
             "preprocess",
@@ -16,6 +22,17 @@ RECONSTRUCT = Workflow(
             in_short="pixels to groups of mesh nodes",
             reads=(COHORT,),
             writes="groups",
+            files=(
+                "groups.npz",
+                "heldout.npz",
+                "slices.npz",
+                "view.npz",
+                "view_lge.npz",
+                "mesh.vtu",
+                "own_mesh.vtu",
+                "own_nodes.npz",
+                "preprocess.json",
+            ),
             methods="The nodes of a tetrahedral mesh of the left ventricular wall were grouped by the pixel of the LGE "
             "slices whose prism holds them [@sen2025].",
         ),
@@ -26,6 +43,7 @@ RECONSTRUCT = Workflow(
             in_short="nodes in group order, batches of whole groups",
             reads=("groups",),
             writes="sorted_groups",
+            files=("sorted.npz",),
         ),
         Stage(
             "train",
@@ -34,6 +52,8 @@ RECONSTRUCT = Workflow(
             in_short="fit each subject's scar field",
             reads=("sorted_groups",),
             writes="fields",
+            files=(*FIELD, "history.csv"),
+            published=FIELD,
             methods="A coordinate network with Fourier features [@tancik2020] was fitted to each subject, so that the "
             "mean over the nodes of a pixel is the pixel [@sen2025].",
         ),
@@ -44,6 +64,8 @@ RECONSTRUCT = Workflow(
             in_short="scar probability and uncertainty at every node",
             reads=("groups", "sorted_groups", "fields"),
             writes="scars",
+            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json"),
+            published=MAP,
             methods="Network and log-odds interpolation were the prior mean of a Gaussian process on what the pixels "
             "leave unexplained [@rasmussen2006; @kyriakidis2004]; its draws, projected onto the pixels, gave the "
             "probability of scar and its uncertainty.",
@@ -55,6 +77,7 @@ RECONSTRUCT = Workflow(
             in_short="scores, report, MLflow run and model version",
             reads=(COHORT, "groups", "sorted_groups", "fields", "scars"),
             writes="results",
+            files=("metrics.json", "report.html", "figures/*.png"),
             publishes=True,
             methods="Segments are those of the American Heart Association [@cerqueira2002].",
         ),

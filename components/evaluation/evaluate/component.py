@@ -39,6 +39,7 @@ def evaluate(
         options: Further settings of evaluate by name.
     """
     from cardioscar.logs import configure
+    from cardioscar.stages.recording import Recording
     from cardioscar.stages.scar3d import evaluate as stage
 
     configure(stderr=True)
@@ -52,8 +53,5 @@ def evaluate(
         subjects,
         results.path,
         settings,
-        results_uri,
-        tracking_uri,
-        experiment,
-        run_id=run_id,
+        Recording(results_uri, tracking_uri, experiment, run_id),
     )

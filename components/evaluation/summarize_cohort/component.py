@@ -37,17 +37,15 @@ def summarize_cohort(
     """
     from cardioscar.logs import configure
     from cardioscar.stages import summarize_cohort as stage
+    from cardioscar.stages.recording import Recording
 
     configure(stderr=True)
     summary = stage.run(
         cohort_uri,
-        results_uri,
+        Recording(results_uri, tracking_uri, experiment, run_id),
         report.path,
         max_failed_fraction,
-        tracking_uri,
-        experiment,
         subjects,
-        run_id=run_id,
         table_csv=table.path,
     )
     for name, value in summary.items():

@@ -73,6 +73,7 @@ def reconstruct(
         evaluate_options: Further settings of evaluate by name.
     """
     from cardioscar.logs import configure
+    from cardioscar.stages.recording import Recording
     from cardioscar.stages.scar3d import reconstruct as stage
 
     configure(stderr=True)
@@ -94,4 +95,5 @@ def reconstruct(
         ),
         "evaluate": dict(figures=figures, **evaluate_options),
     }
-    stage.run(cohort_uri, subjects, work.path, options, results_uri, tracking_uri, experiment, run_id=run_id)
+    recording = Recording(results_uri, tracking_uri, experiment, run_id)
+    stage.run(cohort_uri, subjects, work.path, options, recording)

@@ -10,7 +10,9 @@ from cardioscar.errors import ConfigError
 from cardioscar.services.store.places import local_folder, place
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages import summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
 
 @pytest.mark.parametrize("read", [local_folder, place])
@@ -33,10 +35,10 @@ def test_what_is_no_place_is_refused_at_every_door(uri: str, tmp_path: Path, mon
     (tmp_path / "cohort" / "P001").mkdir(parents=True)
     for door in (
         lambda: place(uri, where="cohort"),
-        lambda: check_output(uri, "out"),
-        lambda: summarize_cohort.run("cohort", uri),
-        lambda: summarize_cohort.run(uri, "results"),
-        lambda: evaluate.run("cohort", "g", "s", "f", "i", ["P001"], "out", {}, uri),
+        lambda: check_output(uri, "out", SCAR3D_LAYOUT),
+        lambda: summarize_cohort.run("cohort", Recording(uri)),
+        lambda: summarize_cohort.run(uri, Recording("results")),
+        lambda: evaluate.run("cohort", "g", "s", "f", "i", ["P001"], "out", {}, Recording(uri)),
     ):
         with pytest.raises(ConfigError, match=r"^(cohort|results_uri): expected .*s3://"):
             door()
@@ -45,4 +47,4 @@ def test_what_is_no_place_is_refused_at_every_door(uri: str, tmp_path: Path, mon
 
 def test_who_reads_files_in_place_takes_no_object_store_for_a_folder() -> None:
     with pytest.raises(ConfigError, match=r"^cohort: expected a folder of this machine .* found an address s3://$"):
-        read_cohort("s3://bucket/cohort")
+        read_cohort("s3://bucket/cohort", SCAR3D_LAYOUT)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from cardioscar.errors import ConfigError, InputError, UnreachableError
-from cardioscar.stages.recording import NotRecordedError, StoreFailedError
+from cardioscar.stages.recording import NotRecordedError, Recording, StoreFailedError
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
@@ -155,7 +155,7 @@ def test_a_subject_that_was_mended_joins_the_results(spoilt: Run, finished: Run)
         ({"jobs": -1}, "jobs: expected 0 or more processes, found -1"),
         ({"subjects": "P001,P009"}, "P009"),
         ({"max_failed_fraction": 1.5}, "max_failed_fraction"),
-        ({"tracking_uri": "ftp://host"}, "tracking URI"),
+        ({"recording": Recording(tracking="ftp://host")}, "tracking URI"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(
@@ -194,13 +194,9 @@ def test_an_unknown_setting_is_refused_before_any_work(
 
 def test_results_may_go_elsewhere(finished: Run, tmp_path: Path) -> None:
     run = Run(finished.cohort, tmp_path / "run")
-    run.again("P001", results=tmp_path / "share")
-    assert sorted(p.name for p in (tmp_path / "share").iterdir()) == [
-        "P001",
-        "cohort.csv",
-        "cohort.html",
-        "cohort.json",
-    ]
+    run.again("P001", recording=Recording(str(tmp_path / "share")))
+    published = ["P001", "cohort.csv", "cohort.html", "cohort.json"]
+    assert sorted(p.name for p in (tmp_path / "share").iterdir()) == published
     assert [p.name for p in run.out.iterdir()] == ["work"]
 
 
@@ -290,7 +286,7 @@ def server() -> Iterator[Server]:
 def test_a_dead_server_is_said_before_any_work(finished: Run, tmp_path: Path, server: Server, subjects: str) -> None:
     server.die()
     with pytest.raises(UnreachableError, match=r"^MLflow server .*connection refused"):
-        Run(finished.cohort, tmp_path / "run").again(subjects, tracking_uri=server.uri)
+        Run(finished.cohort, tmp_path / "run").again(subjects, recording=Recording(tracking=server.uri))
     assert not (tmp_path / "run").exists()
 
 
@@ -298,7 +294,7 @@ def test_dead_results_are_said_before_any_work(finished: Run, tmp_path: Path, mo
     point_at("http://127.0.0.1:9")
     monkeypatch.setattr("cardioscar.services.store.client._FIRST_PATIENCE_S", 0.1)
     with pytest.raises(UnreachableError, match=r"bucket 'hearts' at 127.0.0.1:9: connection refused"):
-        Run(finished.cohort, tmp_path / "run").again(results="s3://hearts/results")
+        Run(finished.cohort, tmp_path / "run").again(recording=Recording("s3://hearts/results"))
     assert not (tmp_path / "run").exists()
 
 
@@ -308,7 +304,7 @@ def test_a_server_that_dies_costs_no_result(run: Run, server: Server) -> None:
             path.unlink()
     began = time.monotonic()
     with pytest.raises(NotRecordedError, match=r"not recorded in MLflow, all results .*MLflow server .*refused"):
-        run.again(tracking_uri=server.uri, on_event=server.die)
+        run.again(recording=Recording(tracking=server.uri), on_event=server.die)
     assert time.monotonic() - began < 30
     for subject in SUBJECTS:
         assert content(run.result(subject)).keys() >= {"scar.vtu", "metrics.json", "report.html"}
@@ -317,7 +313,7 @@ def test_a_server_that_dies_costs_no_result(run: Run, server: Server) -> None:
 
 def test_a_rejected_cohort_is_rejected_whatever_the_server_does(spoilt: Run, server: Server) -> None:
     with pytest.raises(CohortRejected) as caught:
-        spoilt.again(tracking_uri=server.uri, on_event=server.die)
+        spoilt.again(recording=Recording(tracking=server.uri), on_event=server.die)
     assert "connection refused" in str(caught.value.__cause__)
     assert (spoilt.out / "results" / "cohort.html").is_file()
 
@@ -344,7 +340,7 @@ def test_a_store_that_cannot_be_used_costs_no_result(run: Run, tmp_path: Path) -
     (tmp_path / "mlflow.db").write_text("this is no database, whatever its name may say" * 100)
     (run.out / "results" / "cohort.html").unlink()
     with pytest.raises(StoreFailedError, match=r"not recorded in MLflow, .* MLflow store mlflow\.db"):
-        run.again(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+        run.again(recording=Recording(tracking=f"sqlite:///{tmp_path}/mlflow.db"))
     assert (run.out / "results" / "cohort.html").is_file()
 
 
@@ -388,7 +384,7 @@ def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:
 
     def again() -> int:
         events.clear()
-        settings = {"tracking_uri": target.uri, "experiment": "records", "on_event": events.append}
+        settings = {"recording": Recording(tracking=target.uri, experiment="records"), "on_event": events.append}
         return int(run.again(**settings).reused)
 
     def versions() -> Counter[str]:

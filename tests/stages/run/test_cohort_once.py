@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from cardioscar.cohort import rows as cohort_rows
-from cardioscar.cohort.layout import ROLES
+from cardioscar.cohort.layout import CohortLayout
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
 from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from tests.cohort.test_reading import touch
 from tests.stored import put, put_folder, requests
 
@@ -41,9 +42,9 @@ def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(path).name if isinstance(path, str | Path) else "")
         return scandir(path)
 
-    def read(path: Path) -> Any:
+    def read(path: Path, layout: CohortLayout) -> Any:
         seen.append(path.name)
-        return manifest(path)
+        return manifest(path, layout)
 
     monkeypatch.setattr(cohort_rows.os, "scandir", note)
     monkeypatch.setattr(cohort_rows, "read_manifest", read)
@@ -60,7 +61,7 @@ def as_manifest(cohort: Path) -> Path:
 def test_all_subjects_take_one_listing(cohort: Path, listings: list[str], manifest: bool) -> None:
     if manifest:
         as_manifest(cohort)
-    source = open_cohort(cohort)
+    source = open_cohort(cohort, SCAR3D_LAYOUT)
     for entry in select(source):
         for roles in (["labels"], ["truth"]):
             with pickle.loads(pickle.dumps(source.of([entry.subject]))).files([entry.subject], roles) as [files]:
@@ -77,14 +78,14 @@ def test_a_run_looks_into_the_cohort_once(cohort: Path, tmp_path: Path, listings
 
 
 def test_workers_are_sent_their_own_subject_alone(cohort: Path) -> None:
-    source = open_cohort(cohort)
+    source = open_cohort(cohort, SCAR3D_LAYOUT)
     assert len(pickle.dumps(source.of(["P003"]))) < 2000
     with source.of(["P003"]).files(["P003", "P004"], ["labels"]) as entries:
         assert [entry.subject for entry in entries] == ["P003"]
 
 
 def test_files_are_those_of_now(cohort: Path) -> None:
-    source = open_cohort(cohort)
+    source = open_cohort(cohort, SCAR3D_LAYOUT)
     select(source)
     touch(cohort / "P001", "lge.nii.gz")
     touch(cohort / "P999", "labels.nii.gz")
@@ -94,10 +95,10 @@ def test_files_are_those_of_now(cohort: Path) -> None:
 
 def test_a_refused_name_keeps_its_row_when_it_travels(cohort: Path) -> None:
     touch(cohort / "Jane Doe", "labels.nii.gz")
-    source = open_cohort(cohort)
+    source = open_cohort(cohort, SCAR3D_LAYOUT)
     [refused] = [entry.subject for entry in source.listed() if entry.problem]
     some: CohortSource = pickle.loads(pickle.dumps(source.of([refused])))
-    with some.files([refused], ROLES) as [entry]:
+    with some.files([refused], SCAR3D_LAYOUT.endings) as [entry]:
         assert isinstance(entry.problem, InputError)
         assert "white space" in str(entry.problem)
 
@@ -106,7 +107,7 @@ def test_a_refused_name_keeps_its_row_when_it_travels(cohort: Path) -> None:
 def test_a_prefix_is_listed_once(cohort: Path, bucket: S3Place, manifest: bool) -> None:
     at = bucket / "cohorts/ward-7"
     put_folder(as_manifest(cohort) if manifest else cohort, at)
-    source = open_cohort(str(at))
+    source = open_cohort(str(at), SCAR3D_LAYOUT)
     with requests() as seen:
         ids = [entry.subject for entry in select(source)]
     assert len(seen) == (2 if manifest else 1)
@@ -126,6 +127,6 @@ def test_a_pod_asks_for_its_own_subjects_alone(bucket: S3Place) -> None:
     at = bucket / "cohorts"
     for subject in ("P001", "P002", "P003"):
         put(at / subject / "labels.nii.gz")
-    with requests() as seen, open_cohort(str(at)).files(["P002"], ["labels"]) as [entry]:
+    with requests() as seen, open_cohort(str(at), SCAR3D_LAYOUT).files(["P002"], ["labels"]) as [entry]:
         assert entry.checked()
     assert {key for operation, key in seen if operation == "ListObjectsV2"} <= {f"{at.under}P002/", at.prefix}

@@ -20,10 +20,11 @@ import pytest
 from cardioscar.files.folders import file_hashes
 from cardioscar.results.folder import FolderResults
 from cardioscar.results.opening import open_results
-from cardioscar.results.publication import gather, stamp_bytes
+from cardioscar.results.publication import Publication, gather, stamp_bytes
 from cardioscar.services.store.s3_uri import S3Place
-from cardioscar.shard.status import read_status
+from cardioscar.shard.status import Status, read_status
 from cardioscar.stages import summarize_cohort
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import SUBJECTS, Run, content, hidden
 from tests.processes import kill_group, members, start, wait_until, wait_until_gone
@@ -48,6 +49,12 @@ def hashes_agree(result: Path) -> None:
     row = read_status(result)
     assert row is not None
     assert file_hashes(result).items() >= row.outputs.items()
+
+
+def published_of(run: Run, row: Status) -> Publication:
+    """What is published with a row of `evaluate`."""
+    earlier = [run.artifact("infer"), run.artifact("train")]
+    return gather(row, run.artifact("evaluate"), earlier, RECONSTRUCT.results)
 
 
 @pytest.mark.slow
@@ -116,8 +123,8 @@ def test_a_run_killed_while_it_publishes_goes_on(finished: Run, tmp_path: Path, 
             path.unlink() if path.is_file() else path.rmdir()
 
     def publish() -> None:
-        what = gather(row, run.artifact("evaluate"), [run.artifact("infer"), run.artifact("train")])
-        FolderResults(results).publish(what, "run-2")
+        what = published_of(run, row)
+        FolderResults(results, RECONSTRUCT.results).publish(what, "run-2")
 
     results = run.result().parent
     in_killed_child(publish, shutil, "copyfile", copied)
@@ -138,9 +145,9 @@ def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
     """Killed at one of the objects: whoever sees a row sees the whole result that it tells of."""
     from cardioscar.services.store import object_io as s3_object
 
-    row, results = read_status(finished.folder("evaluate")), open_results(str(bucket / "results"))
+    row, results = read_status(finished.folder("evaluate")), open_results(str(bucket / "results"), RECONSTRUCT.results)
     assert row is not None
-    what = gather(row, finished.artifact("evaluate"), [finished.artifact("infer"), finished.artifact("train")])
+    what = published_of(finished, row)
     if published:
         earlier = dataclasses.replace(row, started="of an earlier run")
         older = dataclasses.replace(what, row=earlier, files=what.files | {"metrics.json": what.files["field.json"]})
@@ -161,8 +168,8 @@ def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
 def summarized(run: Run, bucket: S3Place, run_id: str) -> str:
     """What the cohort's table says of the first subject."""
     at = str(bucket / "results")
-    summarize_cohort.run(run.cohort, at, max_failed_fraction=1, subjects="P001", run_id=run_id, track=False)
-    [row] = csv.DictReader(io.StringIO(open_results(at).read("cohort.csv").decode(), newline=""))
+    summarize_cohort.run(run.cohort, Recording(at, run_id=run_id, track=False), max_failed_fraction=1, subjects="P001")
+    [row] = csv.DictReader(io.StringIO(open_results(at, RECONSTRUCT.results).read("cohort.csv").decode(), newline=""))
     return row["error_message"]
 
 
@@ -177,7 +184,7 @@ def test_a_run_killed_while_it_writes_the_cohorts_report_goes_on(finished: Run, 
         (results / name).unlink()
 
     def summarize() -> None:
-        summarize_cohort.run(run.cohort, results, track=False)
+        summarize_cohort.run(run.cohort, Recording(str(results), track=False))
 
     in_killed_child(summarize, cohort, point, 1)
     assert not (results / "cohort.html").exists()
@@ -226,7 +233,7 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
             killed_after.append(log.read_text(encoding="utf-8").splitlines()[-1].split()[2])
     assert len(killed_after) >= 3, f"the moments were too late: {killed_after}"
 
-    run.again(tracking_uri=target.uri, experiment="chance")
+    run.again(recording=Recording(tracking=target.uri, experiment="chance"))
     assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html"]
     for subject in SUBJECTS:
         same_result(run.result(subject), finished.result(subject))

@@ -21,6 +21,7 @@ from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import metrics_json, read_metrics
 from cardioscar.shard.status import Status, read_status, write_status
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
 from tests import broken_subjects as change
 from tests.finished_run import Run, content
@@ -397,7 +398,8 @@ def test_results_are_the_golden_list(run: Run) -> None:
     results = run.out / "published"
     evaluate.run(
         run.cohort, run.artifact("preprocess"), run.artifact("group_sort"), run.artifact("train"),
-        run.artifact("infer"), ["P001"], run.artifact("evaluate"), {"figures": True}, results, track=False,
+        run.artifact("infer"), ["P001"], run.artifact("evaluate"), {"figures": True},
+        Recording(str(results), track=False),
     )  # fmt: skip
     assert sorted(content(results)) == [
         "P001/field.json",
@@ -498,7 +500,8 @@ def test_a_diverged_or_failed_subject_is_published_as_its_row(run: Run) -> None:
     results = run.out / "results"
     [row] = evaluate.run(
         run.cohort, run.artifact("preprocess"), run.artifact("group_sort"), run.artifact("train"),
-        run.artifact("infer"), ["P001"], run.artifact("evaluate"), {"figures": False}, results, track=False,
+        run.artifact("infer"), ["P001"], run.artifact("evaluate"), {"figures": False},
+        Recording(str(results), track=False),
     )  # fmt: skip
     assert row.outcome == "failed"
     assert content(run.result()).keys() == {"status.json"}
@@ -519,7 +522,7 @@ def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: R
     target = TrackingTarget.local(tmp_path / "store", "trial")
     artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer", "evaluate")]
     (tmp_path / "store").mkdir()
-    evaluate.record(rows, artifacts, uri=target.uri, experiment="trial")
+    evaluate.record(rows, artifacts, Recording(tracking=target.uri, experiment="trial"))
     assert [(row.subject, row.version) for row in registry.find(target)] == [("P002", 1)]
     [failed] = registry.find(target, qc="fail")
     assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
@@ -544,7 +547,7 @@ def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monk
         evaluate.run(
             run.cohort, run.artifact("preprocess"), run.artifact("group_sort"), run.artifact("train"),
             run.artifact("infer"), ["P001", "P002"], run.artifact("evaluate"), {"figures": False},
-            run.out / "results", track=False,
+            Recording(str(run.out / "results"), track=False),
         )  # fmt: skip
     assert [p.name for p in (run.out / "results").iterdir()] == ["P001"]
 

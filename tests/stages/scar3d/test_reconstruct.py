@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import ConfigError
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import reconstruct
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS, Run, content
@@ -18,7 +19,7 @@ def test_a_shard_gives_what_a_run_gives(finished: Run, tmp_path: Path) -> None:
     labels = run.cohort / "P003" / "labels.nii.gz"
     labels.write_bytes(labels.read_bytes()[:200])
     rows = reconstruct.run(
-        run.cohort, ["P001", "P003"], tmp_path / "work", OPTIONS, tmp_path / "results", run_id="run-1"
+        run.cohort, ["P001", "P003"], tmp_path / "work", OPTIONS, Recording(str(tmp_path / "results"), run_id="run-1")
     )
     assert [(row.subject, row.outcome) for row in rows] == [("P001", "ok"), ("P003", "skipped")]
     assert rows[1].error is not None
@@ -48,5 +49,5 @@ def test_a_setting_of_a_late_stage_is_refused_before_any_work(
     finished: Run, tmp_path: Path, options: dict[str, dict[str, object]], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        reconstruct.run(finished.cohort, ["P001"], tmp_path / "work", options, tmp_path / "results")
+        reconstruct.run(finished.cohort, ["P001"], tmp_path / "work", options, Recording(str(tmp_path / "results")))
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,131 @@
+"""A family's workflow, told once: its stages in order, and what it declares for the platform to read.
+
+It is an object of `Workflow` in the family's room of `cardioscar.stages`, light to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardioscar.cohort.layout import CohortLayout
+from cardioscar.config import from_mapping
+from cardioscar.errors import ConfigError
+from cardioscar.shard.own_files import OwnFiles
+from cardioscar.shard.stage import COHORT, Stage
+
+if TYPE_CHECKING:
+    from cardioscar.shard.status import Status
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """The stages of a family, in order.
+
+    Attributes:
+        name: Name of the workflow.
+        layout: What the files of its subjects are for.
+        stages: Its stages; each reads the cohort or what earlier ones wrote.
+
+    Raises:
+        ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
+            what it does not write.
+    """
+
+    name: str
+    layout: CohortLayout
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        known = {COHORT}
+        for stage in self.stages:
+            unknown = [name for name in stage.reads if name not in known]
+            if unknown or stage.writes in known:
+                raise ConfigError(stage.name, "artifacts that earlier stages write, and one of its own", str(unknown))
+            known.add(stage.writes)
+            if not {*stage.published} <= {*stage.files}:
+                raise ConfigError(stage.name, "published files among those that it writes", ", ".join(stage.published))
+
+    def __iter__(self) -> Iterator[Stage]:
+        return iter(self.stages)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        return tuple(stage.name for stage in self.stages)
+
+    def __getitem__(self, name: str) -> Stage:
+        """The stage of a name.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        return {stage.name: stage for stage in self.stages}[name]
+
+    @property
+    def results(self) -> OwnFiles:
+        """What of its work lies in a subject's folder of the published results."""
+        return OwnFiles(
+            tuple(stage.name for stage in self.stages if stage.publishes),
+            tuple(name for stage in self.stages for name in stage.files),
+            tuple(name for stage in self.stages for name in stage.published),
+        )
+
+    def writer(self, artifact: str) -> Stage:
+        """The stage that writes an artifact.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        return {stage.writes: stage for stage in self.stages}[artifact]
+
+    def places(self, cohort: Any, work: Path) -> dict[str, Any]:
+        """Where cohort and artifacts are, by name, in a local run whose artifacts lie in `work/<stage>`."""
+        return {COHORT: cohort} | {stage.writes: work / stage.name for stage in self.stages}
+
+    def check_options(self, options: Mapping[str, Mapping[str, Any]]) -> None:
+        """Refuse settings that no stage has, before any work.
+
+        Raises:
+            ConfigError: If a stage or setting is unknown, or a value impossible, by name.
+        """
+        unknown = sorted(set(options) - set(self.names))
+        if unknown:
+            raise ConfigError("options", f"one of the stages {', '.join(self.names)}", f"'{unknown[0]}'")
+        for name, settings in options.items():
+            from_mapping(self[name].config, settings, where=name)
+
+    def run(
+        self,
+        cohort: Any,
+        subjects: Sequence[str],
+        work: Path,
+        options: Mapping[str, Mapping[str, Any]],
+        *,
+        recording: object,
+        **hooks: Any,
+    ) -> list[Status]:
+        """Run all stages over a shard, one after the other.
+
+        Args:
+            cohort: What the stages take as the cohort.
+            subjects: Ids.
+            work: Folder of the artifacts.
+            options: Settings of each stage by its name.
+            recording: Where a stage that publishes does so: its argument `recording`.
+            hooks: What every stage takes, such as `on_done`.
+
+        Returns:
+            The last row of each subject.
+        """
+        places, rows = self.places(cohort, work), list[Any]()
+        for stage in self.stages:
+            more = {"recording": recording} if stage.publishes else {}
+            rows = stage.run(places, subjects, places[stage.writes], options.get(stage.name), **more, **hooks)
+        return rows
+
+    def methods(self) -> str:
+        """The methods sentences of its stages, one after the other."""
+        return " ".join(stage.methods for stage in self.stages if stage.methods)
