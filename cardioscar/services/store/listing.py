@@ -109,6 +109,14 @@ def is_object(connection: S3Connection, place: S3Place) -> bool:
     return any(item["Key"] == place.prefix for item in page.get("Contents", ()))
 
 
+def list_folders(connection: S3Connection, place: S3Place) -> list[str]:
+    """Names of the folders right below a place, sorted, as the store says them."""
+    under = place.under
+    pages = _pages(connection, place, Prefix=under, Delimiter="/")
+    found = (item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ()))
+    return sorted(prefix.removeprefix(under).removesuffix("/") for prefix in found)
+
+
 def _pages(connection: S3Connection, place: S3Place, **how: str) -> list[dict[str, Any]]:
     ask = connection.client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, **how)
     pages: list[dict[str, Any]] = connection.call(place, lambda: list(ask))

@@ -12,7 +12,7 @@ from cardioscar.services.store import object_io as s3_object
 from cardioscar.services.store.client import MIB, S3Connection, S3Settings
 from cardioscar.services.store.erase import erase
 from cardioscar.services.store.errors import MissingObjectError
-from cardioscar.services.store.listing import Entry, is_object, list_files
+from cardioscar.services.store.listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.store.publish import PublishReport, publish
 from cardioscar.services.store.s3_uri import S3Place
 
@@ -61,6 +61,10 @@ class Store:
     def files(self, place: S3Place) -> list[Entry]:
         """All objects below a place, however many, sorted by their relative key."""
         return list_files(self.connection, place)
+
+    def folders(self, place: S3Place) -> list[str]:
+        """Names of the folders right below a place, sorted, as the store says them: `place / name` checks one."""
+        return list_folders(self.connection, place)
 
     def exists(self, place: S3Place) -> bool:
         """Whether there is an object of that very key."""

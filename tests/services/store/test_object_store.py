@@ -84,6 +84,12 @@ def test_more_than_a_page_of_objects_is_listed_in_order_and_erased(s3, bucket):
     assert [entry.key for entry in s3.files(bucket)] == ["many2/other"]
 
 
+@EMULATED
+def test_more_than_a_page_of_folders_is_listed(s3, bucket):
+    fill(bucket, ["cohort/cohort.csv", *(f"cohort/P{i:04d}/image.nii.gz" for i in range(1010))])
+    assert s3.folders(bucket / "cohort") == [f"P{i:04d}" for i in range(1010)]
+
+
 def test_an_entry_says_what_the_store_knows(s3, bucket):
     s3.write(bucket / "c/P001/a.bin", b"abc")
     (entry,) = s3.files(bucket / "c")
@@ -96,6 +102,7 @@ def test_empty_objects_that_stand_for_folders_are_no_files(s3, bucket):
     for key in ("cohort/", "cohort/P001/", "cohort/P001/a"):
         put(s3, bucket, key, b"x" if key.endswith("a") else b"")
     assert [entry.relative for entry in s3.files(bucket / "cohort")] == ["P001/a"]
+    assert s3.folders(bucket / "cohort") == ["P001"]
 
 
 def test_many_small_objects_are_read_at_once_and_missing_ones_are_none(s3, bucket):
