@@ -8,7 +8,7 @@ WRITERS := pipelines.compile components.readme pipelines.readme charts.readme do
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo demo-s3 test fast lint format golden bench clean
+.PHONY: help demo demo-s3 test fast lint format golden component bench clean
 
 include images/images.mk tests/kind/kind.mk
 
@@ -62,6 +62,9 @@ format: $(VENV)/.test  ## format and mend what can be mended
 
 golden: $(VENV)/.test  ## rewrite compiled pipelines and whatever else is generated
 	set -e; for writer in $(WRITERS); do $(BIN)/python -m $$writer; done
+
+component: $(VENV)/.test  ## files of a new component: NAME=stage CATEGORY=training [WORKFLOW=module:OBJECT]
+	$(BIN)/python -m components.scaffold $(NAME) $(CATEGORY) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py

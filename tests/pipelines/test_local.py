@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,22 @@ def cohort(tmp_path_factory):
     return folder
 
 
+OUTPUTS = Path(__file__).parent / "outputs"
+"""What a run leaves for its user, one file a line. Written anew where CARDIOSCAR_WRITE_GOLDEN is set."""
+
+
+def check_outputs(pipeline, results):
+    """The files that a pipeline publishes are those of its listing: a new one, or one that is gone, is a change."""
+    found = "".join(
+        f"{path.relative_to(results).as_posix()}\n" for path in sorted(results.rglob("*")) if path.is_file()
+    )
+    golden = OUTPUTS / f"{pipeline}.txt"
+    if os.environ.get("CARDIOSCAR_WRITE_GOLDEN"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(found, encoding="utf-8")
+    assert found.splitlines() == golden.read_text(encoding="utf-8").splitlines()
+
+
 def read_rows(output):
     with (output / "results" / "cohort.csv").open(encoding="utf-8", newline="") as stream:
         return {row["subject"]: row for row in csv.DictReader(stream)}
@@ -58,6 +76,7 @@ def test_a_corrupt_subject_is_a_row_and_the_others_go_on(cohort, tmp_path, capsy
     outcomes = {name: row["outcome"] for name, row in rows.items()}
     assert outcomes == {"case-1": "ok", "case-2": "ok", "case-3": "failed"}
     assert "labels.nii.gz" in rows["case-3"]["error_message"]
+    check_outputs("reconstruct_cohort", tmp_path / "results")
     assert float(rows["case-1"]["heldout_dice"]) > 0.5
     assert (tmp_path / "results" / rows["case-1"]["report"]).is_file()
     assert (tmp_path / "results" / "cohort.html").stat().st_size > 1000
@@ -78,6 +97,7 @@ def test_all_stages_of_a_shard_may_be_one_task(cohort, tmp_path, capsys):
     ]  # fmt: skip
     outcomes = {name: row["outcome"] for name, row in read_rows(tmp_path).items()}
     assert outcomes == {"case-1": "ok", "case-2": "ok", "case-3": "failed"}
+    check_outputs("reconstruct_cohort_fused", tmp_path / "results")
     artifacts = list((tmp_path / "artifacts").rglob("work"))
     assert len(artifacts) == 2
     for work in artifacts:

@@ -89,6 +89,7 @@ def test_each_request_may_fail_twice(proxy, bucket, fault):
     for deed in (
         lambda: store.write(place / "P001/status.json", b"{}"),
         lambda: store.files(place),
+        lambda: store.folders(place),
         lambda: store.exists(place / "P001/status.json"),
         lambda: store.read(place / "P001/status.json"),
     ):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.services.causes import causes
 from cardioscar.services.kubeflow.target import KubeflowTarget
 
 if TYPE_CHECKING:
@@ -199,6 +200,27 @@ class KubeflowApi:
             return identity
         raise NoAnswerError(f"Kubeflow {self.target.label}: {what} had no effect")
 
+    def once(self, create: Callable[[], Any], find: Callable[[], Any | None]) -> Any:
+        """Make something that must not be there twice: where no answer came, look for it before the next attempt.
+
+        Args:
+            create: Calls the service, without repeating.
+            find: Returns what an earlier attempt made, or None.
+
+        Raises:
+            NoAnswerError: If no answer came in all attempts, and nothing is found.
+        """
+        for pause_s in (*self.pauses_s, None):
+            try:
+                return create()
+            except NoAnswerError:
+                if (found := find()) is not None:
+                    return found
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s)
+        raise AssertionError("the last attempt returns or raises")
+
     def multi_user(self) -> bool:
         """Whether this Kubeflow has several users, after a check that somebody answers.
 
@@ -245,14 +267,7 @@ def named(name: str) -> str:
 
 def _reason(error: BaseException) -> str:
     """Say in a few words what failed, from the whole chain of exceptions."""
-    chain, seen = "", error
-    for _ in range(8):
-        chain += f" {type(seen).__name__} {seen}"
-        inner = getattr(seen, "reason", None)
-        follow = inner if isinstance(inner, BaseException) else seen.__cause__ or seen.__context__
-        if follow is None:
-            break
-        seen = follow
+    chain = " ".join(f"{type(one).__name__} {one}" for one in causes(error))
     for pattern, words in (
         (r"NameResolutionError|getaddrinfo|gaierror", "the host name is unknown"),
         (r"CERTIFICATE_VERIFY_FAILED|SSL", "its TLS certificate is not accepted (see --ca-file)"),

@@ -97,18 +97,15 @@ def submit(
         runtime_config=models.V2beta1RuntimeConfig(parameters=dict(parameters)),
         **source.body(),
     )
-    for pause_s in (*api.pauses_s, None):
-        try:
-            return api.call("start the run", api.runs.run_service_create_run, run=body, repeat=False), True
-        except NoAnswerError:
-            # it may have arrived all the same: two runs of one cohort would write the same results
-            for run in _runs(api, identity, run_name):
-                if run.run_id not in known:
-                    return run, True
-            if pause_s is None:
-                raise
-            time.sleep(pause_s)
-    raise AssertionError("the last attempt returns or raises")
+
+    def start() -> Any:
+        return api.call("start the run", api.runs.run_service_create_run, run=body, repeat=False)
+
+    def started() -> Any | None:
+        # two runs of one cohort would write the same results
+        return next((run for run in _runs(api, identity, run_name) if run.run_id not in known), None)
+
+    return api.once(start, started), True
 
 
 def schedule(
@@ -169,18 +166,12 @@ def schedule(
         trigger=models.V2beta1Trigger(cron_schedule=models.V2beta1CronSchedule(cron=when.cron)),
         **source.body(),
     )
-    for pause_s in (*api.pauses_s, None):
-        try:
-            return api.call(
-                "set up the schedule", service.recurring_run_service_create_recurring_run, body, repeat=False
-            ), True
-        except NoAnswerError:
-            for one in _recurring(api, identity, name):
-                return one, True
-            if pause_s is None:
-                raise
-            time.sleep(pause_s)
-    raise AssertionError("the last attempt returns or raises")
+    set_up = service.recurring_run_service_create_recurring_run
+
+    def create() -> Any:
+        return api.call("set up the schedule", set_up, body, repeat=False)
+
+    return api.once(create, lambda: next(_recurring(api, identity, name), None)), True
 
 
 def wait(

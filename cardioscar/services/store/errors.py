@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cardioscar.errors import CardioscarError, ConfigError, InputError, PlatformError, UnreachableError
+from cardioscar.services.causes import causes
 
 CREDENTIALS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role"
 
@@ -142,14 +143,14 @@ def _network_reason(error: Exception) -> str | None:
     from botocore import exceptions as boto
     from urllib3.exceptions import HTTPError, NameResolutionError
 
-    causes = list(_causes(error))
-    if any(isinstance(c, ssl.SSLError | boto.SSLError) for c in causes):
+    chain = list(causes(error))
+    if any(isinstance(c, ssl.SSLError | boto.SSLError) for c in chain):
         if _is_untrusted(error):
             return "the server's TLS certificate is not trusted (name the authority's file in AWS_CA_BUNDLE)"
         return "no TLS connection could be made (is the endpoint http:// instead of https://?)"
-    if any(isinstance(c, socket.gaierror | NameResolutionError) for c in causes):
+    if any(isinstance(c, socket.gaierror | NameResolutionError) for c in chain):
         return "the host name is unknown"
-    if any(isinstance(c, ConnectionRefusedError) for c in causes):
+    if any(isinstance(c, ConnectionRefusedError) for c in chain):
         return "connection refused"
     if isinstance(error, boto.ConnectTimeoutError | boto.ReadTimeoutError):
         return "no answer in time"
@@ -167,21 +168,7 @@ def _network_reason(error: Exception) -> str | None:
 
 
 def _is_untrusted(error: Exception) -> bool:
-    return any("CERTIFICATE_VERIFY_FAILED" in str(c) for c in _causes(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those that led to it, however botocore and urllib3 wrapped them."""
-    waiting, seen = [error], set()
-    while waiting:
-        current = waiting.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        inner = [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
-        inner.append(getattr(current, "kwargs", {}).get("error") if hasattr(current, "kwargs") else None)
-        waiting += [e for e in inner if isinstance(e, BaseException)]
+    return any("CERTIFICATE_VERIFY_FAILED" in str(c) for c in causes(error))
 
 
 def _code(error: Exception) -> str:

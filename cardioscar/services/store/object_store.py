@@ -63,7 +63,7 @@ class Store:
         return list_files(self.connection, place)
 
     def folders(self, place: S3Place) -> list[str]:
-        """Names of the folders right below a place, sorted."""
+        """Names of the folders right below a place, sorted, as the store says them: `place / name` checks one."""
         return list_folders(self.connection, place)
 
     def exists(self, place: S3Place) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from typing import Literal
+
+from cardioscar.services.causes import causes
 
 _HTTP_CODE = re.compile(r"too many (\d{3}) error responses|error code (\d{3})|(\d{3}) (?:Server|Client) Error")
 _BUSY_CODES = {"408", "429", "500", "502", "503", "504"}
@@ -71,20 +73,8 @@ def _http_code(text: str) -> str | None:
 
 
 def _names_and_text(error: BaseException) -> tuple[set[str], str]:
-    links = list(_chain(error))
+    links = list(causes(error))
     return {type(link).__name__ for link in links}, " ".join(str(link) for link in links)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        for inner in error.args:
-            link = getattr(inner, "reason", None) or inner
-            if isinstance(link, BaseException):
-                yield from _chain(link)
-        error = error.__cause__ or error.__context__
 
 
 def _redacted(text: str, private: Set[str]) -> str:

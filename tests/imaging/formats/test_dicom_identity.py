@@ -223,7 +223,7 @@ def test_the_table_is_that_of_the_package_that_carries_it() -> None:
     package = importlib.util.find_spec("dicomanonymizer")
     if package is None or package.origin is None:
         pytest.skip("dicom-anonymizer is not installed")
-    made = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "dicom_profile.py"))
+    made = runpy.run_path(str(Path(__file__).parents[3] / "docs" / "dicom_profile.py"))
     with made["TARGET"].open(encoding="utf-8", newline="") as stream:
         assert [tuple(row) for row in csv.reader(stream)][1:] == made["rows"](Path(package.origin).parents[1])
 

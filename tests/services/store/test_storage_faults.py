@@ -109,7 +109,7 @@ def test_all_kinds_at_once(proxy, bucket, folder, tmp_path):
 @pytest.mark.parametrize("fault", [Reset(after_bytes=40), Truncate(after_bytes=40)], ids=["reset", "truncated"])
 def test_the_answer_that_there_is_nothing_may_break_off_too(proxy, bucket, fault):
     store = Store.connect()
-    store.files(bucket / "any")
+    store.folders(bucket / "any")
     proxy.rules = [Rule(fault, method="GET", path="absent", times=2)]
     assert store.read_many([bucket / "absent"]) == {bucket / "absent": None}
     assert proxy.counts.total() > proxy.counts["pass"]
