@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.layout import CohortLayout
@@ -27,7 +28,9 @@ class Workflow:
     Attributes:
         name: Name of the workflow.
         layout: What the files of its subjects are for.
-        stages: Its stages; each reads the cohort or what earlier ones wrote.
+        stages: Its stages; each reads the cohort or what earlier ones wrote, and the last publishes.
+        numbers_function: Where the function is, as `module:name`, that makes flat numbers of a subject's `metrics.json`
+            for the cohort's table; it raises LookupError, TypeError or AttributeError where they are of another form.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -37,6 +40,7 @@ class Workflow:
     name: str
     layout: CohortLayout
     stages: tuple[Stage, ...]
+    numbers_function: str
 
     def __post_init__(self) -> None:
         known = {COHORT}
@@ -47,6 +51,18 @@ class Workflow:
             known.add(stage.writes)
             if not {*stage.published} <= {*stage.files}:
                 raise ConfigError(stage.name, "published files among those that it writes", ", ".join(stage.published))
+        publishing = [stage.name for stage in self.stages if stage.publishes]
+        if publishing != [stage.name for stage in self.stages[-1:]]:
+            raise ConfigError(self.name, "a last stage that publishes, and no other", str(publishing))
+
+    def numbers(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
+        """Flat numbers of a subject's `metrics.json`.
+
+        Raises:
+            LookupError, TypeError, AttributeError: If they are of another form than this version's.
+        """
+        found: dict[str, Any] = resolve_name(self.numbers_function)(metrics)
+        return found
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
@@ -68,10 +84,15 @@ class Workflow:
     def results(self) -> OwnFiles:
         """What of its work lies in a subject's folder of the published results."""
         return OwnFiles(
-            tuple(stage.name for stage in self.stages if stage.publishes),
+            (self.publisher.name,),
             tuple(name for stage in self.stages for name in stage.files),
             tuple(name for stage in self.stages for name in stage.published),
         )
+
+    @property
+    def publisher(self) -> Stage:
+        """The stage that publishes: the one that ends a subject."""
+        return next(stage for stage in self.stages if stage.publishes)
 
     def writer(self, artifact: str) -> Stage:
         """The stage that writes an artifact.

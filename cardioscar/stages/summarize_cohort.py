@@ -21,7 +21,6 @@ from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import PAGE, TABLE
-from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import Recording, attempt, not_recorded
 from cardioscar.workflow import Workflow
@@ -100,7 +99,7 @@ def run(
     results.check(())
     with results.workspace() as folder:
         with results.alone():
-            summary = _written(results, folder, ids, recording, max_failed_fraction)
+            summary = _written(results, folder, ids, recording, max_failed_fraction, family)
         table, report = folder / TABLE, folder / PAGE
         for source, other in ((table, table_csv), (report, report_html)):
             if other:
@@ -129,7 +128,7 @@ def _failures(summary: dict[str, float | int | str]) -> str:
 
 
 def _written(
-    results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float
+    results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float, family: Workflow
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
     from cardioscar.files.atomic import atomic_file
@@ -139,12 +138,12 @@ def _written(
         found = set(results.subjects())
         rows, newest = [], ""
         for result in results.results(ids):
-            rows.append(_row(result, recording.run_id))
+            rows.append(_row(result, recording.run_id, family))
             newest = max(newest, result.row.started if result.row else "")
         summary = _summary(rows, max_failed_fraction, recording.experiment)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
-                rows.append(replace(_row(result, ""), earlier=True))
+                rows.append(replace(_row(result, "", family), earlier=True))
                 newest = max(newest, result.row.started)
         summary["earlier"] = len(rows) - len(ids)
         if summary["earlier"]:
@@ -184,7 +183,7 @@ def _record(summary: Mapping[str, float | int | str], table: Path, report: Path,
     record_cohort(recording.target, table_csv=table, report_html=report, metrics=numbers)
 
 
-def _row(result: Result, run_id: str) -> CohortRow:
+def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
     from cardioscar.report.cohort import CohortRow
 
     subject, status, metrics, numbers = result.subject, result.row, result.metrics, None
@@ -195,7 +194,7 @@ def _row(result: Result, run_id: str) -> CohortRow:
         lost = "its result is of an earlier run; its shard did not finish"
     elif result.damage:
         kind, lost = ("lost" if "missing" in result.damage else "damaged"), result.damage
-    elif metrics is not None and (numbers := _numbers(metrics)) is None:
+    elif metrics is not None and (numbers := _numbers(metrics, family)) is None:
         kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
     if status is None or lost:
         return CohortRow(subject, "failed", stage="unknown", error_kind=kind, error_message=lost)
@@ -220,10 +219,10 @@ def _row(result: Result, run_id: str) -> CohortRow:
     )
 
 
-def _numbers(metrics: Mapping[str, Any]) -> dict[str, float | None] | None:
+def _numbers(metrics: Mapping[str, Any], family: Workflow) -> dict[str, float | None] | None:
     """The numbers of a `metrics.json`; None where they, or the verdict, are not where they should be."""
     try:
-        numbers: dict[str, Any] = flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
+        numbers = family.numbers(metrics)
         sound = metrics["qc"]["verdict"] in QC_VERDICTS
     except (LookupError, TypeError, AttributeError):
         return None

@@ -61,6 +61,15 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
     )
 
 
+def table_numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    """Numbers of a subject for the cohort's table.
+
+    Raises:
+        LookupError, TypeError, AttributeError: If the metrics are of another form.
+    """
+    return flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
+
+
 def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Settings by their full name, those within settings too."""
     for name, value in config.items():

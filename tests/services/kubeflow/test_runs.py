@@ -26,7 +26,7 @@ from cardioscar.services.kubeflow.runs import Pace, RunFailedError, Schedule, sc
 from cardioscar.services.kubeflow.target import KubeflowTarget, token_source
 from tests.services.kubeflow.kfp_api import MANY_USERS_TOKEN, Fault, KubeflowState, serving
 
-PACKAGE = Path(__file__).resolve().parents[1] / "pipelines" / "golden" / "reconstruct_cohort.yaml"
+PACKAGE = Path(__file__).resolve().parents[2] / "pipelines" / "golden" / "reconstruct_cohort.yaml"
 PLACES = {"cohort_uri": "s3://hearts/cohort", "results_uri": "s3://hearts/results"}
 QUICK = Pace(first_s=0.01, most_s=0.02, outage_s=0.4, refused_s=0.2)
 NIGHTLY = Schedule("0 0 2 * * *")
