@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   := demo
+# what writes files that are kept; `make lint` checks each that `make golden` writes
+WRITERS := pipelines.compile components.readme pipelines.readme charts.readme docs.subject_settings docs.house_map docs.metrics_page
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -47,30 +49,19 @@ test: $(VENV)/.test  ## the whole test suite
 fast: $(VENV)/.test  ## the tests that take less than ten seconds
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
 
-lint: $(VENV)/.test  ## formatting, lint, types, import contracts, component READMEs, compiled pipelines
+lint: $(VENV)/.test  ## formatting, lint, types, import contracts, every file that make golden writes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m components.readme --check
-	$(BIN)/python -m pipelines.compile --check
-	$(BIN)/python -m charts.readme --check
-	$(BIN)/python -m pipelines.readme --check
-	$(BIN)/python -m docs.subject_settings --check
-	$(BIN)/python -m docs.house_map --check
-	$(BIN)/python -m images.locks --check
+	set -e; for writer in $(WRITERS) images.locks; do $(BIN)/python -m $$writer --check; done
 
 format: $(VENV)/.test  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-golden: $(VENV)/.test  ## rewrite compiled pipelines and component READMEs
-	$(BIN)/python -m pipelines.compile
-	$(BIN)/python -m components.readme
-	$(BIN)/python -m pipelines.readme
-	$(BIN)/python -m charts.readme
-	$(BIN)/python -m docs.subject_settings
-	$(BIN)/python -m docs.house_map
+golden: $(VENV)/.test  ## rewrite compiled pipelines and whatever else is generated
+	set -e; for writer in $(WRITERS); do $(BIN)/python -m $$writer; done
 
 bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, fits together, registry, cohort of 20
 	$(BIN)/python benchmarks/grouping.py

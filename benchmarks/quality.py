@@ -56,7 +56,7 @@ def in_doubt(result: Result) -> float:
 
 def width(result: Result) -> float:
     """Width of the scar volume's interval, as a share of its mean."""
-    return _number(relative_width((result.metrics["intervals"] or {}).get("scar_ml")))
+    return _number(relative_width(result.metrics.intervals.scar_ml if result.metrics.intervals else None))
 
 
 SIGNALS: dict[str, tuple[Signal, float, float]] = {
@@ -95,7 +95,7 @@ def verdict_rows(results: Sequence[Result]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for half, chosen_on in (("chosen on", True), ("shown on", False)):
         for verdict in ("pass", "review", "fail"):
-            own = [r for r in results if r.chosen_on == chosen_on and r.metrics["qc"]["verdict"] == verdict]
+            own = [r for r in results if r.chosen_on == chosen_on and r.metrics.qc.verdict == verdict]
             scar = [r for r in own if np.isfinite(r.dice)]
             dice, volume = np.array([r.dice for r in scar]), np.array([r.volume_error for r in scar])
             volume = volume[np.isfinite(volume)]
@@ -126,10 +126,10 @@ def signal_rows(results: Sequence[Result]) -> list[tuple[object, ...]]:
 def reason_rows(results: Sequence[Result]) -> list[tuple[object, ...]]:
     """How often each reason was given, and the true Dice with and without it."""
     known = [r for r in results if np.isfinite(r.dice)]
-    kinds = sorted({_kind(reason) for r in known for reason in r.metrics["qc"]["reasons"]})
+    kinds = sorted({_kind(reason) for r in known for reason in r.metrics.qc.reasons})
     rows: list[tuple[object, ...]] = []
     for kind in kinds:
-        given = np.array([kind in map(_kind, r.metrics["qc"]["reasons"]) for r in known])
+        given = np.array([kind in map(_kind, r.metrics.qc.reasons) for r in known])
         dice = np.array([r.dice for r in known])
         rows.append((kind, int(given.sum()), _mean(dice[given]), _mean(dice[~given])))
     return rows
@@ -163,7 +163,7 @@ def plot(results: Sequence[Result]) -> bytes:
     colours = {"pass": "#0e7a4f", "review": "#d08700", "fail": "#b3261e"}
     for axes, chosen_on in zip(figure.subplots(1, 2, sharex=True, sharey=True), (True, False), strict=True):
         for verdict, colour in colours.items():
-            own = [r for r in results if r.chosen_on == chosen_on and r.metrics["qc"]["verdict"] == verdict]
+            own = [r for r in results if r.chosen_on == chosen_on and r.metrics.qc.verdict == verdict]
             axes.scatter(
                 [-left_out(r) for r in own], [r.dice for r in own], s=22, color=colour, label=verdict, zorder=3
             )

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
+from cardioscar.scar3d.quality.result import SubjectMetrics, read_metrics
 from cardioscar.stages.run.cohort import run_cohort
 
 SEEDS = range(1000, 1030)
@@ -51,7 +51,7 @@ class Result:
     """
 
     heart: Heart
-    metrics: dict[str, Any]
+    metrics: SubjectMetrics
     slices: Path
 
     @property
@@ -70,7 +70,8 @@ class Result:
         return abs(self._truth("volume_error_percent"))
 
     def _truth(self, name: str) -> float:
-        value = self.metrics["truth"]["cardioscar"][name]
+        scores = (self.metrics.truth or {})["cardioscar"]
+        value = getattr(scores, name)
         return math.nan if value is None else float(value)
 
 
@@ -114,7 +115,7 @@ def reconstruct(folder: Path) -> list[Result]:
     return [
         Result(
             heart,
-            json.loads((work / "evaluate" / heart.subject / "metrics.json").read_text(encoding="utf-8")),
+            read_metrics(json.loads((work / "evaluate" / heart.subject / "metrics.json").read_text(encoding="utf-8"))),
             work / "preprocess" / heart.subject / "slices.npz",
         )
         for heart in all_hearts

@@ -115,10 +115,10 @@ def _guarded(module: object, words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - one clear line, and a code that no verdict shares
         code, message = 70, _unforeseen(error)
     from cardioscar.identity.printable_text import printable
-    from cardioscar.identity.spoken_names import by_role
+    from cardioscar.identity.spoken_names import without_user_names
 
     # line by line: some messages list what is wrong
-    sys.stderr.write("\n".join(map(printable, f"cardioscar: {by_role(message)}".split("\n"))) + "\n")
+    sys.stderr.write("\n".join(map(printable, f"cardioscar: {without_user_names(message)}".split("\n"))) + "\n")
     return code
 
 

@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, TypeVar
@@ -49,8 +50,7 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
     Traceback (most recent call last):
     cardioscar.errors.ConfigError: fit: expected one of the keys steps, found unknown key 'step' (did you mean 'steps'?)
     """
-    hints = typing.get_type_hints(cls)
-    known = {f.name: hints[f.name] for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    known = _kinds(cls)  # type: ignore[arg-type] # a class is hashable
     checked = {}
     for number, (key, value) in enumerate(values.items(), start=1):
         if key in getattr(cls, "RENAMED", {}):
@@ -64,6 +64,13 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], *, where: str = "confi
             raise ConfigError(where, f"one of the keys {', '.join(known)}", found + hint)
         checked[key] = _checked(value, known[key], f"{where}: {key}", foreign)
     return cls(**checked)
+
+
+@lru_cache(maxsize=256)
+def _kinds(cls: type) -> Mapping[str, Any]:
+    """Type of each field; looking them up takes longer than all the rest."""
+    hints = typing.get_type_hints(cls)
+    return {one.name: hints[one.name] for one in dataclasses.fields(cls)}
 
 
 def kind_of(value: Any) -> str:
@@ -102,6 +109,10 @@ def _checked(value: Any, hint: Any, where: str, foreign: bool) -> Any:
         if value is None and type(None) in args:
             return None
         return _checked(value, next(a for a in args if a is not type(None)), where, foreign)
+    if origin in (dict, Mapping):
+        if not isinstance(value, Mapping):
+            raise ConfigError(where, "keys and their values", shown(value))
+        return {str(k): _checked(v, args[1], where if foreign else f"{where}.{k}", foreign) for k, v in value.items()}
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise ConfigError(where, "a list", shown(value))

@@ -15,7 +15,7 @@ from typing import Any
 
 from cardioscar.errors import ConfigError
 from cardioscar.identity.printable_text import printable
-from cardioscar.identity.spoken_names import by_role
+from cardioscar.identity.spoken_names import without_user_names
 
 _where: ContextVar[tuple[str, str]] = ContextVar("where", default=("-", "-"))
 
@@ -62,7 +62,7 @@ class _LogFile(logging.FileHandler):
 class _Where(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.stage, record.subject = (printable(name) for name in _where.get())
-        record.msg, record.args = printable(by_role(record.getMessage())), None
+        record.msg, record.args = printable(without_user_names(record.getMessage())), None
         return True
 
 

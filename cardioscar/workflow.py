@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Conclusion:
+    """What a cohort's table says of a subject that has a result.
+
+    Attributes:
+        verdict: `pass`, `review` or `fail`.
+        reasons: What it rests on, in sentences.
+        numbers: Flat numbers by the names of their columns; None where one is undefined.
+        septum: Where the septum comes from; None for a family that does not ask.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    numbers: Mapping[str, float | None]
+    septum: str | None = None
+
+
+@dataclass(frozen=True)
 class Workflow:
     """The stages of a family, in order.
 
@@ -29,8 +46,8 @@ class Workflow:
         name: Name of the workflow.
         layout: What the files of its subjects are for.
         stages: Its stages; each reads the cohort or what earlier ones wrote, and the last publishes.
-        numbers_function: Where the function is, as `module:name`, that makes flat numbers of a subject's `metrics.json`
-            for the cohort's table; it raises LookupError, TypeError or AttributeError where they are of another form.
+        conclusion: Where the function is, as `module:name`, that makes a `Conclusion` of a subject's `metrics.json`; it
+            raises InputError where that is of another form than this version's.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -40,7 +57,7 @@ class Workflow:
     name: str
     layout: CohortLayout
     stages: tuple[Stage, ...]
-    numbers_function: str
+    conclusion: str
 
     def __post_init__(self) -> None:
         known = {COHORT}
@@ -55,13 +72,16 @@ class Workflow:
         if publishing != [stage.name for stage in self.stages[-1:]]:
             raise ConfigError(self.name, "a last stage that publishes, and no other", str(publishing))
 
-    def numbers(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """Flat numbers of a subject's `metrics.json`.
+    def conclude(self, metrics: Mapping[str, Any]) -> Conclusion:
+        """What the cohort's table says of a subject.
+
+        Args:
+            metrics: Content of its `metrics.json`.
 
         Raises:
-            LookupError, TypeError, AttributeError: If they are of another form than this version's.
+            InputError: If that is of another form than this version's.
         """
-        found: dict[str, Any] = resolve_name(self.numbers_function)(metrics)
+        found: Conclusion = resolve_name(self.conclusion)(metrics)
         return found
 
     def __iter__(self) -> Iterator[Stage]:

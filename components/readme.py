@@ -40,10 +40,10 @@ def render(asset: Any, function: Any, metadata: Metadata, custom: str = "") -> s
         Markdown.
     """
     document = docstring_parser.parse(function.__doc__)
-    described = {parameter.arg_name: parameter.description for parameter in document.params}
+    described = {parameter.arg_name: parameter.description or "" for parameter in document.params}
     spec = asset.component_spec
     signature = inspect.signature(function).parameters
-    lines = [f"# {metadata.name}", "", f"Stability: {metadata.stability}", "", document.short_description, ""]
+    lines = [f"# {metadata.name}", "", f"Stability: {metadata.stability}", "", document.short_description or "", ""]
     if document.long_description:
         lines += [document.long_description, ""]
     rows = []
@@ -53,12 +53,12 @@ def render(asset: Any, function: Any, metadata: Metadata, custom: str = "") -> s
         rows.append((f"`{name}`", _kind(given.type), shown, described[name]))
     lines += ["## Inputs", "", *_table(("Name", "Type", "Default", "Description"), rows), ""]
     if spec.outputs:
-        returned = document.returns.description if document.returns else ""
-        rows = [
+        returned = (document.returns.description if document.returns else None) or ""
+        outputs = [
             (f"`{name}`", _kind(given.type), described.get(name, returned))
             for name, given in sorted(spec.outputs.items())
         ]
-        lines += ["## Outputs", "", *_table(("Name", "Type", "Description"), rows), ""]
+        lines += ["## Outputs", "", *_table(("Name", "Type", "Description"), outputs), ""]
     needs = [f"{d.name} {d.version}" for group in metadata.dependencies.values() for d in group]
     lines += ["## Metadata", "", f"- Needs: {', '.join(needs)}", f"- Tags: {', '.join(metadata.tags)}"]
     lines += [f"- Last verified: {metadata.last_verified.isoformat()}"]

@@ -1,18 +1,15 @@
 """Write the reference page of `subject.yaml` from the settings: `python -m docs.subject_settings [--check]`."""
 
 import argparse
-import ast
 import dataclasses
-import inspect
-import itertools
 import sys
-import textwrap
 import typing
 from collections.abc import Sequence
 from pathlib import Path
 
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.scar3d.subject_settings import SubjectSettings
+from docs.fields import texts
 
 PAGE = Path(__file__).resolve().parent / "reference" / "subject-yaml.md"
 
@@ -43,11 +40,11 @@ This page is written from the code: `python -m docs.subject_settings`.
 
 def render() -> str:
     """Text of the page."""
-    texts, kinds = _texts(SubjectSettings), typing.get_type_hints(SubjectSettings)
+    said, kinds = texts(SubjectSettings), typing.get_type_hints(SubjectSettings)
     lines = ["| key | values | default | meaning |", "|---|---|---|---|"]
     for one in dataclasses.fields(SubjectSettings):
         default = "–" if one.default is None else f"`{one.default}`"
-        lines.append(f"| `{one.name}` | {_values(one.name, kinds[one.name])} | {default} | {texts[one.name]} |")
+        lines.append(f"| `{one.name}` | {_values(one.name, kinds[one.name])} | {default} | {said[one.name]} |")
     return _HEAD + "\n".join(lines) + "\n" + _EXAMPLE
 
 
@@ -63,17 +60,6 @@ def _values(name: str, kind: object) -> str:
         what = {int: "whole numbers", float: "numbers"}.get(item, "words")
         return f"a list of {what}" if others == [Ellipsis] else f"{len(choices)} {what}, such as `[1, 0, 0]`"
     return {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "a word")  # type: ignore[call-overload]
-
-
-def _texts(config: type) -> dict[str, str]:
-    """The text under each field of a dataclass."""
-    [body] = ast.parse(textwrap.dedent(inspect.getsource(config))).body
-    assert isinstance(body, ast.ClassDef)
-    found = {}
-    for line, text in itertools.pairwise(body.body):
-        if isinstance(line, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            found[ast.unparse(line.target)] = " ".join(str(text.value.value).split())
-    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,9 +43,9 @@ def pod_spec_patch(ir: IR, task: Task, values: Mapping[str, Any], iteration: str
     component = ir.component(task.component)
     container = ir.pipeline["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
     given = resolved(task, values)
-    for name, spec in ir.parameters(task.component).items():
-        if "defaultValue" in spec:
-            given.setdefault(name, spec["defaultValue"])
+    for name, declared in ir.parameters(task.component).items():
+        if "defaultValue" in declared:
+            given.setdefault(name, declared["defaultValue"])
     settings, resources = ir.kubernetes(task), container.get("resources", {})
     limits = {
         kind: _filled(resources[key], given)

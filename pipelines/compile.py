@@ -4,8 +4,9 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kfp import compiler
 
@@ -18,12 +19,12 @@ from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
 from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
 
-PIPELINES: Mapping[str, tuple[Callable, Mapping[str, Sequence[str]]]] = {
+PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
     "reconstruct_cohort": (reconstruct_cohort, LITERALS),
     "reconstruct_cohort_fused": (reconstruct_cohort_fused, LITERALS),
     "summarize_cohort": (summarize_cohort, {}),
 }
-"""Each pipeline with the choices of its parameters."""
+"""Each pipeline, as kfp made it, with the choices of its parameters."""
 
 SIZES: Mapping[str, ArgoSize] = {
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=119_000, shard_bytes=33_500, id_bytes=2.5),

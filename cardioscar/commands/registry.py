@@ -139,7 +139,7 @@ def _print(rows: list[Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from cardioscar.commands.table import printable
+    from cardioscar.results.terminal import printable
 
     if not rows:
         sys.stdout.write("no model meets the conditions\n")

@@ -11,6 +11,28 @@ from cardioscar.errors import PlatformError
 
 
 @contextlib.contextmanager
+def renamed(partial: Path, final: Path) -> Iterator[Path]:
+    """Give a name to write under, renamed when the block ends well, and taken away when it does not.
+
+    Args:
+        partial: Where to write; what a killed process left there is written over.
+        final: In the same folder; an existing file is replaced.
+
+    Yields:
+        `partial`.
+
+    Raises:
+        OSError: If the disk is full or refuses.
+    """
+    try:
+        yield partial
+        partial.replace(final)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+@contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Give a temporary name in the same folder, renamed to `path` when the block ends well.
 
@@ -35,11 +57,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f".partial-{uuid.uuid4().hex[:12]}-{path.name}")
     try:
-        yield partial
-        partial.replace(path)
+        with renamed(partial, path):
+            yield partial
     except OSError as error:
         # The text of the OSError carries the full path, so only its reason is passed on.
         raise PlatformError(f"{path.name}: could not be written ({error.strerror or 'I/O error'})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()

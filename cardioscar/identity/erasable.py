@@ -52,7 +52,7 @@ def _of_several(name: str) -> bool:
     [False, False, False, False, False]
     """
     top, slash, rest = name.partition("/")
-    if name in ("cohort.csv", "cohort.html"):
+    if name in ("cohort.csv", "cohort.html", "cohort.json"):
         return True
     return bool(slash) and (
         name.endswith("/status.json") or (top not in _OF_A_SUBJECT and any(map(_INPUT.match, _tails(rest))))

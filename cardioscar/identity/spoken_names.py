@@ -19,8 +19,8 @@ _QUOTED = re.compile(rf"'(?![a-z]+[0-9]*\.|(?:{_STEMS})\.)[^'/]+\.({_ENDING})'")
 
 
 @contextmanager
-def named_by_role(files: Mapping[str, Path]) -> Iterator[None]:
-    """Let `by_role` say a subject's files by what they are for.
+def user_names_by_role(files: Mapping[str, Path]) -> Iterator[None]:
+    """Let `without_user_names` say a subject's files by what they are for.
 
     Args:
         files: Path of each file or folder by its role.
@@ -38,16 +38,16 @@ def named_by_role(files: Mapping[str, Path]) -> Iterator[None]:
         _names.reset(token)
 
 
-def by_role(text: str) -> str:
+def without_user_names(text: str) -> str:
     """Say the files that a text names by their role; of other data files, in quotes, only the ending is left
     where the name is more than one plain word.
 
     What else is quoted (an unknown key, an odd value) is left out where it looks like a date or a person's name.
 
-    >>> with named_by_role({"lge": Path("doe jane.nii.gz")}):
-    ...     by_role("doe jane.nii.gz: expected a complete NIfTI file, found a truncated one")
+    >>> with user_names_by_role({"lge": Path("doe jane.nii.gz")}):
+    ...     without_user_names("doe jane.nii.gz: expected a complete NIfTI file, found a truncated one")
     'lge.nii.gz: expected a complete NIfTI file, found a truncated one'
-    >>> by_role("line 2: expected the file of 'lge', found no file 'Doe, Jane.nii'")
+    >>> without_user_names("line 2: expected the file of 'lge', found no file 'Doe, Jane.nii'")
     "line 2: expected the file of 'lge', found no file '….nii'"
     """
     for name, said in sorted((_names.get() or {}).items(), key=lambda pair: -len(pair[0])):

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from cardioscar.files.atomic import renamed
 from cardioscar.learning.train_state import TrainState
 
 
@@ -30,16 +31,13 @@ def save_checkpoint(
     tensors["generator"] = generator.get_state()
     tensors["losses"] = torch.tensor(state.losses, dtype=torch.float64)
     counters = {k: getattr(state, k) for k in _COUNTERS}
-    partial = path.with_name(path.name + ".partial")
     contiguous = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     # bytes first: safetensors' own file writer leaves a temporary name of its own behind when the process is killed
     metadata = {"state": json.dumps(counters), "identity": identity, "extra": json.dumps(state.extra)}
     data = save(contiguous, metadata=metadata)
-    try:
+    # a name that the shard loop knows, and takes away where a process was killed
+    with renamed(path.with_name(path.name + ".partial"), path) as partial:
         partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)  # still there where the disk was full
 
 
 def checkpoint_identity(path: Path) -> str | None:

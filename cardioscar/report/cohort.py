@@ -1,21 +1,19 @@
-"""The report of a cohort: one HTML page with a table of all subjects, and the same table as CSV."""
+"""The page of a cohort: a table of all subjects, failures by their reason, and distributions."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
+from cardioscar.report.cohort_columns import CHARTS, INTERVALS, METRICS
+from cardioscar.report.cohort_table import OUTCOMES, CohortRow, CohortTable, failed_fraction
 from cardioscar.report.histogram import histogram_svg
 from cardioscar.report.page import (
-    duration,
     environment,
     interval,
     is_number,
@@ -23,109 +21,18 @@ from cardioscar.report.page import (
     relative_link,
     script_policy,
     template_source,
-    web_link,
     write_page,
 )
 
-# key: title in the table, decimals
-METRICS: Mapping[str, tuple[str, int]] = {
-    "scar_ml": ("Scar, ml", 1),
-    "scar_ml_lower": ("Scar, ml, lower end of its interval", 1),
-    "scar_ml_upper": ("Scar, ml, upper end of its interval", 1),
-    "scar_percent": ("Scar, % of wall", 1),
-    "uncertain_ml": ("Uncertain scar, ml", 1),
-    "border_zone_ml": ("Border zone by signal, ml", 1),
-    "dice": ("Dice", 3),
-    "dice_log_odds": ("Dice, log-odds", 3),
-    "dice_signed_distance": ("Dice, signed distance", 3),
-    "heldout_dice": ("Hidden Dice", 3),
-    "heldout_dice_log_odds": ("Hidden Dice, log-odds", 3),
-    "heldout_dice_signed_distance": ("Hidden Dice, signed distance", 3),
-    "left_out_dice": ("Dice, each slice from the others", 3),
-    "residual_rms": ("Residual, rms", 3),
-    "seconds": ("Fit, s", 1),
-}
-
-# title: lower end, upper end; one column of text in the page, two of numbers in the CSV
-INTERVALS: Mapping[str, tuple[str, str]] = {"Scar interval, ml": ("scar_ml_lower", "scar_ml_upper")}
-
-# key: title, axis limits, decimals
-DISTRIBUTIONS: Mapping[str, tuple[str, tuple[float, float] | None, int]] = {
-    "dice": ("Dice against the truth", (0.0, 1.0), 2),
-    "heldout_dice": ("Dice on hidden slices", (0.0, 1.0), 2),
-    "scar_percent": ("Scar, % of wall", None, 1),
-    "left_out_dice": ("Dice, each slice from the others", (0.0, 1.0), 2),
-    "residual_rms": ("Group residual, rms", None, 3),
-    "seconds": ("Time of the fit, s", None, 1),
-}
-Outcome = Literal["ok", "failed", "skipped"]
-OUTCOMES: tuple[Outcome, ...] = ("ok", "failed", "skipped")
 QC_VERDICTS = ("pass", "review", "fail")
 
 
-@dataclass(frozen=True)
-class CohortRow:
-    """One subject of the cohort.
-
-    Attributes:
-        subject: Its id.
-        outcome: How it ended.
-        stage: Last stage that dealt with it.
-        error_kind: Class of the error of a failed subject, as in `status.json`.
-        error_message: Its message.
-        qc: Quality verdict: pass, review, fail, or None where there is none.
-        reasons: What the verdict rests on, in sentences.
-        septum: Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown.
-        metrics: Numbers by the keys of `METRICS`; None where undefined.
-        report: Link to the subject's report, relative to the cohort report.
-        run_link: Address of the subject's run on the tracking server.
-        earlier: The row is of an earlier run; the verdict on this one does not count it.
-    """
-
-    subject: str
-    outcome: Outcome
-    stage: str = ""
-    error_kind: str | None = None
-    error_message: str | None = None
-    qc: str | None = None
-    reasons: Sequence[str] = ()
-    septum: str | None = None
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
-    report: str | None = None
-    run_link: str | None = None
-    earlier: bool = False
-
-
-@dataclass(frozen=True)
-class CohortSummary:
-    """What is said of the cohort as a whole.
-
-    Attributes:
-        accepted: The verdict.
-        max_failed_fraction: Share of failed subjects up to which a cohort is accepted, 0 to 1; see `failed_fraction`.
-        name: Name of the cohort.
-        version: Version of cardioscar.
-        config_sha256: Hash of the effective configuration.
-        created: Time of the summary, as text.
-        seconds: Wall time of the run.
-    """
-
-    accepted: bool
-    max_failed_fraction: float
-    name: str = "cohort"
-    version: str = ""
-    config_sha256: str = ""
-    created: str = ""
-    seconds: float | None = None
-
-
-def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSummary) -> Path:
+def write_cohort_report(path: Path, table: CohortTable) -> Path:
     """Write the cohort's page. It needs no other file, and works for ten subjects and for ten thousand.
 
     Args:
         path: File to write; its folder is made if absent.
-        rows: One a subject.
-        summary: The verdict and what it rests on.
+        table: Rows and summary.
 
     Returns:
         `path`.
@@ -133,6 +40,7 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
     Raises:
         OSError: If the file cannot be written.
     """
+    rows, summary = table.rows, table.summary
     outcomes = Counter(row.outcome for row in rows)
     own = [row for row in rows if not row.earlier]
     script = template_source("cohort.js")
@@ -148,14 +56,12 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
             earlier=len(rows) - len(own),
             failed_fraction=failed_fraction(own) if own else None,
             qc_failed=sum(row.qc == "fail" for row in own),
-            run_time=None if summary.seconds is None else duration(summary.seconds),
-            any_run=any(web_link(row.run_link) for row in rows),
             any_reasons=any(row.reasons for row in rows),
             columns=[
-                {"title": METRICS[key][0] if key in METRICS else key, "number": key in METRICS} for key in columns
+                {"title": METRICS[key].heading if key in METRICS else key, "number": key in METRICS} for key in columns
             ],
             rows=[_table_row(row, columns) for row in rows],
-            distributions=[drawn for key in DISTRIBUTIONS if (drawn := _distribution(rows, key))],
+            distributions=[drawn for key in CHARTS if (drawn := _distribution(rows, key))],
             failures=_failures(rows),
             css=Markup(template_source("page.css") + template_source("cohort.css")),  # noqa: S704 (our own)
             script=Markup(script),  # noqa: S704 (our own)
@@ -163,42 +69,6 @@ def write_cohort_report(path: Path, rows: Sequence[CohortRow], summary: CohortSu
         )
     )
     return write_page(path, html)
-
-
-def cohort_csv(rows: Sequence[CohortRow]) -> str:
-    """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
-
-    >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,,,this
-    """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\r\n")
-    before = ("subject", "outcome", "stage", "error_kind", "error_message", "qc", "septum", "reasons")
-    writer.writerow([*before, *METRICS, "report", "run_link", "of_run"])
-    for row in rows:
-        reasons = "; ".join(row.reasons)
-        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc, row.septum, reasons)
-        numbers = (row.metrics.get(key) for key in METRICS)
-        writer.writerow(
-            [
-                *map(_plain_text, texts),
-                *(repr(float(value)) if value is not None and is_number(value) else "" for value in numbers),
-                *map(_plain_text, (row.report, row.run_link, "earlier" if row.earlier else "this")),
-            ]
-        )
-    return stream.getvalue()
-
-
-def failed_fraction(rows: Sequence[CohortRow]) -> float:
-    """Share of the subjects without a map that may be used: those that did not finish, and maps that failed quality
-    control."""
-    return sum(row.outcome != "ok" or row.qc == "fail" for row in rows) / len(rows)
-
-
-def _plain_text(text: str | None) -> str:
-    """Text that a spreadsheet does not take for a formula (OWASP, CSV injection)."""
-    text = text or ""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _qc_counts(rows: Sequence[CohortRow]) -> list[tuple[str, int]]:
@@ -219,7 +89,6 @@ def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
         "why": "; ".join(row.reasons),
         "earlier": row.earlier,
         "report": relative_link(row.report),
-        "run": web_link(row.run_link),
         "cells": [_cell(row, key) for key in columns],
     }
 
@@ -236,9 +105,9 @@ def _columns(rows: Sequence[CohortRow]) -> list[str]:
 
 def _cell(row: CohortRow, key: str) -> Markup:
     if key in METRICS:
-        return number(row.metrics.get(key), METRICS[key][1])
+        return number(row.metrics.get(key), METRICS[key].decimals)
     lower, upper = INTERVALS[key]
-    return interval(row.metrics.get(lower), row.metrics.get(upper), METRICS[lower][1])
+    return interval(row.metrics.get(lower), row.metrics.get(upper), METRICS[lower].decimals)
 
 
 def _numbers(rows: Sequence[CohortRow], key: str) -> np.ndarray:
@@ -246,26 +115,26 @@ def _numbers(rows: Sequence[CohortRow], key: str) -> np.ndarray:
 
 
 def _distribution(rows: Sequence[CohortRow], key: str) -> dict[str, Any] | None:
-    title, limits, digits = DISTRIBUTIONS[key]
-    values = _numbers(rows, key)
-    if len(values) == 0:
+    chart, values = METRICS[key].chart, _numbers(rows, key)
+    if chart is None or len(values) == 0:
         return None
     marks = {
         kind: float(np.median(own))
         for kind in ("log_odds", "signed_distance")
         if len(own := _numbers(rows, f"{key}_{kind}"))
     }
+    limits = chart.limits
     if limits is not None and values.min() >= 0.5 and all(value >= 0.5 for value in marks.values()):
         limits = (0.5, 1.0)
     low, high = np.percentile(values, [5, 95])
     return {
-        "title": title,
-        "svg": histogram_svg(values.tolist(), name=title, limits=limits, digits=digits, marks=marks),
+        "title": chart.title,
+        "svg": histogram_svg(values.tolist(), name=chart.title, limits=limits, digits=chart.decimals, marks=marks),
         "count": len(values),
-        "median": number(float(np.median(values)), METRICS[key][1]),
-        "low": number(float(low), METRICS[key][1]),
-        "high": number(float(high), METRICS[key][1]),
-        "marks": [(kind, number(value, METRICS[key][1])) for kind, value in marks.items()],
+        "median": number(float(np.median(values)), METRICS[key].decimals),
+        "low": number(float(low), METRICS[key].decimals),
+        "high": number(float(high), METRICS[key].decimals),
+        "marks": [(kind, number(value, METRICS[key].decimals)) for kind, value in marks.items()],
     }
 
 

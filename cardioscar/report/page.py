@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from urllib.parse import urlsplit
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, Undefined
 from markupsafe import Markup, escape
+
+from cardioscar.files.atomic import atomic_file
 
 FOOTER = "Research use only. Not a medical device."
 
@@ -94,21 +95,6 @@ def relative_link(link: Any) -> str | None:
     return link
 
 
-def web_link(link: Any) -> str | None:
-    """A link to a page of the tracking server (http or https), or None.
-
-    >>> web_link("https://mlflow.example/#/runs/1"), web_link("javascript:alert(1)")
-    ('https://mlflow.example/#/runs/1', None)
-    """
-    if not isinstance(link, str) or any(ord(c) < 33 for c in link):
-        return None
-    try:
-        parts = urlsplit(link)
-    except ValueError:
-        return None
-    return link if parts.scheme in ("http", "https") and parts.netloc else None
-
-
 def inline_png(data: bytes) -> str:
     """PNG bytes as the source of an image element, inside the page itself."""
     return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
@@ -147,7 +133,6 @@ def template_source(name: str) -> str:
 def write_page(path: Path, html: str) -> Path:
     """Write a page under a temporary name and rename it, so that no reader meets half a page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(html, encoding="utf-8")
-    os.replace(partial, path)  # noqa: PTH105 (atomic on every platform)
+    with atomic_file(path) as partial:
+        partial.write_text(html, encoding="utf-8")
     return path

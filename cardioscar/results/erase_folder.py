@@ -14,8 +14,9 @@ from pathlib import Path
 from cardioscar.errors import InputError
 from cardioscar.files.folders import only_writer, platform_faults
 from cardioscar.identity.erasable import check_erasable, check_one_subject
+from cardioscar.report.cohort_table import is_cohort_json
 from cardioscar.results.own_table import is_own_page
-from cardioscar.results.table import PAGE, TABLE, drop_subject, mentions
+from cardioscar.results.table import COHORT_FILES, DATA, PAGE, drop_subject, mentions
 from cardioscar.shard.status import FILE, read_status
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,9 @@ _STORES = ("mlflow.db", "mlartifacts")
 
 _TEXTS = ("", ".csv", ".html", ".json", ".log", ".md", ".txt", ".yaml", ".yml")
 _LARGEST_TEXT = 64 * 2**20
+
+_OWN = {DATA: is_cohort_json, PAGE: is_own_page}
+"""How those of the cohort's files are told from a user's that erasing may remove."""
 
 
 def find_in_folder(root: Path, subject: str) -> Counter[str]:
@@ -122,11 +126,12 @@ def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
                 yield (FOLDERS if name == subject else LEFTOVERS), here / name
             if of_subject or name in _STORES or (here / name / FILE).is_file():
                 folders.remove(name)
-        foreign_page = PAGE in files and not is_own_page((here / PAGE).read_bytes())
-        if _is_named((here / TABLE,) if foreign_page else (here / TABLE, here / PAGE), subject):
+        foreign = [name for name, is_own in _OWN.items() if name in files and not is_own((here / name).read_bytes())]
+        if _is_named(tuple(here / name for name in COHORT_FILES if name not in foreign), subject):
             yield TABLES, here
-        if foreign_page and _is_named((here / PAGE,), subject):
-            yield OTHERS, here / PAGE
+        for name in foreign:
+            if _is_named((here / name,), subject):
+                yield OTHERS, here / name
         for name in files:
             path = here / name
             if name.startswith(f".{subject}."):
@@ -134,7 +139,7 @@ def _traces(root: Path, subject: str) -> Iterator[tuple[str, Path]]:
             elif path.suffix == ".log" and path.is_file() and not path.is_symlink():
                 if any(_is_about(line, subject) for line in path.read_bytes().splitlines()):
                     yield LOGS, path
-            elif name not in (TABLE, PAGE, *_STORES) and _is_named((path,), subject):
+            elif name not in (*COHORT_FILES, *_STORES) and _is_named((path,), subject):
                 yield OTHERS, path
 
 

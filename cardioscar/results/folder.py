@@ -9,9 +9,8 @@ from pathlib import Path
 
 from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
 from cardioscar.identity.subject_id import is_subject_id
-from cardioscar.results.own_table import check_page, check_table
+from cardioscar.results.own_table import CHECKS
 from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
-from cardioscar.results.table import PAGE, TABLE
 from cardioscar.shard.own_files import STAMP, OwnFiles, keep, strangers_in
 from cardioscar.shard.status import FILE, read_status
 
@@ -55,8 +54,8 @@ class FolderResults:
         with platform_faults(self.root):
             for subject in subjects:
                 strangers_in(self.root / subject, self._own)
-            check_table(_content(self.root / TABLE))
-            check_page(_content(self.root / PAGE))
+            for name, check in CHECKS.items():
+                check(_content(self.root / name))
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:
         """See `Results`."""

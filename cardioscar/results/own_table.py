@@ -1,4 +1,4 @@
-"""Whether a `cohort.csv` is a table of results, which the next run renews, or a manifest, which is the user's."""
+"""Whether a cohort's files among the results are a run's, which the next one renews, or the user's: a manifest, say."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ _PAGE_MARK = b'<p class="eyebrow">cardioscar'
 _REMEDY = "name another folder for the results, or move it away"
 
 
+def is_own_table(data: bytes) -> bool:
+    """Whether a `cohort.csv` is a table that a run has written."""
+    lines = data[:10_000].decode("utf-8", "replace").splitlines()
+    return bool(lines) and tuple(next(csv.reader(lines[:1]), []))[: len(_COLUMNS)] == _COLUMNS
+
+
 def check_table(data: bytes | None) -> None:
     """Refuse to replace a `cohort.csv` that no run has written.
 
@@ -20,10 +26,7 @@ def check_table(data: bytes | None) -> None:
     Raises:
         InputError: If it is another table: a manifest, for instance.
     """
-    if not data:
-        return
-    line = data[:10_000].decode("utf-8", "replace").splitlines()[0]
-    if tuple(next(csv.reader([line]), []))[: len(_COLUMNS)] != _COLUMNS:
+    if data and not is_own_table(data):
         raise InputError("cohort.csv", "a table that a run has written, or none", f"a manifest or another; {_REMEDY}")
 
 
@@ -43,3 +46,22 @@ def check_page(data: bytes | None) -> None:
     """
     if data and not is_own_page(data):
         raise InputError("cohort.html", "a page that a run has written, or none", f"another; {_REMEDY}")
+
+
+def check_data(data: bytes | None) -> None:
+    """Refuse to replace a `cohort.json` that no run has written; one of another version, or torn, is renewed.
+
+    Args:
+        data: Its bytes; None where there is none.
+
+    Raises:
+        InputError: If it is another file.
+    """
+    from cardioscar.report.cohort_table import is_cohort_json
+
+    if data and not is_cohort_json(data):
+        raise InputError("cohort.json", "a file that a run has written, or none", f"another; {_REMEDY}")
+
+
+CHECKS = {"cohort.json": check_data, "cohort.csv": check_table, "cohort.html": check_page}
+"""Of each of the cohort's files among the results, what refuses to replace another's."""

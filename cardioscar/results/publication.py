@@ -76,8 +76,8 @@ class Results(Protocol):
             subjects: Ids of those who are to be published.
 
         Raises:
-            InputError: If a subject's folder holds files, and is none that was published for it; if the table or the
-                page of the cohort is somebody else's.
+            InputError: If a subject's folder holds files, and is none that was published for it; if the table, the
+                page or the `cohort.json` is somebody else's.
         """
 
     def results(self, subjects: Sequence[str]) -> Iterator[Result]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from cardioscar.cohort.store import temporary_folder
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import is_subject_id
-from cardioscar.results.own_table import check_page, check_table
+from cardioscar.results.own_table import CHECKS
 from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
-from cardioscar.results.table import PAGE, TABLE
 from cardioscar.services.store.claim import NAME as CLAIM
 from cardioscar.services.store.object_io import recorded_sha256
 from cardioscar.services.store.object_store import Store
@@ -59,9 +58,9 @@ class StoreResults:
             markers = self._store.read_many(self.root / subject / FILE for subject in some)
             for subject in some:
                 self._others(subject, found[subject], markers[self.root / subject / FILE])
-        cohort = self._store.read_many([self.root / TABLE, self.root / PAGE])
-        check_table(cohort[self.root / TABLE])
-        check_page(cohort[self.root / PAGE])
+        cohort = self._store.read_many([self.root / name for name in CHECKS])
+        for name, check in CHECKS.items():
+            check(cohort[self.root / name])
 
     def _others(self, subject: str, names: Sequence[str], marker: bytes | None) -> tuple[list[str], set[str]]:
         """Names of the objects of others below a subject's prefix, and of those that its marker names as ours.

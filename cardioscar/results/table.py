@@ -1,30 +1,64 @@
-"""One subject out of a cohort's table and page, both as if it had never been in them."""
+"""A cohort's own three files among its results, `cohort.json` and what is drawn from it; one subject out of them."""
 
 from __future__ import annotations
 
 import csv
-import html
 import io
+import logging
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cardioscar.errors import InputError
-from cardioscar.results.own_table import is_own_page
+from cardioscar.files.atomic import atomic_file
+from cardioscar.results.own_table import is_own_page, is_own_table
 
-TABLE, PAGE = "cohort.csv", "cohort.html"
+if TYPE_CHECKING:
+    from cardioscar.report.cohort_table import CohortTable
 
-_TITLE = re.compile(r"<h1>(.*?)</h1>\s*<p class=\"lede\">[^<·]*(?:· ([^<]*))?</p>", re.DOTALL)
-_LIMIT = re.compile(r"up to ([0-9.]+)\s*%? may fail")
+log = logging.getLogger(__name__)
+
+DATA, TABLE, PAGE = "cohort.json", "cohort.csv", "cohort.html"
+COHORT_FILES = (DATA, TABLE, PAGE)
+"""In the order in which they are written: the others are drawn from the first."""
+
+
+def write_data(folder: Path, table: CohortTable) -> Path:
+    """Write `cohort.json`.
+
+    Raises:
+        PlatformError: If it cannot be written.
+    """
+    from cardioscar.report.cohort_table import cohort_json
+
+    with atomic_file(folder / DATA) as partial:
+        partial.write_text(cohort_json(table), encoding="utf-8")
+    return folder / DATA
+
+
+def write_csv(folder: Path, table: CohortTable) -> Path:
+    """Write `cohort.csv`.
+
+    Raises:
+        PlatformError: If it cannot be written.
+    """
+    from cardioscar.report.cohort_table import cohort_csv
+
+    with atomic_file(folder / TABLE) as partial:
+        partial.write_text(cohort_csv(table.rows), encoding="utf-8", newline="")
+    return folder / TABLE
 
 
 def drop_subject(folder: Path, subject: str, page: str = PAGE) -> bool:
-    """Take a subject out of `cohort.csv` and of the page beside it.
+    """Take a subject out of `cohort.json`, and of the table and the page beside it.
 
-    The page is drawn again from the rows that stay, with the verdict that it had. Where nothing stays, or it cannot be
-    drawn again, it is removed: `cardioscar summarize-cohort` writes a new one. A page of somebody else's is left.
+    Table and page are drawn again from the rows that stay. Where nothing stays they are removed. Where `cohort.json` is
+    missing, as beside results of earlier versions, or cannot be read, the table loses its row and the page is removed:
+    `cardioscar summarize-cohort` writes a new one. Files of somebody else's are left, but for a row of a `cohort.csv`.
 
     Args:
-        folder: Where the two files lie; either may be missing.
+        folder: Where the files lie; any may be missing.
         subject: Id.
         page: Name of the page.
 
@@ -35,23 +69,36 @@ def drop_subject(folder: Path, subject: str, page: str = PAGE) -> bool:
         InputError: If the table is none.
         PlatformError: If a file cannot be written.
     """
-    from cardioscar.files.atomic import atomic_file
+    from cardioscar.report.cohort import write_cohort_report
 
-    table = folder / TABLE
-    was_in_table = False
-    lines: list[list[str]] = []
-    if table.is_file():
-        lines, was_in_table = _without(table, subject)
-        if was_in_table and len(lines) < 2:
+    data, table, drawn = folder / DATA, folder / TABLE, folder / page
+    content, was_in_data = _data_without(data, subject)
+    text = drawn.read_bytes() if drawn.is_file() else b""
+    was_in_page = is_own_page(text) and mentions(text, subject)
+    lines, was_in_table = _lines_without(table, subject) if table.is_file() else ([], False)
+    if not (was_in_data or was_in_page or was_in_table):
+        return False
+    if was_in_data:
+        if content is None or not content.rows:
+            data.unlink()
+        else:
+            write_data(folder, content)
+    if was_in_table:
+        if len(lines) < 2:
             table.unlink()
-        elif was_in_table:
+        elif content is not None and content.rows and is_own_table(table.read_bytes()):
+            write_csv(folder, content)
+        else:
             with atomic_file(table) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream, lineterminator="\r\n").writerows(lines)
-    text = (folder / page).read_bytes() if (folder / page).is_file() else b""
-    was_in_page = is_own_page(text) and mentions(text, subject)
     if was_in_page:
-        _draw_again(folder / page, lines)
-    return was_in_table or was_in_page
+        if content is not None and content.rows:
+            write_cohort_report(drawn, content)
+        else:
+            drawn.unlink()
+            if len(lines) > 1:
+                log.info("%s: removed, for no %s says what stays; summarize-cohort writes a new one", page, DATA)
+    return True
 
 
 def mentions(data: bytes, subject: str) -> bool:
@@ -63,7 +110,22 @@ def mentions(data: bytes, subject: str) -> bool:
     return re.search(rb"(?<![A-Za-z0-9_-])" + re.escape(subject.encode()) + rb"(?![A-Za-z0-9_-])", data) is not None
 
 
-def _without(table: Path, subject: str) -> tuple[list[list[str]], bool]:
+def _data_without(data: Path, subject: str) -> tuple[CohortTable | None, bool]:
+    """The cohort without the subject, None where it cannot be told, and whether a file of ours has the subject."""
+    from cardioscar.report.cohort_table import is_cohort_json, read_cohort_json
+
+    content = data.read_bytes() if data.is_file() else b""
+    if not is_cohort_json(content):
+        return None, False
+    try:
+        table = read_cohort_json(content)
+    except InputError:
+        return None, mentions(content, subject)
+    kept = tuple(row for row in table.rows if row.subject != subject)
+    return replace(table, rows=kept), len(kept) < len(table.rows)
+
+
+def _lines_without(table: Path, subject: str) -> tuple[list[list[str]], bool]:
     """Header and rows of the others, and whether the subject had one."""
     try:
         lines = list(csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline="")))
@@ -74,40 +136,3 @@ def _without(table: Path, subject: str) -> tuple[list[list[str]], bool]:
     column = lines[0].index("subject")
     kept = [lines[0], *(line for line in lines[1:] if line[column : column + 1] != [subject])]
     return kept, len(kept) < len(lines)
-
-
-def _draw_again(page: Path, lines: list[list[str]]) -> None:
-    from cardioscar.report.cohort import METRICS, CohortRow, CohortSummary, write_cohort_report
-
-    text = page.read_text(encoding="utf-8", errors="replace")
-    title, limit = _TITLE.search(text), _LIMIT.search(text)
-    if len(lines) < 2 or not title or not limit:
-        page.unlink()
-        return
-    rows = []
-    for line in lines[1:]:
-        cells = dict(zip(lines[0], line, strict=False))
-        numbers = {key: float(cells[key]) for key in METRICS if cells.get(key)}
-        rows.append(
-            CohortRow(
-                subject=cells["subject"],
-                outcome=cells["outcome"],  # type: ignore[arg-type]
-                stage=cells["stage"],
-                error_kind=cells["error_kind"] or None,
-                error_message=cells["error_message"].removeprefix("'") or None,
-                qc=cells["qc"] or None,
-                septum=cells.get("septum") or None,
-                reasons=[cells["reasons"].removeprefix("'")] if cells.get("reasons") else [],
-                metrics=numbers,
-                report=cells["report"] or None,
-                run_link=cells["run_link"] or None,
-                earlier=cells.get("of_run") == "earlier",
-            )
-        )
-    summary = CohortSummary(
-        accepted="Not accepted</span>" not in text,
-        max_failed_fraction=float(limit[1]) / 100,
-        name=html.unescape(title[1]),
-        created=html.unescape(title[2] or "").strip(),
-    )
-    write_cohort_report(page, rows, summary)

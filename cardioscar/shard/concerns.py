@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from cardioscar.identity.spoken_names import by_role
+from cardioscar.identity.spoken_names import without_user_names
 from cardioscar.logs import place
 
 LOGGER = "cardioscar"
@@ -124,7 +124,7 @@ def clean(text: str) -> str:
     >>> clean("cannot read '/data/Jane Doe/lge.nii.gz'")
     "cannot read 'lge.nii.gz'"
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in by_role(text[:LONGEST_READ])).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in without_user_names(text[:LONGEST_READ])).split())
     if _ROOTED.search(line) or _NESTED.search(line):
         # from the word of the first separator to the last one: a folder's name may hold spaces
         line = _FOLDERS.sub("", line)

@@ -30,7 +30,7 @@ from cardioscar.files.folders import (
     recover,
 )
 from cardioscar.identity.printable_text import printable
-from cardioscar.identity.spoken_names import by_role, named_by_role
+from cardioscar.identity.spoken_names import user_names_by_role, without_user_names
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.logs import about
 from cardioscar.shard.concerns import Concerns, heard
@@ -151,23 +151,23 @@ def _run_subject(shard: _Shard, subject: str, concerns: Concerns) -> tuple[Statu
     upstream = {name: _upstream_row(folder, subject) for name, folder in folders.items()}
 
     recover(final)
-    with named_by_role(_own_files(shard, subject)):
+    with user_names_by_role(_own_files(shard, subject)):
         job = Work(subject, folders, upstream, final, checkpoint, lambda: concerns.of(subject))
-        return _settled(shard, new, job, started=clock)
+        return _reuse_or_work(shard, new, job, started=clock)
 
 
 def _own_files(shard: _Shard, subject: str) -> Mapping[str, Path]:
     try:
         return shard.files(subject) if shard.files else {}
     except (CardioscarError, OSError):
-        return {}  # `_asked` meets the same error and makes a row of it
+        return {}  # `_inputs_or_skip` meets the same error and makes a row of it
 
 
-def _settled(shard: _Shard, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
+def _reuse_or_work(shard: _Shard, new: Status, job: Work, *, started: float) -> tuple[Status, bool]:
     """Reuse the row of an earlier run, or do the work; `job.out` is the subject's final folder."""
     final = job.out
     others = strangers_in(final, shard.stage.own)
-    row = _guarded(new, lambda: _asked(shard, new, job.upstream_status))
+    row = _quarantine(new, lambda: _inputs_or_skip(shard, new, job.upstream_status))
     earlier = read_status(final)
     present = {name: sha for name, sha in file_hashes(final, without=FILE).items() if name not in others}
     reused = earlier is not None and earlier.answers(row) and present == earlier.outputs
@@ -179,7 +179,7 @@ def _settled(shard: _Shard, new: Status, job: Work, *, started: float) -> tuple[
             with peak_memory() as peak:
                 if row.outcome == "ok":
                     asked, task = row, dataclasses.replace(job, out=scratch)
-                    row = _guarded(asked, lambda: _worked(shard, task, asked))
+                    row = _quarantine(asked, lambda: _run_work(shard, task, asked))
             if row.outcome == "failed":
                 _empty(scratch)
             row = dataclasses.replace(
@@ -196,7 +196,7 @@ def _settled(shard: _Shard, new: Status, job: Work, *, started: float) -> tuple[
     return row, reused
 
 
-def _asked(shard: _Shard, row: Status, upstream: Mapping[str, Status]) -> Status:
+def _inputs_or_skip(shard: _Shard, row: Status, upstream: Mapping[str, Status]) -> Status:
     """The row with its inputs, or as skipped where an earlier stage failed."""
     bad = next((r for r in upstream.values() if r.outcome != "ok"), None)
     if bad:
@@ -210,7 +210,7 @@ def _asked(shard: _Shard, row: Status, upstream: Mapping[str, Status]) -> Status
     return dataclasses.replace(row, inputs=inputs | {name: file_sha256(path) for name, path in own.items()})
 
 
-def _worked(shard: _Shard, job: Work, row: Status) -> Status:
+def _run_work(shard: _Shard, job: Work, row: Status) -> Status:
     shard.work(job)
     return dataclasses.replace(row, outputs=file_hashes(job.out, without=FILE))
 
@@ -220,7 +220,7 @@ def _empty(folder: Path) -> None:
     folder.mkdir()
 
 
-def _guarded(row: Status, step: Callable[[], Status]) -> Status:
+def _quarantine(row: Status, step: Callable[[], Status]) -> Status:
     """Take a step with a row; a fault of the subject makes it a failed row, a fault of the machine is raised."""
     try:
         return step()
@@ -252,7 +252,7 @@ def _machine_fault(error: Exception) -> str:
 
 
 def _failed(row: Status, kind: str, message: str) -> Status:
-    message = printable(by_role(message))
+    message = printable(without_user_names(message))
     log.error("failed: %s", message, extra={"outcome": "failed", "kind": kind})
     return dataclasses.replace(row, outcome="failed", error=Failure(kind, message, row.stage))
 

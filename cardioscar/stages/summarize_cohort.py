@@ -8,29 +8,28 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardioscar import __version__
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import select
 from cardioscar.cohort.source import CohortSource
 from cardioscar.cohort.stand_ins import is_stand_in
-from cardioscar.errors import CardioscarError, ConfigError, counted
+from cardioscar.errors import CardioscarError, ConfigError, InputError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
-from cardioscar.results.table import PAGE, TABLE
+from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
 from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import Recording, attempt, not_recorded
-from cardioscar.workflow import Workflow
+from cardioscar.workflow import Conclusion, Workflow
 
 if TYPE_CHECKING:
-    from cardioscar.report.cohort import CohortRow
+    from cardioscar.report.cohort_table import CohortRow
 
 log = logging.getLogger(__name__)
 
-QC_VERDICTS = ("pass", "review", "fail")
 _LOOKS = 3
 """How often the table is written at most, where other runs go on publishing."""
 
@@ -62,7 +61,7 @@ def run(
     record_first: Callable[[], object] | None = None,
     family: Workflow = DEFAULT,
 ) -> dict[str, float | int | str]:
-    """Write `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
+    """Write `cohort.json`, `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 
     The table has a row for every subject that there are results of, so that subjects may be run one by one; the counts
     and the verdict are those of the subjects that this run was asked for.
@@ -85,8 +84,8 @@ def run(
         of earlier runs the table holds (`earlier`).
 
     Raises:
-        InputError: If the results' `cohort.csv` or `cohort.html` is none that a run has written: a manifest, for
-            instance.
+        InputError: If the results' `cohort.json`, `cohort.csv` or `cohort.html` is none that a run has written: a
+            manifest, for instance.
         CohortRejected: If more failed; the report is written before.
         NotRecordedError: If the tracking server does not answer; the report is written before.
         StoreFailedError: If MLflow or its local store fails; the report is written before.
@@ -100,17 +99,16 @@ def run(
     with results.workspace() as folder:
         with results.alone():
             summary = _written(results, folder, ids, recording, max_failed_fraction, family)
-        table, report = folder / TABLE, folder / PAGE
-        for source, other in ((table, table_csv), (report, report_html)):
+        for name, other in ((TABLE, table_csv), (PAGE, report_html)):
             if other:
-                _copy(source, Path(other))
+                _copy(folder / name, Path(other))
         with about("summary", "cohort"):
             counts = "{ok} ok ({review} for review, {qc_failed} failed quality control), {failed} failed of {subjects}"
             log.info("%s: %s", counts.format(**summary), summary["verdict"])
         untracked = None
         if recording.tracking_uri:
             untracked = attempt(record_first) if record_first else None
-            untracked = untracked or attempt(lambda: _record(summary, table, report, recording))
+            untracked = untracked or attempt(lambda: _record(summary, folder, recording))
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{_failures(summary)} ({summary['failed_fraction']:.0%}), "
@@ -131,8 +129,8 @@ def _written(
     results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float, family: Workflow
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
-    from cardioscar.files.atomic import atomic_file
-    from cardioscar.report.cohort import CohortSummary, cohort_csv, write_cohort_report
+    from cardioscar.report.cohort import write_cohort_report
+    from cardioscar.report.cohort_table import CohortSummary, CohortTable
 
     for _ in range(_LOOKS):
         found = set(results.subjects())
@@ -148,7 +146,7 @@ def _written(
         summary["earlier"] = len(rows) - len(ids)
         if summary["earlier"]:
             rows.sort(key=lambda row: row.subject)
-        page = CohortSummary(
+        said = CohortSummary(
             accepted=summary["verdict"] == "accepted",
             max_failed_fraction=max_failed_fraction,
             name=recording.experiment,
@@ -156,11 +154,11 @@ def _written(
             # the time of the newest result, not of this page: the same results give the same page
             created=newest,
         )
-        with atomic_file(folder / TABLE) as partial:
-            partial.write_text(cohort_csv(rows), encoding="utf-8")
-        results.put(folder / TABLE)
+        table = CohortTable(said, tuple(rows))
+        results.put(write_data(folder, table))
+        results.put(write_csv(folder, table))
         with platform_faults(folder):
-            write_cohort_report(folder / PAGE, rows, page)
+            write_cohort_report(folder / PAGE, table)
         results.put(folder / PAGE)
         if set(results.subjects()) == found:
             break
@@ -176,17 +174,24 @@ def _copy(source: Path, other: Path) -> None:
             shutil.copyfile(source, partial)
 
 
-def _record(summary: Mapping[str, float | int | str], table: Path, report: Path, recording: Recording) -> None:
+def _record(summary: Mapping[str, float | int | str], folder: Path, recording: Recording) -> None:
     from cardioscar.services.tracking.recording import record_cohort
 
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
-    record_cohort(recording.target, table_csv=table, report_html=report, metrics=numbers)
+    record_cohort(
+        recording.target,
+        table_csv=folder / TABLE,
+        report_html=folder / PAGE,
+        cohort_json=folder / DATA,
+        metrics=numbers,
+    )
 
 
 def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
-    from cardioscar.report.cohort import CohortRow
+    from cardioscar.report.cohort_table import CohortRow
 
-    subject, status, metrics, numbers = result.subject, result.row, result.metrics, None
+    subject, status = result.subject, result.row
+    conclusion: Conclusion | None = None
     kind, lost = "lost", ""
     if status is None:
         lost = "no result: its shard did not finish"
@@ -194,11 +199,14 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         lost = "its result is of an earlier run; its shard did not finish"
     elif result.damage:
         kind, lost = ("lost" if "missing" in result.damage else "damaged"), result.damage
-    elif metrics is not None and (numbers := _numbers(metrics, family)) is None:
-        kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
+    elif result.metrics is not None:
+        try:
+            conclusion = family.conclude(result.metrics)
+        except InputError:
+            kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
     if status is None or lost:
         return CohortRow(subject, "failed", stage="unknown", error_kind=kind, error_message=lost)
-    if status.error or metrics is None or numbers is None:
+    if status.error or conclusion is None:
         error = status.error
         return CohortRow(
             subject,
@@ -211,26 +219,16 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         subject,
         "ok",
         stage=status.stage,
-        qc=metrics["qc"]["verdict"],
-        reasons=tuple(map(str, metrics["qc"].get("reasons", ()))),
-        septum=(metrics.get("septum") or {}).get("source"),
-        metrics=numbers,
+        qc=conclusion.verdict,
+        reasons=conclusion.reasons,
+        septum=conclusion.septum,
+        metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
 
 
-def _numbers(metrics: Mapping[str, Any], family: Workflow) -> dict[str, float | None] | None:
-    """The numbers of a `metrics.json`; None where they, or the verdict, are not where they should be."""
-    try:
-        numbers = family.numbers(metrics)
-        sound = metrics["qc"]["verdict"] in QC_VERDICTS
-    except (LookupError, TypeError, AttributeError):
-        return None
-    return numbers if sound and all(isinstance(number, float | int | None) for number in numbers.values()) else None
-
-
 def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
-    from cardioscar.report.cohort import failed_fraction
+    from cardioscar.report.cohort_table import failed_fraction
 
     failed, fraction = sum(row.outcome != "ok" for row in rows), failed_fraction(rows)
     summary: dict[str, float | int | str] = {

@@ -15,6 +15,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cardioscar.results.opening import read_results
+from cardioscar.results.terminal import print_cohort
 from pipelines.compile import compile_pipeline
 from pipelines.ir import ROOT
 from pipelines.local_runner import WORKERS, TaskFailedError, TaskRecord, run_pipeline
@@ -24,19 +26,6 @@ REJECTED, BROKEN = 1, 2
 
 IN_STORE = 8
 """Subjects of a task where the cohort lies in an object store and is not listed before the run."""
-
-_COLUMNS = {
-    "dice": ("Dice", 3),
-    "dice_log_odds": ("log-\nodds", 3),
-    "dice_signed_distance": ("signed\ndist.", 3),
-    "heldout_dice": ("hidden\nDice", 3),
-    "heldout_dice_log_odds": ("hidden\nlog-\nodds", 3),
-    "heldout_dice_signed_distance": ("hidden\nsigned\ndist.", 3),
-    "scar_ml": ("scar\nml", 1),
-    "scar_percent": ("scar\n%", 1),
-}
-"""Heading and decimals of the columns of cohort.csv that the terminal shows: Dice over all nodes and over the hidden
-slices, each beside the two baselines on the same nodes or pixels."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,9 +91,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             return BROKEN
         verdict = REJECTED
 
-    rows = _read_rows(records[-1].artifacts["table"])
-    _print_cohort(console, rows)
-    _print_reports(console, rows, results)
+    print_cohort(read_results(results), "")
     console.print(_times_table(records, time.monotonic() - started))
     if verdict == REJECTED:
         _say(console, f"cohort rejected: {reason}")
@@ -142,7 +129,11 @@ def _shard_size(cohort: str) -> int:
         return IN_STORE
     folder = Path(cohort)
     manifest = folder / "cohort.csv" if folder.is_dir() else folder
-    subjects = len(_read_rows(manifest)) if manifest.is_file() else sum(path.is_dir() for path in folder.iterdir())
+    if manifest.is_file():
+        with manifest.open(encoding="utf-8", newline="") as stream:
+            subjects = sum(1 for _ in csv.DictReader(stream))
+    else:
+        subjects = sum(path.is_dir() for path in folder.iterdir())
     return max(1, math.ceil(subjects / WORKERS))
 
 
@@ -163,34 +154,6 @@ def _say(console: Console, text: str) -> None:
 
 def _label(record: TaskRecord) -> str:
     return record.name if record.iteration is None else f"{record.name} (shard {record.iteration + 1})"
-
-
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _print_cohort(console: Console, rows: list[dict[str, str]]) -> None:
-    table = Table(title="Cohort", box=box.SIMPLE, pad_edge=False, collapse_padding=True)
-    shown = [column for column in _COLUMNS if any(row.get(column) for row in rows)]
-    table.add_column("subject", no_wrap=True)
-    table.add_column("outcome")
-    for column in shown:
-        table.add_column(_COLUMNS[column][0], justify="right", no_wrap=True)
-    for row in rows:
-        numbers = [f"{float(row[c]):.{_COLUMNS[c][1]}f}" if row.get(c) else "–" for c in shown]
-        colour = "green" if row["outcome"] == "ok" else "red"
-        table.add_row(row["subject"], f"[{colour}]{row['outcome']}[/]", *numbers)
-    console.print(table)
-    for row in rows:
-        if row.get("error_message"):
-            _say(console, f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
-
-
-def _print_reports(console: Console, rows: list[dict[str, str]], results: str) -> None:
-    console.print("Reports:")
-    for report in [*(row["report"] for row in rows if row.get("report")), "cohort.html"]:
-        console.print(f"  {results}/{report}", markup=False, soft_wrap=True)
 
 
 def _times_table(records: list[TaskRecord], total: float) -> Table:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.scar3d.quality.whole import SCORES, whole
+
 FOLDER = str(Path(__file__).resolve().parents[2] / "benchmarks")
 
 
@@ -24,12 +26,15 @@ def result(seed: int, dice: float | None, verdict: str, error: float | None, *re
 
     from cardioscar.phantom.config import PhantomConfig
 
-    metrics = {
-        "truth": {"cardioscar": {"dice": dice, "volume_error_percent": None if dice is None else 100 * (1 - dice)}},
-        "qc": {"verdict": verdict, "reasons": list(reasons)},
-        "leave_one_out": {"scar_error": error},
-        "intervals": None,
-    }
+    off = None if dice is None else 100 * (1 - dice)
+    metrics = whole(
+        {
+            "truth": {"cardioscar": SCORES | {"hd95_mm": 1.0, "dice": dice, "volume_error_percent": off}},
+            "qc": {"verdict": verdict, "reasons": list(reasons)},
+            "leave_one_out": {"scar_error": error},
+            "intervals": None,
+        }
+    )
     return Result(Heart(f"H{seed}", seed, "labels", PhantomConfig()), metrics, Path("slices.npz"))
 
 

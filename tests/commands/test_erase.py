@@ -70,7 +70,12 @@ def test_a_subject_leaves_a_run_and_the_others_stay(run: Run, cardioscar: Cardio
     assert named(run.out) == []
     left = content(run.out)
     assert others.items() <= left.items()
-    assert left.keys() - others.keys() == {"run.log", "results/cohort.csv", "results/cohort.html"}
+    assert left.keys() - others.keys() == {
+        "run.log",
+        "results/cohort.csv",
+        "results/cohort.html",
+        "results/cohort.json",
+    }
     assert left["run.log"].count(b"\n") == 2
     table = left["results/cohort.csv"].decode()
     assert [line.split(",")[0] for line in table.splitlines()] == ["subject", "P002", "P003"]
@@ -168,13 +173,14 @@ def test_a_file_of_the_users_own_is_left_and_said(run: Run, cardioscar: Cardiosc
     assert named(run.out) == ["notes.txt"]
 
 
-def test_a_page_of_the_users_own_is_left_and_said(run: Run, cardioscar: Cardioscar) -> None:
+@pytest.mark.parametrize("name", ["cohort.html", "cohort.json"])
+def test_a_file_of_the_users_own_is_left_and_said_by_name(name: str, run: Run, cardioscar: Cardioscar) -> None:
     (run.out / "notes").mkdir()
-    (run.out / "notes" / "cohort.html").write_text("<p>P001 looks odd")
+    (run.out / "notes" / name).write_text("<p>P001 looks odd")
     said = cardioscar("erase", "P001", "--results", run.out, "--tracking-uri", "off", "--yes")
     assert said.code == 3
-    assert "cohort.html names the subject and is none of cardioscar's files: left as it is" in said.err
-    assert named(run.out) == ["notes/cohort.html"]
+    assert f"{name} names the subject and is none of cardioscar's files: left as it is" in said.err
+    assert named(run.out) == [f"notes/{name}"]
 
 
 def test_a_subject_that_a_run_is_at_work_on_is_not_erased(run: Run, cardioscar: Cardioscar) -> None:

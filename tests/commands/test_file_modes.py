@@ -78,7 +78,14 @@ def test_results_logs_and_records_are_for_the_owners_group(tmp_path: Path) -> No
     assert {line for line in seen.read_text().splitlines() if int(line.split()[0], 8) & 0o007} == set()
     assert any(line.split()[1].startswith("cardioscar-") for line in seen.read_text().splitlines())
     found = modes(tmp_path / "out")
-    assert {"results/cohort.csv", "results/P001/scar.vtu", "run.log", "mlflow.db", "work/train/P001"} <= found.keys()
+    assert {
+        "results/cohort.csv",
+        "results/cohort.json",
+        "results/P001/scar.vtu",
+        "run.log",
+        "mlflow.db",
+        "work/train/P001",
+    } <= found.keys()
     assert any(name.startswith("mlartifacts/") and name.endswith("field.safetensors") for name in found)
     assert [name for name, mode in found.items() if mode & 0o007] == []
     assert {mode for name, mode in found.items() if name.startswith("results")} == {0o750, 0o640}

@@ -18,7 +18,7 @@ from cardioscar.services.store.erase_subject import erase_from_store, find_in_st
 from cardioscar.services.store.object_store import S3Place, Store
 from pipelines.local_store import LocalStore, seaweedfs
 from tests.charts.rendering import container, run
-from tests.services.store.s3 import point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
+from tests.services.store.s3 import download, point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "bucket-policy.md"
 COHORTS, RESULTS, MLFLOW = "cardioscar-cohorts", "cardioscar-results", "cardioscar-mlflow"
@@ -148,7 +148,7 @@ def test_stages_and_readers_have_the_rights_that_they_use(asked: Asked, tmp_path
     Store().write(S3Place(COHORTS, "trial/P001/lge.nii"), b"scan")
     store = asked.watch(Store(small_parts()))
     store.files(S3Place(COHORTS, "trial"))
-    store.download(S3Place(COHORTS, "trial"), tmp_path / "cohort")
+    download(store, S3Place(COHORTS, "trial"), tmp_path / "cohort")
     place = S3Place(RESULTS, "trial/P001")
     for _ in range(2):
         store.publish(filled(tmp_path) if not (tmp_path / "P001").exists() else tmp_path / "P001", place)
@@ -159,7 +159,7 @@ def test_stages_and_readers_have_the_rights_that_they_use(asked: Asked, tmp_path
     assert ("s3:DeleteObject", RESULTS) in asked.rights
 
     reader = Asked()
-    reader.watch(Store(small_parts())).download(S3Place(RESULTS, "trial"), tmp_path / "read")
+    download(reader.watch(Store(small_parts())), S3Place(RESULTS, "trial"), tmp_path / "read")
     assert reader.rights
     assert reader.rights <= rights("Reader")
 
@@ -256,7 +256,7 @@ def test_stages_work_with_their_own_identity(
     for key, value in as_identity(seaweed, "stages").environment.items():
         monkeypatch.setenv(key, value)
     store = Store(small_parts())
-    assert "status.json" in [path.name for path in store.download(S3Place(COHORTS, "trial"), tmp_path / "cohort")]
+    assert "status.json" in [path.name for path in download(store, S3Place(COHORTS, "trial"), tmp_path / "cohort")]
     for _ in range(2):
         store.publish(
             tmp_path / "P001" if (tmp_path / "P001").exists() else filled(tmp_path), S3Place(RESULTS, "trial/P001")

@@ -19,7 +19,7 @@ from cardioscar.cohort.reading import SubjectFiles, read_cohort
 from cardioscar.errors import CardioscarError, ConfigError, InputError
 from cardioscar.imaging.formats.grid_layers import read_grid_layers
 from cardioscar.scar3d.subject_settings import SubjectSettings
-from cardioscar.scar3d.transfer.stored_pretrained import FORMAT, StoredPrior
+from cardioscar.scar3d.transfer.stored_pretrained import FORMAT, StoredPretrained
 from cardioscar.stages.scar3d import preprocess
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 
@@ -144,11 +144,11 @@ def test_no_name_of_a_layers_array_is_quoted(tmp_path: Path) -> None:
         read_grid_layers(tmp_path)
 
 
-def stored(spec: dict[str, Any], weights: dict[str, torch.Tensor]) -> StoredPrior:
+def stored(spec: dict[str, Any], weights: dict[str, torch.Tensor]) -> StoredPretrained:
     """A network from elsewhere that says of itself what ours do."""
     data = save(weights)
     description = {"format": FORMAT, "spec": spec, "weights_sha256": hashlib.sha256(data).hexdigest()}
-    return StoredPrior(json.dumps(description).encode(), data)
+    return StoredPretrained(json.dumps(description).encode(), data)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_no_name_in_a_foreign_network_is_quoted_and_no_claim_followed(spec: dict
 
 def test_a_deep_description_is_another_text() -> None:
     with pytest.raises(InputError, match="JSON, found another text"):
-        StoredPrior(b"[" * 10**6, b"")
+        StoredPretrained(b"[" * 10**6, b"")
 
 
 @pytest.mark.parametrize("place", ["unknown key", "array of tags", "mapping"])

@@ -63,7 +63,7 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
     assert done.summary["verdict"] == "accepted"
     found = objects(results)
     local = {f"{s}/{name}": data for s in TWO for name, data in content(finished.result(s)).items()}
-    assert found.keys() == {*local, "cohort.csv", "cohort.html"}
+    assert found.keys() == {*local, "cohort.csv", "cohort.html", "cohort.json"}
     for name, data in local.items():
         if name.endswith((".vtu", ".safetensors", ".png")):
             assert found[name] == data, name

@@ -7,13 +7,23 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import InputError
-from cardioscar.report.cohort import CohortRow, CohortSummary, cohort_csv, write_cohort_report
-from cardioscar.results.table import drop_subject
+from cardioscar.report.cohort import write_cohort_report
+from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
+from cardioscar.results.table import COHORT_FILES, drop_subject, write_csv, write_data
 
 ROWS = [
     CohortRow("P1", "ok", "evaluate", qc="pass", metrics={"dice": 0.81, "scar_ml": 7.5}, report="P1/report.html"),
     CohortRow("P10", "failed", "train", error_kind="input", error_message="=lge.nii: expected a scan, found none"),
-    CohortRow("P2", "ok", "evaluate", qc="review", metrics={"dice": 0.5}, report="P2/report.html"),
+    CohortRow(
+        "P2",
+        "ok",
+        "evaluate",
+        qc="review",
+        reasons=("a; b", "c"),
+        metrics={"dice": 0.5},
+        report="P2/report.html",
+        earlier=True,
+    ),
 ]
 SUMMARY = CohortSummary(
     accepted=False, max_failed_fraction=0.05, name="ward & <7>", created="2026-01-02T03:04:05+00:00"
@@ -22,8 +32,10 @@ SUMMARY = CohortSummary(
 
 def written(folder: Path, rows: list[CohortRow], summary: CohortSummary = SUMMARY) -> Path:
     folder.mkdir(exist_ok=True)
-    (folder / "cohort.csv").write_text(cohort_csv(rows), encoding="utf-8", newline="")
-    write_cohort_report(folder / "cohort.html", rows, summary)
+    table = CohortTable(summary, tuple(rows))
+    write_data(folder, table)
+    write_csv(folder, table)
+    write_cohort_report(folder / "cohort.html", table)
     return folder
 
 
@@ -55,11 +67,31 @@ def test_nothing_stays_of_a_cohort_of_one(tmp_path: Path) -> None:
     assert content(folder) == {}
 
 
-def test_a_page_that_cannot_be_drawn_again_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("data", [None, b'{"format": "cardioscar cohort 1", "rows": "P1', b'{"mine": "P1"}'])
+def test_a_page_that_cannot_be_drawn_again_is_removed(data: bytes | None, tmp_path: Path) -> None:
+    """Of an earlier version, which wrote no `cohort.json`; beside one that is torn; beside somebody else's."""
     folder = written(tmp_path / "all", ROWS)
-    (folder / "cohort.html").write_text('<p class="eyebrow">cardioscar</p><p>P1 was here</p>')
+    others = content(written(tmp_path / "others", ROWS[1:]))
+    (folder / "cohort.json").unlink() if data is None else (folder / "cohort.json").write_bytes(data)
     assert drop_subject(folder, "P1")
-    assert content(folder).keys() == {"cohort.csv"}
+    mine = {} if data is None or b"mine" not in data else {"cohort.json": data}
+    assert content(folder) == {"cohort.csv": others["cohort.csv"]} | mine
+    assert not drop_subject(folder, "P1")
+
+
+@pytest.mark.parametrize("name", COHORT_FILES)
+def test_each_file_is_known_by_itself(name: str, tmp_path: Path) -> None:
+    """Older versions of objects are looked at one by one; what is not there is not made."""
+    (tmp_path / name).write_bytes(content(written(tmp_path / "all", ROWS))[name])
+    assert drop_subject(tmp_path, "P1")
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} <= {name}
+
+
+def test_a_manifest_beside_loses_its_row_alone(tmp_path: Path) -> None:
+    folder = written(tmp_path / "all", ROWS)
+    (folder / "cohort.csv").write_text("subject,labels\nP1,a.nii\nP2,b.nii\n")
+    assert drop_subject(folder, "P1")
+    assert (folder / "cohort.csv").read_bytes() == b"subject,labels\r\nP2,b.nii\r\n"
 
 
 def test_a_page_of_somebody_elses_stays(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import InputError
-from cardioscar.results.own_table import check_page, check_table
+from cardioscar.results.own_table import check_data, check_page, check_table
 from cardioscar.shard.own_files import keep, strangers, strangers_in
 from cardioscar.shard.status import Failure, Status, write_status
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
@@ -136,13 +136,22 @@ def test_another_table_is_not_replaced(data: bytes) -> None:
 
 
 def test_our_tables_and_pages_are_known(tmp_path: Path) -> None:
-    from cardioscar.report.cohort import CohortRow, CohortSummary, cohort_csv, write_cohort_report
+    from cardioscar.report.cohort import write_cohort_report
+    from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable, cohort_csv, cohort_json
 
-    rows = [CohortRow("P001", "failed")]
-    write_cohort_report(tmp_path / "cohort.html", rows, CohortSummary(accepted=False, max_failed_fraction=0.1))
-    check_table(cohort_csv(rows).encode())
+    table = CohortTable(CohortSummary(accepted=False, max_failed_fraction=0.1), (CohortRow("P001", "failed"),))
+    write_cohort_report(tmp_path / "cohort.html", table)
+    check_table(cohort_csv(table.rows).encode())
+    whole = cohort_json(table).encode()
+    for ours in (whole, whole[: len(whole) // 2], whole.replace(b"cohort 1", b"cohort 2"), None):
+        check_data(ours)
     check_page((tmp_path / "cohort.html").read_bytes())
     check_table(None)
     check_page(None)
     with pytest.raises(InputError, match="cohort.html"):
         check_page(b"<html>mine</html>")
+    for others in (b"{}", b'{"rows": []}', b"mine"):
+        with pytest.raises(
+            InputError, match=r"cohort\.json: expected a file that a run has written, or none, found ano"
+        ):
+            check_data(others)

@@ -209,7 +209,7 @@ def test_a_row_of_another_form_is_none(run: Run, change: dict[str, object]) -> N
 def test_the_same_results_give_the_same_pages(run: Run, tmp_path: Path) -> None:
     elsewhere = tmp_path / "artifact" / "report.html"
     summarize(run, report_html=elsewhere)
-    names = ("cohort.csv", "cohort.html")
+    names = ("cohort.csv", "cohort.html", "cohort.json")
     first = [(run.out / "results" / name).read_bytes() for name in names]
     summarize(run)
     assert [(run.out / "results" / name).read_bytes() for name in names] == first
@@ -228,7 +228,7 @@ def test_a_subject_that_is_not_in_the_cohort_is_refused(run: Run) -> None:
 
 
 def test_a_full_disk_is_the_machines_fault(run: Run) -> None:
-    for name in ("cohort.csv", "cohort.html"):
+    for name in ("cohort.csv", "cohort.html", "cohort.json"):
         (run.out / "results" / name).unlink()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (10, 2_000):  # too small for the table, and for the page

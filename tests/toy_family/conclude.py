@@ -13,6 +13,7 @@ from cardioscar.results.publication import gather
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.recording import UNPUBLISHED, Recording
+from cardioscar.workflow import Conclusion
 from tests.toy_family.workflow import QUANTIFY
 
 
@@ -24,8 +25,8 @@ class Config:
     """Areas above it ask for a look."""
 
 
-def numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    return {"scar_ml": metrics["area"], "seconds": 1.0}
+def conclude(metrics: Mapping[str, Any]) -> Conclusion:
+    return Conclusion(metrics["qc"]["verdict"], (), {"scar_ml": metrics["area"], "seconds": 1.0})
 
 
 def run(

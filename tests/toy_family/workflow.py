@@ -27,5 +27,5 @@ QUANTIFY = Workflow(
             files=("metrics.json",), publishes=True,
         ),
     ),
-    numbers_function="tests.toy_family.conclude:numbers",
+    conclusion="tests.toy_family.conclude:conclude",
 )  # fmt: skip

@@ -154,17 +154,14 @@ def _cut_nodes(data: Any) -> np.ndarray | None:
     return cut
 
 
-def add_electrophysiology(metrics: dict[str, Any], folder: Path) -> None:
-    """Put what `infer` found into the metrics of a subject.
+def read_electrophysiology(folder: Path) -> dict[str, Any]:
+    """Content of `electrophysiology.json`; empty for a map that was made without a search.
 
     Args:
-        metrics: `metrics.json` in the making; gets `channels` and `channel_draws` (None where the map was made without
-            a search), and each row of `aha` its transmurality.
         folder: The subject's folder of `infer`.
+
+    Returns:
+        `channels` (rows, see `channel_rows`), `channel_draws`, and `transmurality` by AHA segment.
     """
     path = folder / FILE
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    metrics["channels"], metrics["channel_draws"] = content.get("channels"), content.get("channel_draws")
-    for segment, row in content.get("transmurality", {}).items():
-        if segment in metrics["aha"]:
-            metrics["aha"][segment] |= row
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

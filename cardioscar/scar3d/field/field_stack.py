@@ -20,7 +20,7 @@ from cardioscar.errors import InputError
 from cardioscar.scar3d.field.dropout_pool import dropout_masks
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.plan import Batch, FitPlan, plan_fit
-from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.field.pretrained import PretrainedField
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
 from cardioscar.scar3d.observation.observations import Observations
@@ -57,7 +57,7 @@ class Prepared:
         return 4 * numbers * CHUNK * math.ceil(self.nodes / CHUNK)
 
 
-def prepare(observations: Observations, config: FitConfig, prior: FieldPrior | None = None) -> Prepared:
+def prepare(observations: Observations, config: FitConfig, prior: PretrainedField | None = None) -> Prepared:
     """Plan a subject's fit and check it, so that one subject's corrupt groups cannot end a computation of several.
 
     Raises:

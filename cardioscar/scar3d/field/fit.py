@@ -19,7 +19,7 @@ from cardioscar.learning.train_state import TrainState
 from cardioscar.scar3d.field.dropout_pool import DropoutMasks, dropout_masks
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.plan import Batch, FitPlan, plan_fit
-from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.field.pretrained import PretrainedField
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
 from cardioscar.scar3d.observation.group_means import group_means
@@ -58,7 +58,7 @@ def fit_field(
     observations: Observations,
     config: FitConfig,
     *,
-    prior: FieldPrior | None = None,
+    prior: PretrainedField | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     on_epoch: Callable[[int, int], None] | None = None,

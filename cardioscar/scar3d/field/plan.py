@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 from cardioscar.errors import ConfigError
 from cardioscar.learning.schedules import one_cycle, triangular
 from cardioscar.scar3d.field.fit_config import REFERENCE_DROPPED, REFERENCE_HIDDEN, REFERENCE_LAYERS, FitConfig
-from cardioscar.scar3d.field.pretrained import FieldPrior, freeze
+from cardioscar.scar3d.field.pretrained import PretrainedField, freeze
 from cardioscar.scar3d.field.scar_field import FieldSpec, ScarField
 from cardioscar.scar3d.observation.constraint_loss import Loss
 from cardioscar.scar3d.observation.csr import ranges
@@ -65,7 +65,7 @@ class FitPlan:
     loss: Loss
     learning_rate: Callable[[int], float]
     weight_decay: float
-    prior: FieldPrior | None = None
+    prior: PretrainedField | None = None
     frozen: tuple[str, ...] = ()
     keep_last: bool = False
     fresh_masks: bool = False
@@ -79,7 +79,7 @@ class FitPlan:
         return field
 
 
-def plan_fit(observations: Observations, config: FitConfig, prior: FieldPrior | None = None) -> FitPlan:
+def plan_fit(observations: Observations, config: FitConfig, prior: PretrainedField | None = None) -> FitPlan:
     """Turn a method's name and settings into a plan for one subject.
 
     Raises:

@@ -17,7 +17,7 @@ from cardioscar.scar3d.observation.lv_frame import LVFrame
 
 
 @dataclass(frozen=True)
-class FieldPrior:
+class PretrainedField:
     """A pretrained network.
 
     Attributes:
@@ -31,7 +31,7 @@ class FieldPrior:
     sha256: str = ""
 
     @classmethod
-    def of(cls, field: ScarField) -> FieldPrior:
+    def of(cls, field: ScarField) -> PretrainedField:
         """The network of a field that was fitted in the common frame."""
         weights = {k: v.detach().cpu().clone() for k, v in field.state_dict().items() if k != "center_mm"}
         return cls(dataclasses.replace(field.spec, center_mm=(0.0, 0.0, 0.0), axes=None, scale=1.0), weights)

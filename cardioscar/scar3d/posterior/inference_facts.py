@@ -87,13 +87,11 @@ def write_facts(folder: Path, posterior: Mapping[str, Any], coverage: Mapping[st
     (folder / FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def add_facts(metrics: dict[str, Any], folder: Path) -> None:
-    """Put `posterior` and `coverage` into a subject's metrics; None for a map that was made without.
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Content of `inference.json`, `posterior` and `coverage`; empty for a map that was made without.
 
     Args:
-        metrics: `metrics.json` in the making.
         folder: The subject's folder of `infer`.
     """
     path = folder / FILE
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    metrics["posterior"], metrics["coverage"] = content.get("posterior"), content.get("coverage")
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}

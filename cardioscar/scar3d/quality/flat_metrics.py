@@ -2,71 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from cardioscar.scar3d.quality.result import SubjectMetrics
+from cardioscar.scar3d.quality.result_input import PosteriorSummary
+from cardioscar.scar3d.quality.result_scar import Channel, Coverage, Intervals, IntervalTruth
+from cardioscar.scar3d.quality.result_scores import LeaveOneOutScores
+from cardioscar.scar3d.quality.sometimes import result_mapping
 
 
-def flat_metrics(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+def flat_metrics(metrics: SubjectMetrics) -> dict[str, float | None]:
     """Flatten a subject's metrics; a number that is undefined is None, one that was not asked for is missing."""
-    truth, heldout = metrics["truth"] or {}, (metrics["heldout"] or {}).get("scores", {})
-    scar, residual = metrics["scar"], metrics["residual"]
+    scar = metrics.scar
     flat: dict[str, float | None] = {
-        "scar_ml": scar["volume_ml"],
-        "scar_percent": None if scar["fraction_of_wall"] is None else 100 * scar["fraction_of_wall"],
-        **{name: scar.get(name) for name in ("likely_ml", "uncertain_ml", "possible_ml")},
-        **({"border_zone_ml": scar["border_zone_ml"]} if scar.get("border_zone_ml") is not None else {}),
-        "wall_ml": scar["wall_ml"],
-        "uncertainty_mean": scar["uncertainty_mean"],
-        "residual_rms": residual["rms"],
-        "residual_max": residual["max"],
-        **_left_out(metrics.get("leave_one_out")),
-        **_intervals(metrics.get("intervals"), metrics.get("interval_truth")),
-        **_channels(metrics.get("channels")),
-        **_inference(metrics.get("posterior"), metrics.get("coverage")),
-        "fit_steps": metrics["fit"]["steps"],
-        "fit_loss": metrics["fit"]["final_loss"],
+        "scar_ml": scar.volume_ml,
+        "scar_percent": None if scar.fraction_of_wall is None else 100 * scar.fraction_of_wall,
+        "likely_ml": scar.likely_ml,
+        "uncertain_ml": scar.uncertain_ml,
+        "possible_ml": scar.possible_ml,
+        **({"border_zone_ml": scar.border_zone_ml} if scar.border_zone_ml is not None else {}),
+        "wall_ml": scar.wall_ml,
+        "uncertainty_mean": scar.uncertainty_mean,
+        "residual_rms": metrics.residual.rms,
+        "residual_max": metrics.residual.max,
+        **_left_out(metrics.leave_one_out),
+        **_intervals(metrics.intervals, metrics.interval_truth),
+        **_channels(metrics.channels),
+        **_inference(metrics.posterior, metrics.coverage),
+        "fit_steps": metrics.fit.steps,
+        "fit_loss": metrics.fit.final_loss,
     }
-    for prefix, scores in (("", truth), ("heldout_", heldout)):
+    truth, hidden = metrics.truth or {}, metrics.heldout.scores if metrics.heldout else {}
+    for prefix, scores in (("", truth), ("heldout_", hidden)):
         for method, row in scores.items():
             suffix = "" if method == "cardioscar" else f"_{method}"
-            flat |= {f"{prefix}{name}{suffix}": value for name, value in row.items()}
-    for segment, row in metrics["aha"].items():
-        flat[f"aha/{segment}_scar_fraction"] = row["scar_fraction"]
-    return flat
+            flat |= {f"{prefix}{name}{suffix}": value for name, value in vars(row).items()}
+    return flat | {f"aha/{segment}_scar_fraction": row.scar_fraction for segment, row in metrics.aha.items()}
 
 
-def _channels(channels: Sequence[Mapping[str, Any]] | None) -> dict[str, float | None]:
+def _channels(channels: Sequence[Channel] | None) -> dict[str, float | None]:
     if channels is None:
         return {}
-    shares = [row["open_probability"] for row in channels]
+    shares = [row.open_probability for row in channels]
+    known = [share for share in shares if share is not None]
     return {
         "channels": float(len(channels)),
-        "channels_open": None if None in shares else float(sum(share > 0.5 for share in shares)),
+        "channels_open": None if len(known) < len(shares) else float(sum(share > 0.5 for share in known)),
     }
 
 
-def _inference(posterior: Mapping[str, Any] | None, coverage: Mapping[str, Any] | None) -> dict[str, float | None]:
-    flat = {
-        f"posterior_{name}": float(posterior[name])
-        for name in ("converged", "iterations", "inducing_points", "unsettled_pixels")
-        if posterior and name in posterior
+def _inference(posterior: PosteriorSummary | None, coverage: Coverage | None) -> dict[str, float | None]:
+    said = result_mapping(posterior) if posterior else {}
+    names = ("converged", "iterations", "inducing_points", "unsettled_pixels")
+    flat: dict[str, float | None] = {f"posterior_{name}": float(said[name]) for name in names if name in said}
+    if coverage is None:
+        return flat
+    return flat | {
+        name: getattr(coverage, name)
+        for name in ("unseen_wall_fraction", "unseen_scar_fraction", "unseen_wall_ml", "unseen_scar_ml", "farthest_mm")
     }
-    names = ("unseen_wall_fraction", "unseen_scar_fraction", "unseen_wall_ml", "unseen_scar_ml", "farthest_mm")
-    return flat | {name: coverage[name] for name in names if coverage and name in coverage}
 
 
-def _left_out(scores: Mapping[str, Any] | None) -> dict[str, float | None]:
+def _left_out(scores: LeaveOneOutScores | None) -> dict[str, float | None]:
     names = ("dice", "mean_absolute_error", "brier", "scar_error", "area_bias")
-    return {f"left_out_{name}": scores[name] for name in names} if scores else {}
+    return {f"left_out_{name}": getattr(scores, name) for name in names} if scores else {}
 
 
-def _intervals(intervals: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> dict[str, float | None]:
+def _intervals(intervals: Intervals | None, truth: IntervalTruth | None) -> dict[str, float | None]:
     flat: dict[str, float | None] = {}
     for name in ("scar_ml", "scar_fraction"):
-        if intervals and name in intervals:
-            flat |= {f"{name}_{end}": intervals[name][end] for end in ("lower", "upper")}
-        if truth and name in truth:
-            flat[f"{name}_inside"] = float(truth[name]["inside"])
-    if truth and truth.get("aha_segments"):
-        flat["aha_inside_fraction"] = truth["aha_inside"] / truth["aha_segments"]
+        if (interval := getattr(intervals, name, None)) is not None:
+            flat |= {f"{name}_lower": interval.lower, f"{name}_upper": interval.upper}
+        if (true := getattr(truth, name, None)) is not None:
+            flat[f"{name}_inside"] = float(true.inside)
+    if truth and truth.aha_segments and truth.aha_inside is not None:
+        flat["aha_inside_fraction"] = truth.aha_inside / truth.aha_segments
     return flat

@@ -12,6 +12,7 @@ from typing import Any
 
 from cardioscar.scar3d.observation.misplaced import MISPLACED, misplaced
 from cardioscar.scar3d.quality.reasons import Reasons
+from cardioscar.scar3d.quality.result import Findings
 
 UNSEEN_REVIEW, UNSEEN_FAIL = 0.25, 0.5
 """Share of the wall pixels that lie outside the mesh."""
@@ -42,11 +43,11 @@ SIZES = {
 }
 
 
-def geometry_reasons(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> Reasons:
+def geometry_reasons(metrics: Findings, facts: Mapping[str, Any]) -> Reasons:
     """What speaks against a map's geometry.
 
     Args:
-        metrics: Metrics so far: `observed_pixels`; `scar` with `wall_ml`.
+        metrics: What is known of the map.
         facts: `preprocess.json`: `unseen_pixels`, `slice_shifts_mm`, `heart`, `cavity_ml`, `wall_thickness_mm`; what is
             missing raises no concern, but for the first, which is needed.
 
@@ -60,12 +61,12 @@ def geometry_reasons(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> Re
         found.fail.append(f"{lost} of {len(shifts)} slices do not fit the mesh: are mesh and slices in one frame?")
     found.review += misplaced(shifts)
 
-    unseen = facts["unseen_pixels"] / max(facts["unseen_pixels"] + metrics["observed_pixels"], 1)
+    unseen = facts["unseen_pixels"] / max(facts["unseen_pixels"] + metrics.observed_pixels, 1)
     text = f"{unseen:.0%} of the wall pixels lie outside the mesh: are mesh and slices aligned?"
     found.above(unseen, UNSEEN_REVIEW, UNSEEN_FAIL, text)
 
     if facts.get("heart", "adult") == "adult":
-        sizes = {**facts, "wall_ml": (metrics.get("scar") or {}).get("wall_ml")}
+        sizes = {**facts, "wall_ml": metrics.scar.wall_ml}
         for name, (what, unit, limits) in SIZES.items():
             _hold(found, sizes.get(name), what, unit, limits)
     return found

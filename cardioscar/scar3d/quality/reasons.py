@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cardioscar.scar3d.quality.result_scores import Verdict
+
 
 @dataclass
 class Reasons:
@@ -28,7 +30,7 @@ class Reasons:
         return self
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """`fail`, `review`, or `pass` where there is no reason."""
         return "fail" if self.fail else "review" if self.review else "pass"
 

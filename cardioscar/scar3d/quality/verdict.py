@@ -7,6 +7,9 @@ from typing import Any
 
 from cardioscar.scar3d.quality.geometry_quality import geometry_reasons
 from cardioscar.scar3d.quality.reasons import Reasons
+from cardioscar.scar3d.quality.result import Findings
+from cardioscar.scar3d.quality.result_scar import Coverage, Interval, Intervals
+from cardioscar.scar3d.quality.result_scores import Quality, Slices
 
 LEFT_OUT_REVIEW, LEFT_OUT_FAIL = 0.65, 0.35
 """Dice on left-out slices. docs/benchmarks/quality.md says how these limits and the next two were chosen, and what they
@@ -34,23 +37,22 @@ UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL = 0.1, 0.5
 """Share of the map's scar that lies there."""
 
 
-def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+def quality(metrics: Findings, facts: Mapping[str, Any]) -> Quality:
     """Quality verdict with its reasons.
 
     `fail`: the map must not be used. `review`: someone should look.
 
     Args:
-        metrics: Metrics so far: `residual`, `fit`, `scar`, `heldout`, `leave_one_out`, `slices`, `intervals`,
-            `aha`, `coverage`, `posterior`, `warnings`; what is None or missing raises no concern.
+        metrics: What is known of the map; what is None raises no concern.
         facts: `preprocess.json`.
 
     Returns:
-        `verdict` and `reasons`, the reasons to fail first.
+        The verdict and its reasons, those to fail first.
     """
     found = geometry_reasons(metrics, facts)
-    if metrics["fit"]["stop_reason"] == "diverged":
+    if metrics.fit.stop_reason == "diverged":
         found.fail.append("the fit diverged")
-    rms = metrics["residual"]["rms"]
+    rms = metrics.residual.rms
     if not rms <= RESIDUAL_FAIL:  # one that is no number included
         found.fail.append(f"the map does not meet the pixels (residual rms {rms:.3f}, above {RESIDUAL_FAIL:.2f})")
     elif rms > RESIDUAL_REVIEW:
@@ -66,78 +68,78 @@ def quality(metrics: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, A
     if doubtful is not None and doubtful > limits[1]:
         share = f"standard deviations add up to {doubtful:.1%} of its volume, above {limits[1]:.0%}"
         said.append(f"much of the scar is in doubt ({share})")
-    found.review += _of_intervals(metrics.get("intervals"))
-    found.review += _of_slices(metrics.get("slices"))
-    heldout = metrics.get("heldout")
-    score = heldout["scores"]["cardioscar"]["dice"] if heldout else None
+    found.review += _of_intervals(metrics.intervals)
+    found.review += _of_slices(metrics.slices)
+    score = metrics.heldout.scores["cardioscar"].dice if metrics.heldout else None
     if score is not None and score < HIDDEN_DICE_REVIEW:
         found.review.append(f"hidden slices are predicted poorly (Dice {score:.3f}, below {HIDDEN_DICE_REVIEW:.2f})")
-    found += _of_coverage(metrics.get("coverage") or {})
-    warned = [row["text"] for row in metrics.get("warnings") or ()]
-    if (metrics.get("posterior") or {}).get("converged") is False and not any("converge" in text for text in warned):
+    found += _of_coverage(metrics.coverage)
+    warned = [row.text for row in metrics.warnings]
+    settled = metrics.posterior is None or metrics.posterior.converged is not False
+    if not settled and not any("converge" in text for text in warned):
         found.review.append("the uncertainty is not settled: the posterior did not converge")
-    if metrics.get("aha") == {} and not any("no AHA segments" in text for text in warned):
+    if not metrics.aha and not any("no AHA segments" in text for text in warned):
         found.review.append("the wall was not divided into AHA segments")
     found.review += warned
-    return {"verdict": found.verdict, "reasons": found.listed()}
+    return Quality(found.verdict, tuple(found.listed()))
 
 
-def left_out_dice(metrics: Mapping[str, Any]) -> float | None:
+def left_out_dice(metrics: Findings) -> float | None:
     """Dice on left-out slices; None where nothing was left out or there is no scar."""
-    found = (metrics.get("leave_one_out") or {}).get("dice")
-    return None if found is None else float(found)
+    return metrics.leave_one_out.dice if metrics.leave_one_out else None
 
 
-def doubt(metrics: Mapping[str, Any]) -> float | None:
+def doubt(metrics: Findings) -> float | None:
     """Standard deviation of the scar probability, summed over the wall, as a share of the scar; None without scar."""
-    scar = metrics.get("scar") or {}
-    if not scar.get("fraction_of_wall") or scar.get("uncertainty_mean") is None:
+    scar = metrics.scar
+    if not scar.fraction_of_wall or scar.uncertainty_mean is None:
         return None
-    return float(scar["uncertainty_mean"] / scar["fraction_of_wall"])
+    return scar.uncertainty_mean / scar.fraction_of_wall
 
 
-def relative_width(interval: Mapping[str, Any] | None) -> float | None:
+def relative_width(interval: Interval | None) -> float | None:
     """Width of an interval as a share of its mean; None where either is unknown or the mean is zero."""
-    if not interval or not interval.get("mean"):
+    if interval is None or not interval.mean:
         return None
-    return float((interval["upper"] - interval["lower"]) / interval["mean"])
+    return (interval.upper - interval.lower) / interval.mean
 
 
-def _of_intervals(intervals: Mapping[str, Any] | None) -> list[str]:
-    scar = (intervals or {}).get("scar_ml")
+def _of_intervals(intervals: Intervals | None) -> list[str]:
+    scar = intervals.scar_ml if intervals else None
     width = relative_width(scar)
     # of a scar that is hardly there the width in ml is what matters, and it is small
-    if scar is None or width is None or scar["upper"] < SMALL_SCAR_ML or width <= WIDTH_REVIEW:
+    if scar is None or width is None or scar.upper < SMALL_SCAR_ML or width <= WIDTH_REVIEW:
         return []
-    bounds = f"{scar['lower']:.1f} to {scar['upper']:.1f} ml"
+    bounds = f"{scar.lower:.1f} to {scar.upper:.1f} ml"
     return [f"the scar volume is uncertain ({bounds}, {width:.1%} of it, above {WIDTH_REVIEW:.0%})"]
 
 
-def _of_coverage(coverage: Mapping[str, Any]) -> Reasons:
+def _of_coverage(coverage: Coverage | None) -> Reasons:
     found = Reasons()
-    beyond = f", farther than {coverage['reach_mm']:.0f} mm from what they show" if coverage.get("reach_mm") else ""
-    for part, review, fail in (
-        ("wall", UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL),
-        ("scar", UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL),
+    if coverage is None:
+        return found
+    beyond = f", farther than {coverage.reach_mm:.0f} mm from what they show"
+    for part, share, review, fail in (
+        ("wall", coverage.unseen_wall_fraction, UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL),
+        ("scar", coverage.unseen_scar_fraction, UNSEEN_SCAR_REVIEW, UNSEEN_SCAR_FAIL),
     ):
-        share = coverage.get(f"unseen_{part}_fraction")
-        found.above(share, review, fail, f"slices do not show {share or 0:.0%} of the {part}{beyond}")
+        found.above(share, review, fail, f"slices do not show {share:.0%} of the {part}{beyond}")
     return found
 
 
-def _of_slices(slices: Mapping[str, Any] | None) -> list[str]:
+def _of_slices(slices: Slices | None) -> list[str]:
     reasons: list[str] = []
-    if not slices:
+    if slices is None:
         return reasons
-    if slices["with_wall"] < LEAST_SLICES:
-        reasons.append(f"{slices['with_wall']} slices show the wall, fewer than {LEAST_SLICES}")
-    gap = slices["largest_gap_mm"]
+    if slices.with_wall < LEAST_SLICES:
+        reasons.append(f"{slices.with_wall} slices show the wall, fewer than {LEAST_SLICES}")
+    gap = slices.largest_gap_mm
     if gap is not None and gap > GAP_REVIEW_MM:
         reasons.append(f"a gap of {gap:.1f} mm between slices, wider than {GAP_REVIEW_MM:.0f} mm")
-    beyond = slices["outermost_scar"]
+    beyond = slices.outermost_scar
     if beyond is not None and beyond > OUTERMOST_REVIEW:
         reasons.append(f"scar reaches the outermost slices ({beyond:.0%} of it): it may go on where nothing was seen")
-    seen = slices["observed_scar_ml"]
+    seen = slices.observed_scar_ml
     if 0 < seen < SMALL_SCAR_ML:
         reasons.append(f"the scar seen is small ({seen:.2f} ml): a few pixels decide")
     return reasons

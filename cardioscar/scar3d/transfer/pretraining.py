@@ -23,7 +23,7 @@ from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.order import Order
 from cardioscar.learning.schedules import Rates, one_cycle
 from cardioscar.scar3d.field.plan import plan_fit
-from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.field.pretrained import PretrainedField
 from cardioscar.scar3d.field.scar_field import FieldSpec, ScarField
 from cardioscar.scar3d.observation.constraint_loss import Loss, group_losses
 from cardioscar.scar3d.observation.group_means import group_means
@@ -44,7 +44,7 @@ class Pretrained:
         curves: Training loss, mean over the hearts of the step, and learning rate of each step.
     """
 
-    prior: FieldPrior
+    prior: PretrainedField
     curves: Curves
 
     @property
@@ -102,7 +102,7 @@ def pretrain(
             units=network.hidden,
             on_step=on_step,
         )
-    return Pretrained(FieldPrior.of(network), trained.checked().curves)
+    return Pretrained(PretrainedField.of(network), trained.checked().curves)
 
 
 def _network(heart: Observations, config: TransferConfig) -> tuple[FieldSpec, Loss]:

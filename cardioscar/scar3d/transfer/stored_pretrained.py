@@ -12,7 +12,7 @@ from cardioscar.errors import InputError
 from cardioscar.learning.stored import StoredNetwork, read_network, store_network
 
 if TYPE_CHECKING:
-    from cardioscar.scar3d.field.pretrained import FieldPrior
+    from cardioscar.scar3d.field.pretrained import PretrainedField
 
 STEM = "field"
 WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
@@ -22,7 +22,7 @@ _RULE, _WHERE = "a network that train-prior field wrote", "prior: "
 
 
 @dataclass(frozen=True)
-class StoredPrior:
+class StoredPretrained:
     """The two files, checked as far as that takes no torch: a stage that finds all done never imports it.
 
     Attributes:
@@ -56,21 +56,21 @@ class StoredPrior:
         """Architecture, a `FieldSpec` as a mapping."""
         return dict(self._stored.description["spec"])
 
-    def load(self) -> FieldPrior:
+    def load(self) -> PretrainedField:
         """The network.
 
         Raises:
             InputError: If the weights are not those of the architecture.
         """
-        from cardioscar.scar3d.field.pretrained import FieldPrior
+        from cardioscar.scar3d.field.pretrained import PretrainedField
         from cardioscar.scar3d.field.scar_field import ScarField, check_size, read_spec
 
         spec = read_spec(self.spec, where=self._stored.in_description)
         check_size(spec, len(self.weights), where=self._stored.in_weights)
-        return FieldPrior(spec, self._stored.weights(FieldPrior.of(ScarField(spec)).weights), self.sha256)
+        return PretrainedField(spec, self._stored.weights(PretrainedField.of(ScarField(spec)).weights), self.sha256)
 
 
-def save_prior(folder: Path, prior: FieldPrior, about: dict[str, Any]) -> StoredPrior:
+def save_prior(folder: Path, prior: PretrainedField, about: dict[str, Any]) -> StoredPretrained:
     """Write a pretrained network.
 
     Args:
@@ -89,14 +89,14 @@ def save_prior(folder: Path, prior: FieldPrior, about: dict[str, Any]) -> Stored
         **about,
     }
     stored = store_network(folder, STEM, prior.weights, description)
-    return StoredPrior(stored.description_bytes, stored.weights_bytes)
+    return StoredPretrained(stored.description_bytes, stored.weights_bytes)
 
 
-def read_prior(folder: Path) -> StoredPrior:
+def read_prior(folder: Path) -> StoredPretrained:
     """Read a pretrained network's files.
 
     Raises:
         InputError: If a file is missing, or they are not what `save_prior` writes.
     """
     stored = read_network(folder, STEM, rule=_RULE, where=_WHERE)
-    return StoredPrior(stored.description_bytes, stored.weights_bytes)
+    return StoredPretrained(stored.description_bytes, stored.weights_bytes)

@@ -125,28 +125,6 @@ class RunSize:
         return found
 
 
-def pods(subjects: int, shard_size: int, workflow: WorkflowSize = FIVE_TASKS) -> int:
-    """Count the pods of one run of a cohort pipeline.
-
-    Args:
-        subjects: Number of subjects.
-        shard_size: Subjects handled by one pod of each stage.
-        workflow: What the pipeline takes.
-
-    Returns:
-        Number of pods, drivers included.
-
-    >>> pods(subjects=1000, shard_size=40)
-    306
-    """
-    return _estimated(subjects, shard_size, 0, workflow).pods
-
-
-def nodes(subjects: int, shard_size: int, workflow: WorkflowSize = FIVE_TASKS) -> int:
-    """Count the nodes that such a run has in its Argo workflow; arguments as in `pods`."""
-    return _estimated(subjects, shard_size, 0, workflow).nodes
-
-
 def check_run_size(
     subjects: int,
     shard_size: int,

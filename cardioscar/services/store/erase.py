@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from cardioscar.errors import InputError, PlatformError
 from cardioscar.services.store.client import S3Connection
-from cardioscar.services.store.errors import is_unsupported
+from cardioscar.services.store.listing import Version, list_versions, unless_unsupported
 from cardioscar.services.store.s3_uri import S3Place
 
 _BATCH = 1000
@@ -37,8 +37,8 @@ def erase(connection: S3Connection, place: S3Place) -> int:
         found = _versions(connection, place)
         if not found:
             return count
-        count += sum(is_data for _, is_data in found)
-        remove(connection, place, [item for item, _ in found])
+        count += sum(one.is_data for one in found)
+        remove(connection, place, [one.name for one in found])
     if not _versions(connection, place):
         return count
     raise PlatformError(f"{place} at {connection.endpoint}: objects are still there after {_ROUNDS} deletions")
@@ -76,9 +76,8 @@ def abort_uploads(connection: S3Connection, place: S3Place) -> int:
         How many uploads were taken back.
     """
     client = connection.client
-    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=place.bucket, Prefix=place.prefix)
-    uploads = [upload for page in _listed(connection, place, pages) for upload in page.get("Uploads", ())]
-    mine = [upload for upload in uploads if _belongs(upload["Key"], place)]
+    pages = unless_unsupported(connection, place, "list_multipart_uploads", Prefix=place.prefix)
+    mine = [upload for page in pages for upload in page.get("Uploads", ()) if _belongs(upload["Key"], place)]
 
     def abort(upload: dict[str, Any]) -> None:
         key = {"Bucket": place.bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
@@ -88,39 +87,8 @@ def abort_uploads(connection: S3Connection, place: S3Place) -> int:
     return len(mine)
 
 
-def _versions(connection: S3Connection, place: S3Place) -> list[tuple[dict[str, str], bool]]:
-    """What there is to remove, and whether it is data (or a marker of a deletion)."""
-    client = connection.client
-    pages = client.get_paginator("list_object_versions").paginate(Bucket=place.bucket, Prefix=place.prefix)
-    found = []
-    for page in _listed(connection, place, pages):
-        for kind in ("Versions", "DeleteMarkers"):
-            for item in page.get(kind, ()):
-                if _belongs(item["Key"], place):
-                    version = {"Key": item["Key"], "VersionId": item["VersionId"]}
-                    found.append((version, kind == "Versions"))
-    if found:
-        return found
-    # a store without versions may answer that listing with nothing, or not at all
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.prefix)
-    keys = [item["Key"] for page in _listed(connection, place, pages) for item in page.get("Contents", ())]
-    return [({"Key": key}, True) for key in keys if _belongs(key, place)]
-
-
-def _listed(connection: S3Connection, place: S3Place, pages: Any) -> Iterator[dict[str, Any]]:
-    """The pages of a listing; none where the store does not know the operation."""
-
-    def fetch() -> list[dict[str, Any]]:
-        from botocore.exceptions import ClientError
-
-        try:
-            return list(pages)
-        except ClientError as error:
-            if is_unsupported(error):
-                return []
-            raise
-
-    return iter(connection.call(place, fetch))
+def _versions(connection: S3Connection, place: S3Place) -> list[Version]:
+    return [one for one in list_versions(connection, place, place.prefix) if _belongs(one.key, place)]
 
 
 def _belongs(key: str, place: S3Place) -> bool:

@@ -11,14 +11,15 @@ from pathlib import Path
 from cardioscar.errors import InputError
 from cardioscar.files.private_folder import private_folder
 from cardioscar.identity.erasable import check_erasable, check_one_subject
+from cardioscar.services.store.listing import Version, list_versions
 from cardioscar.services.store.object_store import S3Place, Store
 
 OBJECTS, TABLES = "objects and versions", "cohort tables"
 
-_TABLE, _PAGE, _ROW = "cohort.csv", "cohort.html", "status.json"
+_COHORT, _ROW = ("cohort.json", "cohort.csv", "cohort.html"), "status.json"
 
 DropSubject = Callable[[Path, str], bool]
-"""Takes a subject out of the cohort's table and page in a folder; tells whether it was there."""
+"""Takes a subject out of the cohort's files in a folder; tells whether it was there."""
 
 
 def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> Counter[str]:
@@ -29,7 +30,7 @@ def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject)
         CardioscarError: As `Store`.
     """
     versions = _checked_versions(store, place, subject)
-    found = Counter({OBJECTS: sum(_root_of(key, place, subject) is not None for key, _ in versions)})
+    found = Counter({OBJECTS: sum(_root_of(one.key, place, subject) is not None for one in versions)})
     found[TABLES] = len(_tables(store, place, subject, drop, versions))
     return +found
 
@@ -43,30 +44,31 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
         CardioscarError: As `Store`. What was erased before the fault stays erased; the same call goes on.
     """
     versions = _checked_versions(store, place, subject)
-    for root in sorted({root for key, _ in versions if (root := _root_of(key, place, subject)) is not None}):
+    for root in sorted({root for one in versions if (root := _root_of(one.key, place, subject)) is not None}):
         store.delete(S3Place(place.bucket, root))
     for at in _tables(store, place, subject, drop, versions):
         with private_folder() as folder:
-            for file in (_TABLE, _PAGE):
+            for file in _COHORT:
                 key = S3Place(place.bucket, at + file)
                 if store.exists(key):
                     (folder / file).write_bytes(store.read(key))
             drop(folder, subject)
-            for file in (_TABLE, _PAGE):
+            for file in _COHORT:
                 store.delete(S3Place(place.bucket, at + file))
                 if (folder / file).is_file():
                     store.write(S3Place(place.bucket, at + file), (folder / file).read_bytes())
 
 
-def _checked_versions(store: Store, place: S3Place, subject: str) -> list[tuple[str, str | None]]:
+def _checked_versions(store: Store, place: S3Place, subject: str) -> list[Version]:
     """All versions; refused where a prefix of the subject's name is not the subject's."""
     check_erasable(subject)
     if place.name == subject:
         raise InputError(str(place), "the prefix above the subject's", "the subject's own")
-    versions, below = _versions(store, place), dict[str, set[str]]()
-    for key, _ in versions:
-        if (root := _root_of(key, place, subject)) is not None:
-            below.setdefault(root, set()).add(key.removeprefix(f"{root}/"))
+    versions = [one for one in list_versions(store.connection, place, place.under) if one.is_data]
+    below = dict[str, set[str]]()
+    for one in versions:
+        if (root := _root_of(one.key, place, subject)) is not None:
+            below.setdefault(root, set()).add(one.key.removeprefix(f"{root}/"))
     markers = store.read_many(S3Place(place.bucket, f"{root}/{_ROW}") for root in below)
     for root, names in below.items():
         at = S3Place(place.bucket, root)
@@ -82,46 +84,22 @@ def _subject_of(marker: bytes | None) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _versions(store: Store, place: S3Place) -> list[tuple[str, str | None]]:
-    """Key and version of every object below a place; the version is None where the store keeps none."""
-    from cardioscar.services.store.errors import is_unsupported
-
-    connection, found = store.connection, []
-
-    def fetch() -> list[dict]:
-        from botocore.exceptions import ClientError
-
-        pages = connection.client.get_paginator("list_object_versions")
-        try:
-            return list(pages.paginate(Bucket=place.bucket, Prefix=place.under))
-        except ClientError as error:
-            if is_unsupported(error):
-                return []
-            raise
-
-    for page in connection.call(place, fetch):
-        found += [(item["Key"], item["VersionId"]) for item in page.get("Versions", ())]
-    return found or [(entry.key, None) for entry in store.files(place)]
-
-
 def _root_of(key: str, place: S3Place, subject: str) -> str | None:
     """The part of a key that ends with the subject's folder below the place; None if there is none."""
     parts = key.removeprefix(place.under).split("/")
     return place.under + "/".join(parts[: parts.index(subject) + 1]) if subject in parts[:-1] else None
 
 
-def _tables(
-    store: Store, place: S3Place, subject: str, drop: DropSubject, versions: list[tuple[str, str | None]]
-) -> list[str]:
+def _tables(store: Store, place: S3Place, subject: str, drop: DropSubject, versions: list[Version]) -> list[str]:
     """Beginning of the key of each table, or page, some version of which names the subject."""
     found = set()
-    for key, version in versions:
-        above, _, name = key.rpartition("/")
+    for one in versions:
+        above, _, name = one.key.rpartition("/")
         at = f"{above}/" if above else ""
-        if name not in (_TABLE, _PAGE) or at in found or _root_of(key, place, subject):
+        if name not in _COHORT or at in found or _root_of(one.key, place, subject):
             continue
-        which = {} if version in (None, "null") else {"VersionId": version}
-        read = partial(store.connection.client.get_object, Bucket=place.bucket, Key=key, **which)
+        which = {"Key": one.key} if one.version == "null" else one.name
+        read = partial(store.connection.client.get_object, Bucket=place.bucket, **which)
         body = store.connection.call(place, lambda read=read: read()["Body"].read())  # type: ignore[misc]
         with private_folder() as folder:
             (folder / name).write_bytes(body)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cardioscar.errors import UnreachableError
 from cardioscar.services.store.client import S3Connection
+from cardioscar.services.store.errors import is_unsupported
 from cardioscar.services.store.s3_uri import S3Place
 
 
@@ -42,6 +43,59 @@ def list_files(connection: S3Connection, place: S3Place) -> list[Entry]:
             etag = item.get("ETag", "").strip('"')
             found.append(Entry(item["Key"], relative, item["Size"], etag, item["LastModified"]))
     return sorted(found, key=lambda entry: entry.relative)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object, or the object where the store keeps no versions."""
+
+    key: str
+    """Whole key."""
+    version: str | None
+    """The store's name of the version; None where it keeps none."""
+    is_data: bool = True
+    """False for the marker of a deletion."""
+
+    @property
+    def name(self) -> dict[str, str]:
+        """How boto3 is told which one is meant."""
+        return {"Key": self.key} if self.version is None else {"Key": self.key, "VersionId": self.version}
+
+
+def list_versions(connection: S3Connection, place: S3Place, prefix: str) -> list[Version]:
+    """Every version of every object whose key begins with `prefix`, and every marker of a deletion.
+
+    Args:
+        connection: The store.
+        place: Its bucket counts, and stands in messages.
+        prefix: Beginning of keys.
+    """
+    found = []
+    for page in unless_unsupported(connection, place, "list_object_versions", Prefix=prefix):
+        for kind in ("Versions", "DeleteMarkers"):
+            found += [Version(one["Key"], one["VersionId"], kind == "Versions") for one in page.get(kind, ())]
+    if found:
+        return found
+    # a store without versions may answer that listing with nothing, or not at all
+    pages = _pages(connection, place, Prefix=prefix)
+    return [Version(item["Key"], None) for page in pages for item in page.get("Contents", ())]
+
+
+def unless_unsupported(connection: S3Connection, place: S3Place, operation: str, **how: str) -> list[dict[str, Any]]:
+    """The pages of a listing of a bucket; none where the store does not know the operation."""
+    ask = connection.client.get_paginator(operation).paginate(Bucket=place.bucket, **how)
+
+    def fetch() -> list[dict[str, Any]]:
+        from botocore.exceptions import ClientError
+
+        try:
+            return list(ask)
+        except ClientError as error:
+            if is_unsupported(error):
+                return []
+            raise
+
+    return connection.call(place, fetch)
 
 
 def is_object(connection: S3Connection, place: S3Place) -> bool:

@@ -8,16 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from cardioscar.errors import InputError
 from cardioscar.services.store import object_io as s3_object
 from cardioscar.services.store.client import MIB, S3Connection, S3Settings
 from cardioscar.services.store.erase import erase
 from cardioscar.services.store.errors import MissingObjectError
 from cardioscar.services.store.listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.store.publish import PublishReport, publish
-from cardioscar.services.store.s3_uri import S3Place, check_key, is_s3
+from cardioscar.services.store.s3_uri import S3Place
 
-__all__ = ["Entry", "PublishReport", "S3Place", "S3Settings", "Store", "is_s3"]
+__all__ = ["Entry", "PublishReport", "S3Place", "S3Settings", "Store"]
 
 _READ_LIMIT = 64 * MIB
 _stores: dict[tuple[object, ...], Store] = {}
@@ -64,7 +63,7 @@ class Store:
         return list_files(self.connection, place)
 
     def folders(self, place: S3Place) -> list[str]:
-        """Names of the folders right below a place, sorted, as the store says them: `place / name` checks one."""
+        """Names of the folders right below a place, sorted."""
         return list_folders(self.connection, place)
 
     def exists(self, place: S3Place) -> bool:
@@ -111,33 +110,6 @@ class Store:
     def write(self, place: S3Place, data: bytes) -> None:
         """Write a small object in one step, record its sha256 and read it back."""
         s3_object.upload(self.connection, place, data, s3_object.digests_of(data))
-
-    def download(self, place: S3Place, folder: Path, *, only: Callable[[Entry], bool] | None = None) -> list[Path]:
-        """Write the objects below a place to files of the same relative names, several at once.
-
-        Each file appears whole or not at all: its length, and its sha256 where the writer recorded one, are compared.
-
-        Args:
-            place: Common beginning of the keys.
-            folder: Receives the files; it is made.
-            only: Chooses among the objects; default all.
-
-        Returns:
-            The files, sorted by relative key; empty if there are no such objects.
-
-        Raises:
-            InputError: If a key cannot be a path below `folder`; then nothing is written.
-        """
-        entries = [entry for entry in self.files(place) if only is None or only(entry)]
-        names = {check_key(entry.relative) for entry in entries}
-        for name in names:
-            if any(str(parent) in names for parent in Path(name).parents):
-                raise InputError("object key", "a name that is a file or a folder", "one that is both")
-
-        def fetch(entry: Entry) -> Path:
-            return s3_object.download(self.connection, place / entry.relative, folder / entry.relative)
-
-        return self.connection.together(fetch, entries)
 
     def download_file(self, place: S3Place, path: Path) -> Path:
         """Write one object to a file, which appears whole or not at all.

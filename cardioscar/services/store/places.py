@@ -62,15 +62,6 @@ def local_folder(uri: str | Path, *, where: str) -> Path:
     return Path(f"/{rest}") if scheme else Path(uri)
 
 
-def base_name(uri: str | Path) -> str:
-    """Last part of a path or URI, without what comes before it.
-
-    >>> base_name("s3://bucket/cohorts/ward-7/"), base_name("/data/ward-7")
-    ('ward-7', 'ward-7')
-    """
-    return str(uri).rstrip("/").rpartition("/")[2]
-
-
 def _split(uri: str | Path) -> tuple[str, str]:
     # one slash too: `Path("s3://bucket")` has already swallowed the other
     found = re.match(r"([a-z][a-z0-9+.-]+):/+", str(uri))

@@ -84,15 +84,6 @@ class S3Place:
         return self.prefix and f"{self.prefix}/"
 
 
-def is_s3(uri: object) -> bool:
-    """Tell whether an address is one of an object store.
-
-    >>> is_s3("s3://hearts/cohort"), is_s3("/data/cohort")
-    (True, False)
-    """
-    return str(uri).startswith(SCHEME)
-
-
 def check_key(key: str) -> str:
     """Return a key unchanged if it can be a relative path below any folder, or refuse it.
 

@@ -35,7 +35,7 @@ ERASED = "erased"
 """Name of a run of which nothing else is left."""
 
 Rewrite = Callable[[Path, str], bool]
-"""Takes a subject out of `cohort.csv` and `report.html` in a folder; tells whether it was there."""
+"""Takes a subject out of the cohort's files in a folder, `report.html` among them; tells whether it was there."""
 
 
 @dataclass(frozen=True)
@@ -248,18 +248,23 @@ def _delete_artifacts(target: TrackingTarget, uri: str) -> None:
 
 def _download_table(target: TrackingTarget, run: Run, folder: Path) -> bool:
     repository = _artifacts(target, run.info.artifact_uri)
-    names = {item.path for item in repository.list_artifacts()} & {"cohort.csv", "report.html"}
+    names = {item.path for item in repository.list_artifacts()} & {"cohort.json", "cohort.csv", "report.html"}
     for name in names:
         repository.download_artifacts(name, dst_path=str(folder))
-    return "cohort.csv" in names
+    return bool(names)
 
 
 def _rewrite_table(target: TrackingTarget, client: MlflowClient, run: Run, subject: str, rewrite: Rewrite) -> None:
     with private_folder() as folder:
-        if not (_download_table(target, run, folder) and rewrite(folder, subject)):
+        found = _download_table(target, run, folder)
+        before = {path.name for path in folder.iterdir()}
+        if not (found and rewrite(folder, subject)):
             return
         repository = _artifacts(target, run.info.artifact_uri)
-        for path in sorted(folder.iterdir()):
-            repository.log_artifact(str(path))
+        kept = {path.name: path for path in folder.iterdir()}
+        for name in sorted(before - kept.keys()):  # nothing is left of it, or it could not be drawn again
+            repository.delete_artifacts(name)
+        for name in sorted(kept):
+            repository.log_artifact(str(kept[name]))
         if run.info.lifecycle_stage == "active" and (folder / "report.html").is_file():
             client.set_tag(run.info.run_id, records.TAG_REPORT_SHA256, file_sha256(folder / "report.html"))

@@ -125,6 +125,7 @@ def record_cohort(
     table_csv: Path,
     report_html: Path,
     metrics: Mapping[str, float],
+    cohort_json: Path | None = None,
     cohort: str | None = None,
     started_ms: int | None = None,
 ) -> str:
@@ -137,6 +138,7 @@ def record_cohort(
         table_csv: One row per subject; recorded as `cohort.csv`.
         report_html: Recorded as `report.html`.
         metrics: Flat numbers of the whole cohort.
+        cohort_json: What both are drawn from; recorded as `cohort.json`, so that a subject can be taken out of them.
         cohort: Name of the cohort.
         started_ms: Start of the work, in milliseconds since 1970; now if None.
 
@@ -170,7 +172,8 @@ def record_cohort(
         if run.info.status == "FINISHED" and unchanged:
             delete_runs(client, doubles)
             return str(run.info.run_id)
-        log_artifacts(client, run, {"cohort.csv": table_csv, "report.html": report_html})
+        files = {"cohort.csv": table_csv, "report.html": report_html}
+        log_artifacts(client, run, files | ({"cohort.json": cohort_json} if cohort_json else {}))
         log_numbers(client, run, numbers, {}, model_id=None)
         client.set_tag(run.info.run_id, records.TAG_REPORT_SHA256, report_sha256)
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())

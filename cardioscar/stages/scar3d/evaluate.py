@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from cardioscar.imaging.formats.header_trust import HeaderTrust
     from cardioscar.imaging.lvmesh import LVMesh
+    from cardioscar.scar3d.quality.result import SubjectMetrics
+    from cardioscar.stages.scar3d.subject_metrics import Evidence, SubjectMap
 
 log = logging.getLogger(__name__)
 
@@ -176,114 +178,37 @@ def record(
 
 
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
-    import numpy as np
-
-    from cardioscar.imaging.formats.slice_files import load_stack
-    from cardioscar.imaging.sampling import sample_nodes
-    from cardioscar.scar3d.channels.electrophysiology import add_electrophysiology
-    from cardioscar.scar3d.observation.files import load_groups, load_heldout
-    from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
-    from cardioscar.scar3d.posterior.inference_facts import add_facts
-    from cardioscar.scar3d.quality import scoring
-    from cardioscar.scar3d.quality.input_summary import input_summary
-    from cardioscar.scar3d.quality.interval_check import intervals_and_truth, read_intervals
-    from cardioscar.scar3d.quality.slice_quality import left_out_summary, slices_summary
+    from cardioscar.scar3d.quality.result import SubjectMetrics, metrics_json
+    from cardioscar.scar3d.quality.result_input import Warned
     from cardioscar.scar3d.quality.verdict import quality
-    from cardioscar.scar3d.scar_mesh import read_scar
+    from cardioscar.stages.scar3d.subject_metrics import findings, load_map
 
-    mesh = read_scar(job.upstream["scars"] / "scar.vtu", job.upstream["groups"])
-    data = mesh.grid.point_data
-    probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
-    segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
-    stack = load_stack(job.upstream["groups"] / "slices.npz")
-    facts = json.loads((job.upstream["groups"] / "preprocess.json").read_text(encoding="utf-8"))
-    field = json.loads((job.upstream["fields"] / "field.json").read_text(encoding="utf-8"))
-    _, groups = load_groups(job.upstream["groups"])
-    settings = job.upstream_status["scars"].config
-    threshold, doubt_range = settings["threshold"], tuple(settings["doubt_range"])
-    border_zone = np.asarray(data["border_zone"]) if "border_zone" in data else None
-    residual = scoring.group_residuals(probability, groups.group_index, groups.targets)
-
-    metrics: dict[str, Any] = {
-        "subject": job.subject,
-        "holdout": job.upstream_status["groups"].config["holdout"],
-        "target": facts["target"],
-        "method": field["method"],
-        "threshold": threshold,
-        "doubt_range": list(doubt_range),
-        "input": input_summary(facts, stack, job.upstream_status["groups"].config),
-        "scar": scoring.scar_summary(
-            mesh, probability, uncertainty, threshold=threshold, doubt_range=doubt_range, border_zone=border_zone
-        ),
-        "aha": scoring.aha_table(mesh, segment, probability, threshold=threshold),
-        "intervals": read_intervals(job.upstream["scars"]),
-        "interval_truth": None,
-        "truth": None,
-        "heldout": None,
-        "leave_one_out": left_out_summary(stack, threshold=threshold) if config.leave_one_out else None,
-        "slices": slices_summary(stack),
-        "residual": scoring.residual_summary(residual),
-        "observed_pixels": int(groups.pixels.sum()),
-        "fit": {
-            "method": field["method"],
-            "stop_reason": field["stop_reason"],
-            "steps": field["steps"],
-            "seconds": job.upstream_status["fields"].seconds,
-            "final_loss": field["best_loss"],
-            "device": field["device"],
-            "together": field.get("fitted_together", 1),
-        },
-        "orientation": facts["orientation"],
-        "septum": facts["septum"],
-        "warnings": [],
-    }
-    add_electrophysiology(metrics, job.upstream["scars"])
-    add_facts(metrics, job.upstream["scars"])
-    reliability: tuple[np.ndarray, np.ndarray, np.ndarray | None, str] | None = None
-    truth = read_truth(mesh)
-    if truth is not None:
-        baselines = {
-            "log_odds": log_odds(stack, mesh.nodes_mm),
-            "signed_distance": signed_distance(stack, mesh.nodes_mm),
-        }
-        metrics["truth"] = {
-            name: scoring.truth_scores(mesh, truth, p, threshold=threshold)
-            for name, p in {"cardioscar": probability, **baselines}.items()
-        }
-        metrics["interval_truth"] = intervals_and_truth(metrics["intervals"], truth, mesh.node_volumes_ml, segment)
-        reliability = (probability, (truth >= 0.5).astype(float), mesh.node_volumes_ml, "mesh nodes")
-    if (heldout := load_heldout(job.upstream["groups"])) is not None:
-        pixels = heldout.pixel_mm.astype(np.float64)
-        predictions = {
-            "cardioscar": sample_nodes(mesh, probability, pixels)[0],
-            "log_odds": log_odds(stack, pixels),
-            "signed_distance": signed_distance(stack, pixels),
-        }
-        metrics["heldout"] = scoring.heldout_scores(heldout, predictions, threshold=threshold)
-        if reliability is None:
-            reliability = (
-                predictions["cardioscar"],
-                (heldout.fraction >= 0.5).astype(float),
-                None,
-                "hidden pixels",
-            )
+    of = load_map(job)
+    found, evidence = findings(job, of, read_truth(of.mesh), leave_one_out=config.leave_one_out)
     earlier = [(row.stage, row.warnings) for row in job.upstream_status.values()]
-    metrics["warnings"] = gathered([*earlier, ("evaluate", job.warned())])
-    metrics["qc"] = quality(metrics, facts)
-    (job.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    log.info("scar %.1f ml, %s", metrics["scar"]["volume_ml"], metrics["qc"]["verdict"])
+    warnings = gathered([*earlier, ("evaluate", job.warned())])
+    found = dataclasses.replace(found, warnings=tuple(Warned(**row) for row in warnings))
+    metrics = SubjectMetrics(**vars(found), qc=quality(found, of.facts))
+    (job.out / "metrics.json").write_text(metrics_json(metrics), encoding="utf-8")
+    log.info("scar %.1f ml, %s", metrics.scar.volume_ml, metrics.qc.verdict)
+    _write_report(job, of, metrics, evidence, figures=config.figures)
+
+
+def _write_report(
+    job: Work, of: SubjectMap, metrics: SubjectMetrics, evidence: Evidence | None, *, figures: bool
+) -> None:
     from cardioscar.stages.scar3d.subject_report import write_report
 
-    evidence = (job, mesh, metrics, facts, residual, groups.slice_number, reliability)
+    content = (job, of.mesh, metrics, of.facts, of.residual, of.groups.slice_number, evidence)
     with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
         try:
-            write_report(*evidence, figures=config.figures)
+            write_report(*content, figures=figures)
         except (PlatformError, OSError, MemoryError):
             raise
         except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
             log.warning("a report without figures: %s while drawing", type(error).__name__)
             log.debug("figures", exc_info=True)
-            write_report(*evidence, figures=False)
+            write_report(*content, figures=False)
 
 
 def _read_truth(

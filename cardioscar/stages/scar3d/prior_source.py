@@ -13,12 +13,12 @@ from cardioscar.services.store.places import place
 
 if TYPE_CHECKING:
     from cardioscar.scar3d.field.fit_config import FitConfig
-    from cardioscar.scar3d.transfer.stored_pretrained import StoredPrior
+    from cardioscar.scar3d.transfer.stored_pretrained import StoredPretrained
 
 _REGISTERED = re.compile(r"models:/([^/]+)/([1-9][0-9]*)")
 
 
-def resolve_prior(config: FitConfig) -> tuple[FitConfig, StoredPrior | None]:
+def resolve_prior(config: FitConfig) -> tuple[FitConfig, StoredPretrained | None]:
     """Bring the prior that the settings name, and name it by what it holds.
 
     What is recorded of a fit then tells nothing of folders, and a prior that changes makes a new fit.
@@ -41,7 +41,7 @@ def resolve_prior(config: FitConfig) -> tuple[FitConfig, StoredPrior | None]:
     return replace(config, prior=f"sha256:{stored.sha256}"), stored
 
 
-def fetch_prior(address: str) -> StoredPrior:
+def fetch_prior(address: str) -> StoredPretrained:
     """Read the files of a prior.
 
     Args:
@@ -51,7 +51,7 @@ def fetch_prior(address: str) -> StoredPrior:
         InputError: If there is no such prior, or it is no pretrained network.
         UnreachableError: If the object store or the registry does not answer.
     """
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, StoredPrior, read_prior
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, StoredPretrained, read_prior
 
     if address.startswith("models:"):
         return _registered(address)
@@ -67,10 +67,10 @@ def fetch_prior(address: str) -> StoredPrior:
     if description is None or weights is None:
         missing = DESCRIPTION if description is None else WEIGHTS
         raise InputError(f"prior: {missing}", "a network that train-prior field wrote", "no such object")
-    return StoredPrior(description, weights)
+    return StoredPretrained(description, weights)
 
 
-def _registered(address: str) -> StoredPrior:
+def _registered(address: str) -> StoredPretrained:
     from cardioscar.cohort.store import temporary_folder
     from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
     from cardioscar.services.tracking.client import TrackingTarget

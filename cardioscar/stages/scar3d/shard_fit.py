@@ -26,7 +26,7 @@ from cardioscar.shard.status import Status, read_status
 if TYPE_CHECKING:
     from cardioscar.scar3d.field.field_stack import Prepared
     from cardioscar.scar3d.field.fit import FitResult
-    from cardioscar.scar3d.field.pretrained import FieldPrior
+    from cardioscar.scar3d.field.pretrained import PretrainedField
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ShardFit:
         subjects: Sequence[str],
         output: Path,
         config: FitConfig,
-        prior: FieldPrior | None = None,
+        prior: PretrainedField | None = None,
     ) -> None:
         from cardioscar.learning.device import choose_device
 
@@ -200,7 +200,7 @@ class ShardFit:
             ) from error
 
 
-def _prepare(folder: Path, config: FitConfig, prior: FieldPrior | None = None) -> Prepared:
+def _prepare(folder: Path, config: FitConfig, prior: PretrainedField | None = None) -> Prepared:
     from cardioscar.scar3d.field.field_stack import prepare
     from cardioscar.scar3d.observation.files import load_observations
 

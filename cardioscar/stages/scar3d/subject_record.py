@@ -10,8 +10,10 @@ from typing import Any
 
 from cardioscar.config import config_sha256
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.shard.status import Status, read_status
+from cardioscar.workflow import Conclusion
 
 
 def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> SubjectRecord:
@@ -32,7 +34,7 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
     configs = {stage.stage: stage.config for stage in known}
     # the cohort's own files, as preprocess and evaluate hashed them: intermediate files are consequences
     inputs = {k: v for stage in known for k, v in stage.inputs.items() if "/" not in k}
-    metrics = json.loads((output / subject / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_metrics(json.loads((output / subject / "metrics.json").read_text(encoding="utf-8")))
     flat = flat_metrics(metrics) | {f"seconds.{stage.stage}": stage.seconds for stage in known}
     for name in ("peak_memory_mib", "cuda_peak_memory_mib"):
         flat |= {f"{name}.{stage.stage}": getattr(stage, name) for stage in known}
@@ -51,9 +53,9 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         artifacts=files,
         field_weights=fields / subject / "field.safetensors",
         field_description=fields / subject / "field.json",
-        qc=metrics["qc"]["verdict"],
-        reasons=metrics["qc"]["reasons"],
-        septum=(metrics.get("septum") or {}).get("source", "unknown"),
+        qc=metrics.qc.verdict,
+        reasons=metrics.qc.reasons,
+        septum=metrics.septum.source if metrics.septum else "unknown",
         run_key=run_key(
             subject, inputs, config_sha256({stage.stage: stage.config_sha256 for stage in known}), row.version
         ),
@@ -61,13 +63,19 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
     )
 
 
-def table_numbers(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    """Numbers of a subject for the cohort's table.
+def conclude(content: Mapping[str, Any]) -> Conclusion:
+    """What the cohort's table says of a subject.
+
+    Args:
+        content: Content of its `metrics.json`.
 
     Raises:
-        LookupError, TypeError, AttributeError: If the metrics are of another form.
+        InputError: If that is of another form.
     """
-    return flat_metrics(metrics) | {"seconds": metrics["fit"]["seconds"]}
+    metrics = read_metrics(content)
+    numbers = flat_metrics(metrics) | {"seconds": metrics.fit.seconds}
+    septum = metrics.septum.source if metrics.septum else None
+    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, septum)
 
 
 def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -21,13 +21,15 @@ from cardioscar.report.scar3d.residuals import Reliability
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
 from cardioscar.report.sectors import Sectors, find_sectors
 from cardioscar.report.slice_view import SliceView
+from cardioscar.scar3d.quality.result import SubjectMetrics
+from cardioscar.scar3d.quality.sometimes import result_mapping
 from cardioscar.shard.loop import Work
 
 
 def write_report(
     job: Work,
     mesh: LVMesh,
-    metrics: Mapping[str, Any],
+    metrics: SubjectMetrics,
     facts: Mapping[str, Any],
     residual: np.ndarray,
     residual_slice: np.ndarray,
@@ -52,8 +54,8 @@ def write_report(
     configs = {row.stage: row.config for row in job.upstream_status.values()}
     inputs = {name: sha for row in job.upstream_status.values() for name, sha in row.inputs.items() if "/" not in name}
     report = SubjectReport(
-        metrics=metrics,
-        threshold=metrics["threshold"],
+        metrics=result_mapping(metrics),
+        threshold=metrics.threshold,
         version=__version__,
         config=configs,
         config_sha256=config_sha256({row.stage: row.config_sha256 for row in job.upstream_status.values()}),
@@ -74,7 +76,7 @@ def write_report(
             residual=residual,
             residual_slice=residual_slice,
             reliability=Reliability(*reliability) if reliability else None,
-            history=_history(job.upstream["fields"] / "history.csv", metrics["fit"]["steps"]),
+            history=_history(job.upstream["fields"] / "history.csv", metrics.fit.steps),
         )
     write_subject_report(job.out, report)
 

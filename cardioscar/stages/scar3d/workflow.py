@@ -82,5 +82,5 @@ RECONSTRUCT = Workflow(
             methods="Segments are those of the American Heart Association [@cerqueira2002].",
         ),
     ),
-    numbers_function=f"{_ROOM}.subject_record:table_numbers",
+    conclusion=f"{_ROOM}.subject_record:conclude",
 )

@@ -19,8 +19,8 @@ def group_sort(
         subjects: Ids of the subjects of this shard.
         groups: Output of preprocess.
         sorted_groups: One folder for each subject with sorted.npz and status.json.
-        batch_nodes: Number of nodes that a batch aims at.
-        options: Further settings of the stage by name.
+        batch_nodes: Number of nodes that a batch of complete groups aims at.
+        options: Further settings of group_sort by name.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.scar3d import group_sort as stage

@@ -21,7 +21,7 @@ def list_subjects(
         cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
         fingerprint: Hash of the names and contents of the cohort's files: tasks that receive it are cached
             until a file changes.
-        shard_size: Largest number of subjects that one pod handles.
+        shard_size: Largest number of subjects that one pod handles; shards cost about the same.
         subjects: Ids of the subjects to process, separated by commas; empty for all.
         workflow: What a run and a shard take of the cluster; empty for the five stages as separate tasks.
 

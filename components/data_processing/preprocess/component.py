@@ -30,7 +30,7 @@ def preprocess(
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
-        options: Further settings of the stage by name, such as slice_thickness_mm.
+        options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
         fingerprint: Hash of the cohort's contents; a new one makes Kubeflow run a cached task again.
     """
     from cardioscar.logs import configure

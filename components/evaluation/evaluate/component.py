@@ -36,7 +36,7 @@ def evaluate(
         experiment: MLflow experiment of the cohort.
         run_id: Name of the run, which vouches for what it publishes; empty for none.
         figures: Draw the figures of the report.
-        options: Further settings of the stage by name.
+        options: Further settings of evaluate by name.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.recording import Recording

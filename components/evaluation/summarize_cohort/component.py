@@ -31,7 +31,7 @@ def summarize_cohort(
             quality control count.
         tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that tracks nothing.
         experiment: MLflow experiment of the cohort.
-        subjects: Ids of the subjects processed, separated by commas; empty for all.
+        subjects: Ids of the subjects that count, separated by commas; empty for all.
         run_id: The run that must vouch for each result: one that an earlier run left counts as failed. Empty takes
             results of any run.
     """

@@ -57,7 +57,7 @@ def reconstruct(
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
         batch_nodes: Number of nodes that a batch of complete groups aims at.
         method: fourier (Fourier features, full batch) or reference (the published network).
-        device: auto, cpu or cuda.
+        device: Where fields are fitted: auto (a GPU if the pod has one), cpu or cuda.
         prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
         seed: Seed of every random draw.
         samples: Monte Carlo dropout samples whose mean enters the map; 0 takes 20, and 10 for the reference.
@@ -66,9 +66,9 @@ def reconstruct(
         write_nifti: Write the scar probability as a NIfTI volume as well.
         write_opencarp: Write openCARP element tags as well.
         figures: Draw the figures of the report.
-        preprocess_options: Further settings of preprocess by name.
+        preprocess_options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
         group_sort_options: Further settings of group_sort by name.
-        train_options: Further settings of train by name.
+        train_options: Further settings of train by name, such as {"steps": 100, "freeze": ["head"]}.
         infer_options: Further settings of infer by name.
         evaluate_options: Further settings of evaluate by name.
     """

@@ -24,9 +24,9 @@ def train(
         fields: One folder for each subject with field.safetensors, field.json, history.csv and status.json.
         method: fourier (Fourier features, full batch) or reference (the published network and its map).
         seed: Seed of every random draw.
-        device: auto, cpu or cuda.
+        device: Where fields are fitted: auto (a GPU if the pod has one), cpu or cuda.
         prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
-        options: Further settings of the stage by name, such as steps, or freeze with blocks of the prior to keep.
+        options: Further settings of train by name, such as {"steps": 100, "freeze": ["head"]}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.scar3d import train as stage

@@ -11,8 +11,9 @@ import pytest
 from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.formats.opencarp import ElementTag, read_opencarp, write_opencarp
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.scar3d.channels.electrophysiology import FILE, ElectrophysiologyMap, add_electrophysiology
-from cardioscar.scar3d.quality.flat_metrics import _channels
+from cardioscar.scar3d.channels.electrophysiology import FILE, ElectrophysiologyMap, read_electrophysiology
+from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from tests.scar3d.quality.whole import CHANNEL, whole
 from tests.scar3d.slab import SIZE_MM, Slab
 
 SLAB = Slab()
@@ -113,28 +114,23 @@ def test_a_mesh_without_coordinates_has_channels_but_no_transmurality(tmp_path: 
     assert "scar_transmurality" not in mesh.grid.point_data
 
 
-def test_metrics_take_channels_and_the_transmurality_of_their_segments(tmp_path: Path) -> None:
+def test_what_was_found_is_read_again(tmp_path: Path) -> None:
     _, _, content = made(CORRIDOR, tmp_path, CORRIDOR)
-    metrics = {"aha": {"7": {"scar_fraction": 0.2}, "9": {"scar_fraction": 0.0}}}
-    add_electrophysiology(metrics, tmp_path)
-    assert metrics["channels"] == content["channels"]
-    assert metrics["channel_draws"] == 1
-    assert metrics["aha"]["7"] == {"scar_fraction": 0.2} | content["transmurality"]["7"]
-    assert metrics["aha"]["9"] == {"scar_fraction": 0.0}
-    assert "8" not in metrics["aha"]
+    assert read_electrophysiology(tmp_path) == content
+    assert content["channel_draws"] == 1
 
 
 def test_a_map_of_another_maker_has_no_word_on_channels(tmp_path: Path) -> None:
-    metrics: dict = {"aha": {"7": {"scar_fraction": 0.2}}}
-    add_electrophysiology(metrics, tmp_path)
-    assert metrics == {"aha": {"7": {"scar_fraction": 0.2}}, "channels": None, "channel_draws": None}
+    assert read_electrophysiology(tmp_path) == {}
 
 
 def test_flat_metrics_count_channels_and_open_ones() -> None:
-    def rows(*shares: float | None) -> list[dict]:
-        return [{"open_probability": share} for share in shares]
+    def counted(*shares: float | None) -> dict[str, float | None]:
+        rows = [CHANNEL | {"open_probability": share} for share in shares]
+        flat = flat_metrics(whole({"channels": rows}))
+        return {name: flat[name] for name in ("channels", "channels_open")}
 
-    assert _channels(rows(0.9, 0.5, 0.51)) == {"channels": 3, "channels_open": 2}
-    assert _channels([]) == {"channels": 0, "channels_open": 0}
-    assert _channels(rows(None)) == {"channels": 1, "channels_open": None}
-    assert _channels(None) == {}
+    assert counted(0.9, 0.5, 0.51) == {"channels": 3, "channels_open": 2}
+    assert counted() == {"channels": 0, "channels_open": 0}
+    assert counted(None) == {"channels": 1, "channels_open": None}
+    assert "channels" not in flat_metrics(whole())

@@ -18,6 +18,7 @@ from cardioscar.scar3d.methods.posterior import Posterior
 from cardioscar.scar3d.posterior.inference_facts import coverage_facts, warn_of
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import read_status
 from cardioscar.stages.scar3d import infer
@@ -74,7 +75,7 @@ def test_metrics_say_how_the_fits_went_and_what_no_slice_shows(finished: Run) ->
     assert found["coverage"]["unseen_wall_ml"] == pytest.approx(
         found["coverage"]["unseen_wall_fraction"] * mesh.volume_ml
     )
-    flat = flat_metrics(found)
+    flat = flat_metrics(read_metrics(found))
     assert flat["posterior_converged"] == 1.0
     assert flat["posterior_unsettled_pixels"] == 0.0
     assert flat["posterior_inducing_points"] == found["posterior"]["inducing_points"]
@@ -91,7 +92,7 @@ def test_a_map_of_an_earlier_version_has_no_such_facts(finished: Run, tmp_path: 
     found = json.loads((tmp_path / "again" / "P001" / "metrics.json").read_text(encoding="utf-8"))
     assert found["posterior"] is None
     assert found["coverage"] is None
-    assert "posterior_converged" not in flat_metrics(found)
+    assert "posterior_converged" not in flat_metrics(read_metrics(found))
 
 
 def test_what_did_not_converge_is_a_warning_and_stands_in_the_facts(run: Run, caplog: pytest.LogCaptureFixture) -> None:

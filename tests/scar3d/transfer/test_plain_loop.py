@@ -8,7 +8,7 @@ import torch
 
 from cardioscar.learning.device import threads_for
 from cardioscar.learning.schedules import one_cycle
-from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.field.pretrained import PretrainedField
 from cardioscar.scar3d.field.scar_field import ScarField
 from cardioscar.scar3d.observation.constraint_loss import group_losses
 from cardioscar.scar3d.observation.group_means import group_means
@@ -45,7 +45,7 @@ def plain(config: TransferConfig) -> tuple[dict[str, torch.Tensor], list[float]]
                 part.backward()
                 losses[-1] += part.item()
             optimizer.step()
-    return dict(FieldPrior.of(network).weights), losses
+    return dict(PretrainedField.of(network).weights), losses
 
 
 @pytest.mark.parametrize("method", ["fourier", "reference"])

@@ -15,7 +15,7 @@ from cardioscar.scar3d.field.field_stack import prepare
 from cardioscar.scar3d.field.fit import FitResult, fit_field
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.field.plan import plan_fit
-from cardioscar.scar3d.field.pretrained import FieldPrior
+from cardioscar.scar3d.field.pretrained import PretrainedField
 from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.transfer import pretraining as transfer
 from cardioscar.scar3d.transfer.config import TransferConfig
@@ -39,7 +39,7 @@ def settings(kind: str, *freeze: str, **changes: object) -> FitConfig:
 
 
 @pytest.fixture(scope="module")
-def priors() -> dict[str, FieldPrior]:
+def priors() -> dict[str, PretrainedField]:
     return {
         method: pretrain(HEARTS, TransferConfig(method=method, steps=60, device="cpu")).prior  # type: ignore[arg-type]
         for method in METHODS
@@ -53,7 +53,7 @@ def weights(result: FitResult) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(("method", "block"), CASES)
 @pytest.mark.parametrize("together", [False, True], ids=["alone", "together"])
 def test_exactly_the_frozen_block_is_bit_equal_after_the_fit(
-    method: str, block: str, together: bool, priors: dict[str, FieldPrior]
+    method: str, block: str, together: bool, priors: dict[str, PretrainedField]
 ) -> None:
     config, prior = settings(method, block), priors[method]
     if together:
@@ -66,7 +66,7 @@ def test_exactly_the_frozen_block_is_bit_equal_after_the_fit(
             assert equal == name.startswith(f"{block}."), name
 
 
-def test_several_blocks_may_stay_and_the_encoding_always_does(priors: dict[str, FieldPrior]) -> None:
+def test_several_blocks_may_stay_and_the_encoding_always_does(priors: dict[str, PretrainedField]) -> None:
     result = fit_field(NEW, settings("fourier", "encoding", "hidden.0", "head"), prior=priors["fourier"])
     moved = {name for name, after in weights(result).items() if not torch.equal(after, priors["fourier"].weights[name])}
     assert moved == {"hidden.1.weight", "hidden.1.bias"}
@@ -74,7 +74,7 @@ def test_several_blocks_may_stay_and_the_encoding_always_does(priors: dict[str, 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_subjects_fitted_together_get_what_each_gets_alone(method: str, priors: dict[str, FieldPrior]) -> None:
+def test_subjects_fitted_together_get_what_each_gets_alone(method: str, priors: dict[str, PretrainedField]) -> None:
     config, prior = settings(method, "hidden.0"), priors[method]
     hearts = (NEW, HEARTS[0])
     together = fit_fields([prepare(one, config, prior) for one in hearts], config, dtype=torch.float64)
@@ -84,7 +84,7 @@ def test_subjects_fitted_together_get_what_each_gets_alone(method: str, priors: 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_fit_starts_from_what_the_hearts_have_in_common(method: str, priors: dict[str, FieldPrior]) -> None:
+def test_a_fit_starts_from_what_the_hearts_have_in_common(method: str, priors: dict[str, PretrainedField]) -> None:
     with_prior = fit_field(NEW, settings(method), prior=priors[method])
     without = fit_field(NEW, settings(method, prior=""))
     # the scar of the new heart lies where that of the others does: the mean map explains most of it
@@ -92,7 +92,7 @@ def test_a_fit_starts_from_what_the_hearts_have_in_common(method: str, priors: d
     assert with_prior.losses.min() < without.losses.min()
 
 
-def test_the_start_is_the_prior_at_the_places_of_the_common_frame(priors: dict[str, FieldPrior]) -> None:
+def test_the_start_is_the_prior_at_the_places_of_the_common_frame(priors: dict[str, PretrainedField]) -> None:
     prior = priors["fourier"]
     ours, theirs = heart(1), heart(1, size=1.4, shift_mm=-55.0)
     logits = []
@@ -145,7 +145,9 @@ def test_a_heart_of_many_groups_enters_a_step_as_a_whole() -> None:
     assert np.isfinite(pretrain([large], config).losses).all()
 
 
-def test_a_resumed_fit_with_a_frozen_block_gives_the_same_field(priors: dict[str, FieldPrior], tmp_path: Path) -> None:
+def test_a_resumed_fit_with_a_frozen_block_gives_the_same_field(
+    priors: dict[str, PretrainedField], tmp_path: Path
+) -> None:
     config = settings("fourier", "hidden.0", checkpoint_seconds=0.0)
     whole = fit_field(NEW, config, prior=priors["fourier"])
 
@@ -198,14 +200,14 @@ def test_blocks_that_cannot_be_frozen_are_refused_by_name(changes: dict[str, obj
     ],
 )
 def test_a_prior_of_another_architecture_is_refused_by_name(
-    changes: dict[str, object], message: str, priors: dict[str, FieldPrior]
+    changes: dict[str, object], message: str, priors: dict[str, PretrainedField]
 ) -> None:
     with pytest.raises(ConfigError) as refused:
         fit_field(NEW, settings("fourier", **changes), prior=priors["fourier"])
     assert str(refused.value).startswith(message)
 
 
-def test_a_prior_that_is_named_and_not_given_is_no_fit_without_one(priors: dict[str, FieldPrior]) -> None:
+def test_a_prior_that_is_named_and_not_given_is_no_fit_without_one(priors: dict[str, PretrainedField]) -> None:
     with pytest.raises(ConfigError, match="prior: expected a network that was loaded"):
         fit_field(NEW, settings("fourier"))
     blind = Observations(**{**NEW.__dict__, "slice_number": None})
@@ -213,7 +215,7 @@ def test_a_prior_that_is_named_and_not_given_is_no_fit_without_one(priors: dict[
         fit_field(blind, settings("fourier"), prior=priors["fourier"])
 
 
-def test_a_prior_survives_the_disk(priors: dict[str, FieldPrior], tmp_path: Path) -> None:
+def test_a_prior_survives_the_disk(priors: dict[str, PretrainedField], tmp_path: Path) -> None:
     prior = priors["fourier"]
     stored = save_prior(tmp_path, prior, {"hearts": {"count": 5}})
     again = read_prior(tmp_path)
@@ -245,7 +247,7 @@ def test_a_prior_survives_the_disk(priors: dict[str, FieldPrior], tmp_path: Path
         ),
     ],
 )
-def test_a_damaged_prior_is_refused(damage, message: str, priors: dict[str, FieldPrior], tmp_path: Path) -> None:
+def test_a_damaged_prior_is_refused(damage, message: str, priors: dict[str, PretrainedField], tmp_path: Path) -> None:
     save_prior(tmp_path, priors["fourier"], {})
     damage(tmp_path)
     with pytest.raises(InputError) as refused:
@@ -265,7 +267,7 @@ def test_a_damaged_prior_is_refused(damage, message: str, priors: dict[str, Fiel
     ],
 )
 def test_weights_that_are_not_the_networks_are_refused(
-    change, message: str, priors: dict[str, FieldPrior], tmp_path: Path
+    change, message: str, priors: dict[str, PretrainedField], tmp_path: Path
 ) -> None:
     prior = priors["fourier"]
     save_prior(tmp_path, dataclasses.replace(prior, weights=change(prior.weights)), {})

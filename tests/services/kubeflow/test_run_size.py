@@ -16,18 +16,16 @@ from cardioscar.services.kubeflow.run_size import (
     WorkflowSize,
     check_run_size,
     check_shards,
-    nodes,
-    pods,
 )
 
 
 def test_a_patient_is_one_shard():
-    assert pods(subjects=1, shard_size=20) == 18
-    assert nodes(subjects=1, shard_size=20) == 63
+    size = check_run_size(1, 20, 8)
+    assert (size.pods, size.nodes) == (18, 63)
 
 
 def test_a_last_shard_that_is_not_full_counts():
-    assert pods(subjects=21, shard_size=20) - pods(subjects=20, shard_size=20) == 12
+    assert check_run_size(21, 20, 8).pods - check_run_size(20, 20, 8).pods == 12
 
 
 @pytest.mark.parametrize("shard_size", [0, -3])

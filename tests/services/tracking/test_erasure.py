@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import InputError, PlatformError, UnreachableError
-from cardioscar.report.cohort import CohortRow, CohortSummary, cohort_csv, write_cohort_report
+from cardioscar.report.cohort import write_cohort_report
+from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable, cohort_csv, cohort_json
 from cardioscar.results.table import drop_subject, mentions
 from cardioscar.services.store.erase_subject import OBJECTS, TABLES, erase_from_store, find_in_store
 from cardioscar.services.tracking import erasure, records, registry
@@ -38,8 +39,10 @@ def own_store(tmp_path) -> TrackingTarget:
 def tables(folder: Path, *subjects: str) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [CohortRow(s, "ok", "evaluate", qc="pass", metrics={"dice": 0.8, "scar_ml": 7.0}) for s in subjects]
-    (folder / "cohort.csv").write_text(cohort_csv(rows), encoding="utf-8")
-    page = write_cohort_report(folder / "cohort.html", rows, CohortSummary(True, 0.1, name="trial"))
+    table = CohortTable(CohortSummary(True, 0.1, name="trial"), tuple(rows))
+    (folder / "cohort.csv").write_text(cohort_csv(rows), encoding="utf-8", newline="")
+    (folder / "cohort.json").write_text(cohort_json(table), encoding="utf-8")
+    page = write_cohort_report(folder / "cohort.html", table)
     return folder / "cohort.csv", page
 
 
@@ -49,7 +52,8 @@ def record(target: TrackingTarget, make_record, folder: Path, cohort: str) -> No
         record_subject(target, make_record(subject, weight=weight))
     record_subject(target, make_record("P001", weight=0.7, qc="fail"))
     table, page = tables(folder, "P001", "P0012")
-    record_cohort(target, table_csv=table, report_html=page, metrics={"ok": 2.0}, cohort=cohort)
+    files = {"table_csv": table, "report_html": page, "cohort_json": folder / "cohort.json"}
+    record_cohort(target, **files, metrics={"ok": 2.0}, cohort=cohort)
 
 
 def named_in(folder: Path, subject: str) -> list[str]:
@@ -76,7 +80,20 @@ def test_a_subject_leaves_a_local_store_for_good(own_store, make_record, tmp_pat
     [table] = store.rglob("cohort.csv")
     assert len(table.read_text(encoding="utf-8").splitlines()) == 2
     assert "1 subject<" in next(table.parent.glob("report.html")).read_text(encoding="utf-8")
+    assert b"P0012" in (table.parent / "cohort.json").read_bytes()
     assert erase_from_mlflow(own_store, "P001", rewrite).command == ""
+
+
+@pytest.mark.parametrize("kept", [("P0012",), ()])
+def test_what_cannot_be_drawn_again_leaves_the_store_too(own_store, tmp_path, cohort, kept):
+    """The page of an earlier version, which has no `cohort.json` beside it, and all files of a cohort of one."""
+    table, page = tables(tmp_path / "results", "P001", *kept)
+    files = {"table_csv": table, "report_html": page} | ({} if kept else {"cohort_json": table.with_suffix(".json")})
+    record_cohort(own_store, **files, metrics={"ok": 1.0}, cohort=cohort)
+    erase_from_mlflow(own_store, "P001", rewrite)
+    assert find_in_mlflow(own_store, "P001", rewrite) == MlflowTraces()
+    assert named_in(tmp_path / "store", "P001") == []
+    assert len(list((tmp_path / "store").rglob("cohort.csv"))) == len(kept)
 
 
 def test_a_cohort_can_be_erased_from_alone(own_store, make_record, tmp_path):
@@ -210,6 +227,7 @@ def test_every_version_of_a_subject_leaves_the_store(s3, versioned, tmp_path):  
     client.delete_object(Bucket=bucket_name, Key="trial/x/y/P001/status.json")  # an older version is still there
     s3.write(versioned / "results/cohort.csv", table.read_bytes())
     s3.write(versioned / "results/cohort.html", page.read_bytes())
+    s3.write(versioned / "results/cohort.json", (tmp_path / "cohort.json").read_bytes())
     table, page = tables(tmp_path, "P0012")
     s3.write(versioned / "results/cohort.html", page.read_bytes())  # the older version names it
     s3.write(versioned / "other/P001.txt", b"another file")
@@ -221,6 +239,7 @@ def test_every_version_of_a_subject_leaves_the_store(s3, versioned, tmp_path):  
     left = all_bytes(s3, bucket_name)
     assert left.keys() == {
         "trial/results/P0012/scar.vtu", "trial/results/cohort.csv", "trial/results/cohort.html", "trial/other/P001.txt",
+        "trial/results/cohort.json",
     }  # fmt: skip
     assert len(left["trial/results/P0012/scar.vtu"]) == 2
     assert [b"P0012" in one for one in left["trial/results/cohort.csv"]] == [True]

@@ -94,7 +94,7 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     found = {path.relative_to(out / "results").as_posix() for path in (out / "results").rglob("*") if path.is_file()}
     assert found == {
         *(f"{name}/{file}" for name in ("C1", "C2") for file in ("metrics.json", "map.bin", "run.json", "status.json")),
-        "C3/status.json", "C3/run.json", "cohort.csv", "cohort.html",
+        "C3/status.json", "C3/run.json", "cohort.csv", "cohort.html", "cohort.json",
     }  # fmt: skip
     assert json.loads((out / "results/C1/metrics.json").read_text())["area"] == 720.0
     with (out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:

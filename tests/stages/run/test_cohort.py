@@ -65,7 +65,7 @@ def test_results_are_the_files_that_are_promised(finished: Run) -> None:
 def test_a_second_run_does_no_work(run: Run) -> None:
     files = [p for p in run.out.rglob("*") if p.is_file() and "cohort." not in p.name and p.name != "run.json"]
     before = [(p.stat().st_mtime_ns, p.stat().st_ino) for p in files]
-    written = {name: (run.out / "results" / name).read_bytes() for name in ("cohort.csv", "cohort.html")}
+    written = {name: (run.out / "results" / name).read_bytes() for name in ("cohort.csv", "cohort.html", "cohort.json")}
     events: list[tuple[str, str, str]] = []
     stamp = (run.result() / "run.json").read_bytes()
     done = run.again(on_event=events.append)
@@ -195,7 +195,8 @@ def test_an_unknown_setting_is_refused_before_any_work(
 def test_results_may_go_elsewhere(finished: Run, tmp_path: Path) -> None:
     run = Run(finished.cohort, tmp_path / "run")
     run.again("P001", recording=Recording(str(tmp_path / "share")))
-    assert sorted(p.name for p in (tmp_path / "share").iterdir()) == ["P001", "cohort.csv", "cohort.html"]
+    published = ["P001", "cohort.csv", "cohort.html", "cohort.json"]
+    assert sorted(p.name for p in (tmp_path / "share").iterdir()) == published
     assert [p.name for p in run.out.iterdir()] == ["work"]
 
 

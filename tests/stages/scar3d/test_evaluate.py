@@ -19,6 +19,7 @@ from cardioscar.imaging.labels import LABEL_TABLES, Label
 from cardioscar.imaging.volume import Volume
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
+from cardioscar.scar3d.quality.result import metrics_json, read_metrics
 from cardioscar.shard.status import Status, read_status, write_status
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
@@ -123,6 +124,12 @@ def test_metrics_have_the_shape_of_the_contract(finished: Run) -> None:
     assert len(found["aha"]) >= 16
 
 
+def test_the_file_is_that_of_its_typed_object(finished: Run) -> None:
+    for subject in ("P001", "P002", "P003"):
+        text = (finished.folder("evaluate", subject) / "metrics.json").read_text(encoding="utf-8")
+        assert metrics_json(read_metrics(json.loads(text))) == text
+
+
 def test_numbers_agree_with_one_another(finished: Run) -> None:
     found = metrics(finished)
     scar = found["scar"]
@@ -138,8 +145,7 @@ def test_numbers_agree_with_one_another(finished: Run) -> None:
 
 
 def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cardioscar.imaging import sampling
-    from cardioscar.scar3d.observation import interpolation
+    from cardioscar.stages.scar3d import subject_metrics
 
     asked: dict[str, list[np.ndarray]] = {"cardioscar": [], "log_odds": [], "signed_distance": []}
     stacks: list[set[int]] = []
@@ -155,9 +161,9 @@ def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest
 
         monkeypatch.setattr(module, function, watched)
 
-    watch(sampling, "sample_nodes", "cardioscar", 2)
-    watch(interpolation, "log_odds", "log_odds", 1)
-    watch(interpolation, "signed_distance", "signed_distance", 1)
+    watch(subject_metrics, "sample_nodes", "cardioscar", 2)
+    watch(subject_metrics, "log_odds", "log_odds", 1)
+    watch(subject_metrics, "signed_distance", "signed_distance", 1)
     (run.cohort / "P001" / "truth.vtu").unlink()
     _, found = again(run)
     with np.load(run.folder("preprocess") / "heldout.npz") as stored:
@@ -344,7 +350,7 @@ def test_intervals_are_kept_and_held_against_the_truth(run: Run) -> None:
     assert not truth["scar_fraction"]["inside"]
     assert truth["scar_fraction"]["true"] == pytest.approx(truth["scar_ml"]["true"] / found["scar"]["wall_ml"])
     assert (truth["aha_segments"], truth["aha_inside"]) == (3, 3)
-    flat = flat_metrics(found)
+    flat = flat_metrics(read_metrics(found))
     assert (flat["scar_ml_lower"], flat["scar_ml_upper"], flat["scar_ml_inside"]) == (0.001, 900.0, 1.0)
     assert flat["aha_inside_fraction"] == 1
     assert "the scar volume is uncertain" in " ".join(found["qc"]["reasons"])
@@ -358,7 +364,7 @@ def test_a_map_without_intervals_is_evaluated_and_the_page_says_so(run: Run) -> 
     assert row.outcome == "ok"
     assert found["intervals"] is None
     assert found["interval_truth"] is None
-    assert "scar_ml_lower" not in flat_metrics(found)
+    assert "scar_ml_lower" not in flat_metrics(read_metrics(found))
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "This map was made without intervals" in page
 
@@ -372,13 +378,13 @@ def test_left_out_slices_are_those_that_the_fit_saw_but_the_outermost(finished: 
     assert [row["slice"] for row in scores["per_slice"]] == facts["slices"][1:-1]
     assert not {row["slice"] for row in scores["per_slice"]} & set(facts["hidden_slices"])
     assert scores["pixels"] == sum(row["wall_pixels"] for row in scores["per_slice"])
-    assert flat_metrics(metrics(finished))["left_out_dice"] == scores["dice"]
+    assert flat_metrics(read_metrics(metrics(finished)))["left_out_dice"] == scores["dice"]
 
 
 def test_leaving_out_can_be_left_out(run: Run) -> None:
     _, found = again(run, leave_one_out=False)
     assert found["leave_one_out"] is None
-    assert "left_out_dice" not in flat_metrics(found)
+    assert "left_out_dice" not in flat_metrics(read_metrics(found))
     page = (run.folder("evaluate") / "report.html").read_text(encoding="utf-8")
     assert "No slice was left out" in page
 
@@ -547,7 +553,7 @@ def test_finished_subjects_are_published_before_the_machine_fails(run: Run, monk
 
 
 def test_flat_metrics_have_numbers_only_and_names_for_each_method(finished: Run) -> None:
-    flat = flat_metrics(metrics(finished))
+    flat = flat_metrics(read_metrics(metrics(finished)))
     assert {"likely_ml", "uncertain_ml", "possible_ml", "border_zone_ml"} <= flat.keys()
     assert all(value is None or isinstance(value, int | float) for value in flat.values())
     for prefix in ("", "heldout_"):

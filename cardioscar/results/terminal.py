@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cardioscar.errors import counted
+from cardioscar.report.cohort_columns import METRICS, ON_TERMINAL
+from cardioscar.report.cohort_table import CohortRow, read_cohort_json
+from cardioscar.results.table import DATA, PAGE, TABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from cardioscar.results.publication import Results
 
-COLUMNS = (
-    ("dice", "Dice", 3),
-    ("dice_log_odds", "log-\nodds", 3),
-    ("dice_signed_distance", "signed\ndist.", 3),
-    ("heldout_dice", "hidden\nDice", 3),
-    ("heldout_dice_log_odds", "hidden\nlog-\nodds", 3),
-    ("heldout_dice_signed_distance", "hidden\nsigned\ndist.", 3),
-    ("scar_ml", "scar\nml", 1),
-    ("scar_percent", "% of\nwall", 1),
-)
-"""Column of `cohort.csv`, heading, decimals. Headings of several lines keep the table within 80 characters."""
-
 _COLOURS = {"pass": "green", "review": "yellow", "fail": "red"}
 
 
 def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None:
-    """Print what `cohort.csv` says of this run's subjects, reasons of verdicts and failures, and where the reports lie.
+    """Print what `cohort.json` says of this run's subjects, reasons of verdicts and failures, and where reports lie.
 
     Args:
         results: The published results.
         tracking_uri: Where the runs were recorded, or empty.
         most: At most so many subjects, and so many failures.
+
+    Raises:
+        InputError: If `cohort.json` is damaged or another version's.
     """
     from rich.console import Console
     from rich.text import Text
 
-    rows = list(csv.DictReader(io.StringIO(results.read("cohort.csv").decode(), newline="")))
-    own = [row for row in rows if row.get("of_run") != "earlier"]
-    ok = [row for row in own if row["outcome"] == "ok"]
-    failed = [row for row in own if row["outcome"] != "ok"]
+    rows = read_cohort_json(results.read(DATA)).rows
+    own = [row for row in rows if not row.earlier]
+    ok = [row for row in own if row.outcome == "ok"]
+    failed = [row for row in own if row.outcome != "ok"]
     table, console = _table(ok[:most]), Console()
     # in a narrow terminal ids are folded, numbers never cut off: its lines wrap
-    least = Console(width=1_000).measure(_table([row | {"subject": ""} for row in ok[:most]])).maximum
+    least = Console(width=1_000).measure(_table([replace(row, subject="") for row in ok[:most]])).maximum
     wide = Console(width=max(console.width, least))
 
     def line(text: str) -> None:
@@ -57,17 +50,17 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
     if ok:
         wide.print(table)
     if len(ok) > most:
-        line(f"… and {len(ok) - most} more in cohort.csv")
-    for row in [row for row in ok if row.get("reasons")][:most]:
-        line(f"{row['subject']} {row['qc']}: {row['reasons']}")
+        line(f"… and {len(ok) - most} more in {TABLE}")
+    for row in [row for row in ok if row.reasons][:most]:
+        line(f"{row.subject} {row.qc}: {'; '.join(row.reasons)}")
     for row in failed[:most]:
-        line(f"{row['subject']} failed in {row['stage']}: {row['error_message']}")
+        line(f"{row.subject} failed in {row.stage}: {row.error_message or ''}")
     if len(failed) > most:
-        line(f"… and {len(failed) - most} more failures in cohort.csv")
+        line(f"… and {len(failed) - most} more failures in {TABLE}")
     if len(own) < len(rows):
-        line(f"and {counted(len(rows) - len(own), 'subject')} of earlier runs in cohort.csv")
-    line(f"cohort report  {results.address('cohort.html')}")
-    first = next((row["report"] for row in own if row.get("report")), None)
+        line(f"and {counted(len(rows) - len(own), 'subject')} of earlier runs in {TABLE}")
+    line(f"cohort report  {results.address(PAGE)}")
+    first = next((row.report for row in own if row.report), None)
     if first:
         line(f"first subject  {results.address(first)}")
     if tracking_uri.startswith("sqlite"):
@@ -85,18 +78,20 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _table(rows: Sequence[dict[str, str]]) -> Table:
+def _table(rows: Sequence[CohortRow]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    shown = [column for column in COLUMNS if any(row.get(column[0]) for row in rows)]
+    shown = [METRICS[key] for key in ON_TERMINAL if any(row.metrics.get(key) is not None for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("subject", overflow="fold", min_width=8, vertical="bottom")
     table.add_column("QC", no_wrap=True, vertical="bottom")
-    for _, title, _ in shown:
-        table.add_column(title, justify="right", no_wrap=True, vertical="bottom")
+    for column in shown:
+        table.add_column(column.terminal, justify="right", no_wrap=True, vertical="bottom")
     for row in rows:
-        numbers = [f"{float(row[name]):.{digits}f}" if row.get(name) else "–" for name, _, digits in shown]
-        table.add_row(Text(printable(row["subject"])), Text(row["qc"], _COLOURS.get(row["qc"], "")), *numbers)
+        values = [(row.metrics.get(column.key), column.decimals) for column in shown]
+        numbers = ["–" if value is None else f"{value:.{decimals}f}" for value, decimals in values]
+        verdict = row.qc or ""
+        table.add_row(Text(printable(row.subject)), Text(verdict, _COLOURS.get(verdict, "")), *numbers)
     return table

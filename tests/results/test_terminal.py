@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cardioscar.commands.table import print_cohort
-from cardioscar.report.cohort import CohortRow, cohort_csv
-from cardioscar.results.opening import open_results
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.errors import InputError
+from cardioscar.report.cohort_columns import COLUMNS, METRICS, ON_TERMINAL
+from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
+from cardioscar.results.opening import read_results
+from cardioscar.results.table import write_data
+from cardioscar.results.terminal import print_cohort
 
 SCORES = {
     "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
@@ -18,8 +19,8 @@ SCORES = {
 
 
 def printed(folder: Path, capsys: pytest.CaptureFixture[str], *rows: CohortRow, uri: str = "", most: int = 40) -> str:
-    (folder / "cohort.csv").write_text(cohort_csv(list(rows)), encoding="utf-8")
-    print_cohort(open_results(folder, RECONSTRUCT.results), uri, most=most)
+    write_data(folder, CohortTable(CohortSummary(True, 0.1), rows))
+    print_cohort(read_results(folder), uri, most=most)
     return capsys.readouterr().out
 
 
@@ -57,7 +58,7 @@ def test_columns_that_nobody_has_are_left_out(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_reasons_of_a_verdict_stand_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    odd = replace(ok("P001", "review"), reasons=["slices do not predict one another (Dice 0.41)", "=the scar is small"])
+    odd = replace(ok("P001", "review"), reasons=("slices do not predict one another (Dice 0.41)", "=the scar is small"))
     lines = printed(tmp_path, capsys, odd, ok("P002")).splitlines()
     assert "P001 review: slices do not predict one another (Dice 0.41); =the scar is small" in lines
     assert not any(line.startswith("P002 ") and ":" in line for line in lines)
@@ -122,9 +123,20 @@ def test_a_large_cohort_is_cut_short(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "… and 2 more failures in cohort.csv" in lines
 
 
-def test_the_columns_are_those_of_the_csv_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from cardioscar.commands.table import COLUMNS
-
+def test_what_another_version_wrote_is_refused_with_the_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     printed(tmp_path, capsys, ok("P001"))
-    with (tmp_path / "cohort.csv").open(newline="") as stream:
-        assert {name for name, *_ in COLUMNS} <= set(csv.DictReader(stream).fieldnames or ())
+    for change in ((b"cohort 1", b"cohort 2"), (b'"qc"', b'"kind"'), (b"\n ]}", b"")):
+        path = tmp_path / "cohort.json"
+        whole = path.read_bytes()
+        path.write_bytes(whole.replace(*change))
+        with pytest.raises(
+            InputError, match="a damaged file or another version's; `cardioscar summarize-cohort` writes"
+        ):
+            print_cohort(read_results(tmp_path), "")
+        path.write_bytes(whole)
+
+
+def test_the_columns_of_the_terminal_have_headings() -> None:
+    assert set(ON_TERMINAL) == {column.key for column in COLUMNS if column.terminal} <= set(METRICS)
