@@ -11,7 +11,8 @@ import pytest
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
-from cardioscar.errors import ConfigError
+from cardioscar.errors import ConfigError, InputError
+from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.stages import list_subjects
@@ -134,7 +135,17 @@ def test_its_stages_refuse_before_any_work(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("room", ["cohort", "shard", "results", "stages/run", "workflow.py"])
+def test_its_names_keep_an_erasure_from_folders_of_subjects() -> None:
+    names = FamilyNames(frozenset(QUANTIFY.names), frozenset(LAYOUT.endings), frozenset(LAYOUT.folders))
+    for taken in ("measure", "Conclude", "cine", "results"):
+        with pytest.raises(InputError, match="a folder of cardioscar's own"):
+            check_erasable(taken, names)
+    check_one_subject("P1", ["cine/1.dcm", "map.bin", "status.json"], "P1", "P1", names)
+    with pytest.raises(InputError, match="one that holds folders of subjects"):
+        check_one_subject("P1", ["C1/cine.nii"], None, "P1", names)
+
+
+@pytest.mark.parametrize("room", ["cohort", "identity", "shard", "results", "stages/run", "workflow.py"])
 def test_the_platform_names_no_role_and_no_stage(room: str) -> None:
     """Texts of the code; what docstrings tell as an example is not meant."""
     names = {*RECONSTRUCT.layout.endings, *RECONSTRUCT.names, *RECONSTRUCT.results.earlier, "scar3d"}
