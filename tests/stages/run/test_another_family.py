@@ -145,7 +145,7 @@ def test_its_names_keep_an_erasure_from_folders_of_subjects() -> None:
         check_one_subject("P1", ["C1/cine.nii"], None, "P1", names)
 
 
-@pytest.mark.parametrize("room", ["cohort", "identity", "shard", "results", "stages/run", "workflow.py"])
+@pytest.mark.parametrize("room", ["cohort", "identity/erasable.py", "shard", "results", "stages/run", "workflow.py"])
 def test_the_platform_names_no_role_and_no_stage(room: str) -> None:
     """Texts of the code; what docstrings tell as an example is not meant."""
     names = {*RECONSTRUCT.layout.endings, *RECONSTRUCT.names, *RECONSTRUCT.results.earlier, "scar3d"}
