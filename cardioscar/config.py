@@ -73,6 +73,12 @@ def _kinds(cls: type) -> Mapping[str, Any]:
     return {one.name: hints[one.name] for one in dataclasses.fields(cls)}
 
 
+@lru_cache(maxsize=1024)
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Origin and arguments of a type."""
+    return typing.get_origin(hint), typing.get_args(hint)
+
+
 def kind_of(value: Any) -> str:
     """What kind of value one is, without any of it: what a sender wrote may be a name, and a number a record's.
 
@@ -94,13 +100,15 @@ def kind_of(value: Any) -> str:
 
 def _checked(value: Any, hint: Any, where: str, foreign: bool) -> Any:
     shown = kind_of if foreign else _short.repr
+    if type(value) is hint:
+        return value
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         if isinstance(value, hint):
             return value
         if not isinstance(value, Mapping):
             raise ConfigError(where, "settings and their values", shown(value))
         return from_mapping(hint, value, where=where, foreign=foreign)
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    origin, args = _parts(hint)
     if origin is typing.Literal:
         if value not in args:
             raise ConfigError(where, "one of " + ", ".join(map(str, args)), shown(value))

@@ -163,10 +163,22 @@ def configure(
 
 def _hear_libraries(formatter: logging.Formatter) -> None:
     """Take the place of Python's last resort, which writes what others log, and their warnings, as they are."""
+    hear_alone()
     root, foreign = logging.getLogger(), _Foreign(logging.WARNING)
     foreign.setFormatter(formatter)
     root.handlers[:] = [*(one for one in root.handlers if not isinstance(one, _Foreign)), foreign]
     logging.captureWarnings(True)
+
+
+def hear_alone() -> None:
+    """Take away the handlers that libraries gave their own loggers: these write what they are told as it is.
+
+    A library that is imported later may bring its own; who imports one that does calls this again.
+    """
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger) and logger.handlers and not logger.name.startswith("cardioscar"):
+            logger.handlers.clear()
+            logger.propagate = True
 
 
 def _formatter(name: str) -> logging.Formatter:

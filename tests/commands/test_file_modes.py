@@ -26,7 +26,7 @@ WATCHED = """
 import os, sys
 from pathlib import Path
 from cardioscar import cli
-from cardioscar.services import mlflow_models, mlflow_runs
+from cardioscar.services.tracking import models, runs
 def watched(stage):
     def call(files, folder):
         stage(files, folder)
@@ -35,8 +35,8 @@ def watched(stage):
             for path in top.rglob("*"):
                 seen.write(f"{path.stat().st_mode & 0o777:o} {path.relative_to(top)}\\n")
     return call
-mlflow_models.stage = watched(mlflow_models.stage)
-mlflow_runs.stage = watched(mlflow_runs.stage)
+models.stage = watched(models.stage)
+runs.stage = watched(runs.stage)
 if __name__ == "__main__":
     sys.exit(cli.main())
 """

@@ -124,6 +124,18 @@ def test_a_folder_of_another_tool(images: Path, cardioscar: Cardioscar, tmp_path
     assert not (tmp_path / "out" / "work" / "preprocess").exists()
 
 
+@pytest.mark.parametrize("name", ["cohort.csv", "cohort.json", "cohort.html"])
+def test_a_cohort_file_of_another_tool(images: Path, cardioscar: Cardioscar, tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "out" / "results" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text('{"state": "a week of work"}')
+    said = cardioscar("run", images, "-o", tmp_path / "out", *QUICK)
+    refused(said)
+    assert f"{name}: expected a " in said.err
+    assert mine.read_text() == '{"state": "a week of work"}'
+    assert not (tmp_path / "out" / "work" / "preprocess").exists()
+
+
 def test_a_file_put_beside_a_result_outlives_the_next_result(
     images: Path, cardioscar: Cardioscar, tmp_path: Path
 ) -> None:
@@ -162,7 +174,9 @@ def test_results_over_images_in_a_store(
     assert before.items() <= objects(bucket).items()
 
 
-@pytest.mark.parametrize("name", ["P001/lge.nii.gz", "P001/status.json", "P001/metrics.json", "cohort.csv"])
+@pytest.mark.parametrize(
+    "name", ["P001/lge.nii.gz", "P001/status.json", "P001/metrics.json", "cohort.csv", "cohort.json"]
+)
 def test_objects_of_others_in_a_store(
     images: Path, bucket: S3Place, cardioscar: Cardioscar, tmp_path: Path, name: str
 ) -> None:

@@ -33,7 +33,7 @@ def test_every_proof_of_the_threat_model_exists() -> None:
     assert [proof for proof in proofs if not (ROOT / proof).is_file()] == []
     rows = [line for line in text.splitlines() if line.startswith("| ") and "Threat |" not in line]
     assert [row for row in rows if "`tests/" not in row] == []
-    assert len(text.split()) < 1100
+    assert len(text.split()) < 1250
 
 
 @pytest.mark.parametrize(

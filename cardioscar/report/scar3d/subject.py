@@ -65,6 +65,7 @@ class SubjectReport:
         config_sha256: Its hash.
         inputs: SHA-256 of each input file by name.
         created: Time of the result, as text.
+        methods: How the map was made, in sentences for a paper.
     """
 
     metrics: Mapping[str, Any]
@@ -86,6 +87,7 @@ class SubjectReport:
     config_sha256: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
+    methods: str = ""
 
 
 def write_subject_report(folder: Path, data: SubjectReport) -> Path:
@@ -225,6 +227,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
             ("Septum", (m.get("septum") or {}).get("source") or "not recorded"),
             ("Made", data.created or "not recorded"),
         ],
+        "methods": data.methods,
         "inputs": sorted(data.inputs.items()),
         "config_json": json.dumps(data.config, indent=2, sort_keys=True, default=str) if data.config else "",
         "version": data.version,

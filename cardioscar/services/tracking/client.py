@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+from cardioscar.logs import hear_alone
 from cardioscar.services.first_contact import first_patience_s
 from cardioscar.services.tracking.failures import reason
 from cardioscar.services.tracking.local import make_whole, options_of, quiet_store, sqlite_path, sqlite_uri
@@ -192,6 +193,7 @@ def _client_class(*, local: bool) -> type[MlflowClient]:
         ("alembic", 30),
     ):
         logging.getLogger(name).setLevel(level)
+    hear_alone()
     return MlflowClient
 
 

@@ -21,6 +21,7 @@ from cardioscar.report.scar3d.residuals import Reliability
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
 from cardioscar.report.sectors import Sectors, find_sectors
 from cardioscar.report.slice_view import SliceView
+from cardioscar.scar3d.methods_text import methods_text
 from cardioscar.scar3d.quality.result import SubjectMetrics
 from cardioscar.scar3d.quality.sometimes import result_mapping
 from cardioscar.shard.loop import Work
@@ -62,6 +63,7 @@ def write_report(
         inputs=inputs,
         created=job.upstream_status["scars"].started,
         slice_shifts=facts.get("slice_shifts_mm", {}),
+        methods=methods_text(configs, metrics.target, __version__),
     )
     if figures:
         report = dataclasses.replace(

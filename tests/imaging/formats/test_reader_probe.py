@@ -172,7 +172,7 @@ def test_the_other_process_may_be_killed(tmp_path: Path) -> None:
 def test_it_ends_with_whoever_called(tmp_path: Path) -> None:
     (tmp_path / "mesh.ply").write_bytes(POINT)
     script = (
-        "import os, sys; from pathlib import Path; from cardioscar.imaging import reader_probe as p;"
+        "import os, sys; from pathlib import Path; from cardioscar.imaging.formats import reader_probe as p;"
         f"p.check_reader_survives(Path({str(tmp_path / 'mesh.ply')!r}), 'vtkPLYReader');"
         "print(p._server[1].pid, flush=True); os.kill(os.getpid(), 9)"
     )

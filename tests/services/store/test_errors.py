@@ -233,7 +233,7 @@ def test_nothing_is_logged_about_requests_and_credentials(s3_endpoint, bucket):
     code = f"""
 import logging
 logging.basicConfig(level=logging.DEBUG)
-from cardioscar.services import s3_client
+from cardioscar.services.store import client
 from cardioscar.services.store.object_store import S3Place, Store
 store = Store()
 store.write(S3Place("{bucket.bucket}", "a"), b"data")

@@ -12,6 +12,7 @@ from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
+from cardioscar.scar3d.observation.files import HeldOut
 from cardioscar.scar3d.observation.holdout import hidden_slices
 from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import build_problem
@@ -37,11 +38,12 @@ def test_hidden_slices_of_small_meshes_can_be_scored(seed: int) -> None:
         pixels = np.concatenate([s.pixel_centers_mm() for s in pieces]).astype(np.float32).astype(float)
         sampled, _ = sample_nodes(mesh, found.probability, pixels)
         scores = heldout_scores(
-            {
-                "fraction": np.concatenate([s.values[s.observed] for s in pieces]).astype(np.float32),
-                "slice_number": np.concatenate([np.full(s.observed.sum(), s.number) for s in pieces]),
-                "pixel_ml": np.ones(len(pixels)),
-            },
+            HeldOut(
+                pixel_mm=pixels,
+                fraction=np.concatenate([s.values[s.observed] for s in pieces]).astype(np.float32),
+                slice_number=np.concatenate([np.full(s.observed.sum(), s.number) for s in pieces]),
+                pixel_ml=np.ones(len(pixels)),
+            ),
             {
                 "cardioscar": sampled,
                 "log_odds": log_odds(shown, pixels),

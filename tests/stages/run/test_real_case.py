@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.stages.run.cohort import run_cohort
+from docs.metrics_page import schema
 
 
 @pytest.mark.real
@@ -19,6 +20,7 @@ def test_hidden_slices_are_predicted_at_least_as_well_as_by_the_better_baseline(
     run = run_cohort(case, tmp_path / "out", {"preprocess": {"holdout": "odd"}, "evaluate": {"figures": False}})
     assert [row.outcome for row in run.rows] == ["ok"]
     metrics = json.loads((tmp_path / "out" / "results" / case.name / "metrics.json").read_text())
+    pytest.importorskip("jsonschema").Draft202012Validator(schema()).validate(metrics)
     heldout = metrics["heldout"]
     assert heldout["slices"] == [3, 5, 7, 9, 11, 13, 15]
     assert heldout["pixels"] == 19002  # the wall of the hidden slices, pixel by pixel, the same for every method

@@ -16,6 +16,7 @@ import torch
 from safetensors.numpy import load_file
 
 from cardioscar.errors import PlatformError
+from cardioscar.learning import memory
 from cardioscar.scar3d.field import batched_fit
 from cardioscar.scar3d.field.field_stack import FieldStack, Prepared
 from cardioscar.scar3d.field.fit import FitResult
@@ -300,7 +301,7 @@ def test_no_more_subjects_are_taken_than_memory_is_estimated_to_hold(
 ) -> None:
     ids = copies(run, 5)
     each = shard_fit._prepare(run.folder("group_sort", ids[0]), train.Config(**TOGETHER)).memory_bytes
-    monkeypatch.setattr(shard_fit, "CPU_MEMORY_BYTES", int(2.5 * each))
+    monkeypatch.setattr(memory, "CPU_MEMORY_BYTES", int(2.5 * each))
     fit(run, ids)
     assert batches == [2, 2]
     assert [description(run, one)["fitted_together"] for one in ids] == [2, 2, 2, 2, 1]
@@ -342,11 +343,11 @@ def test_without_a_gpu_subjects_are_fitted_one_by_one_and_one_line_says_so(
     assert said in caplog.text
 
 
-def test_the_gpu_is_named_and_takes_sixteen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gpu_is_named_and_takes_thirty_two(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is decided before anything is computed; the computation itself needs the device."""
-    from cardioscar.scar3d.field import fit as fit_module
+    from cardioscar.learning import device
 
-    monkeypatch.setattr(fit_module, "choose_device", lambda name: torch.device("cuda", 0))
+    monkeypatch.setattr(device, "choose_device", lambda name: torch.device("cuda", 0))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Accelerator 9")
     lines: list[str] = []
     monkeypatch.setattr(shard_fit.log, "info", lambda text, *words: lines.append(text % words))
@@ -358,7 +359,7 @@ def test_the_cards_free_memory_counts_what_the_allocator_holds(monkeypatch: pyte
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (6_000, 16_000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 5_000)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 1_000)
-    assert shard_fit._memory_bytes(torch.device("cuda")) == 6_000
+    assert memory.memory_bytes(torch.device("cuda")) == 6_000
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -1,0 +1,97 @@
+"""What was done to a subject, as sentences for the methods section of a paper, from the settings that were used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SOURCES = {
+    "sen2025": "Sen et al. 2025",
+    "tancik2020": "Tancik et al. 2020",
+    "gal2016": "Gal and Ghahramani 2016",
+    "rasmussen2006": "Rasmussen and Williams 2006",
+    "kyriakidis2004": "Kyriakidis 2004",
+    "raya1990": "Raya and Udupa 1990",
+    "amado2004": "Amado et al. 2004",
+    "kim1999": "Kim et al. 1999",
+    "cerqueira2002": "Cerqueira et al. 2002",
+    "dechillou2002": "de Chillou et al. 2002",
+}
+"""How a key of `docs/references.bib` is said in a sentence."""
+
+_SCAR_FROM = {
+    "labels": "Scar was taken as drawn on the LGE slices.",
+    "probability": "Scar was taken as the fraction that the given images state for each pixel.",
+    "layers": "Scar was taken as the fraction that the given grid layers state for each pixel.",
+    "fwhm": "Scar was found on the LGE slices at half of the maximum signal above remote myocardium [amado2004].",
+    "nsd": "Scar was found on the LGE slices at {n_sd:g} standard deviations above remote myocardium [kim1999].",
+}
+_GROUPS = (
+    "The nodes of a tetrahedral mesh of the left ventricular wall were grouped by the pixel whose prism through its "
+    "slice holds them; the constraint is that the mean over a pixel's nodes is the pixel [sen2025]."
+)
+_FIELDS = {
+    "fourier": "A coordinate network on Fourier features [tancik2020] was fitted to each heart under it.",
+    "reference": "A coordinate network was fitted to each heart under it, as published [sen2025].",
+}
+_MAPS = {
+    "posterior": "Network and interpolation between slices [raya1990] were the prior mean of a Gaussian process on "
+    "what the pixels leave unexplained [rasmussen2006; kyriakidis2004]; {draws} draws of it gave the probability of "
+    "scar and its uncertainty.",
+    "dropout": "Probability of scar and uncertainty are mean and standard deviation of {samples} passes with dropout "
+    "[gal2016].",
+    "reference": "Probability of scar and uncertainty are mean and standard deviation of {samples} passes with dropout "
+    "[gal2016; sen2025].",
+}
+_PROJECTED = {"soft": "within each pixel's own error", "hard": "to the pixel"}
+_FOUND = (
+    "Conducting channels are living corridors through scar with two mouths [dechillou2002]; segments are those of the "
+    "American Heart Association [cerqueira2002]."
+)
+
+
+def methods_text(configs: Mapping[str, Mapping[str, Any]], scar_from: str, version: str) -> str:
+    """Sentences that say how a map was made.
+
+    Args:
+        configs: Settings of `preprocess`, `train` and `infer`, by the stage's name, as they were recorded.
+        scar_from: What a pixel said of scar, as `metrics.json` has it (`target`).
+        version: Version of cardioscar.
+
+    Returns:
+        A paragraph with its sources in brackets.
+
+    >>> configs = {"preprocess": {"n_sd": 5}, "train": {"method": "reference"}, "infer": {"uncertainty": "auto"}}
+    >>> methods_text(configs, "nsd", "0.1.0")[:87]
+    'Scar was found on the LGE slices at 5 standard deviations above remote myocardium (Kim '
+    """
+    preprocess, train, infer = (configs.get(stage, {}) for stage in ("preprocess", "train", "infer"))
+    field = train.get("method", "fourier")
+    kind = infer.get("uncertainty", "auto")
+    if kind == "auto":
+        kind = "reference" if field == "reference" else "posterior"
+    samples = infer.get("samples") or (10 if kind == "reference" else 20)
+    sentences = [
+        _SCAR_FROM[scar_from].format(n_sd=preprocess.get("n_sd", 5.0)),
+        _GROUPS,
+        _FIELDS[field],
+        _MAPS[kind].format(draws=infer.get("draws", 64), samples=samples),
+    ]
+    if kind != "reference" and (how := _PROJECTED.get(infer.get("projection", "soft"))):
+        sentences.append(f"Maps were projected so that the means over the pixels' nodes come {how}.")
+    sentences += [_FOUND, f"Computed with cardioscar {version}."]
+    return with_sources(" ".join(sentences))
+
+
+def with_sources(text: str) -> str:
+    """The text with `[key; key]` said as sources in parentheses.
+
+    >>> with_sources("As published [sen2025; gal2016].")
+    'As published (Sen et al. 2025; Gal and Ghahramani 2016).'
+    """
+    parts = text.split("[")
+    said = [parts[0]]
+    for part in parts[1:]:
+        keys, _, rest = part.partition("]")
+        said.append("(" + "; ".join(SOURCES[key] for key in keys.split("; ")) + ")" + rest)
+    return "".join(said)
