@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.layout import CohortLayout
@@ -21,13 +22,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Conclusion:
+    """What a cohort's table says of a subject that has a result.
+
+    Attributes:
+        verdict: `pass`, `review` or `fail`.
+        reasons: What it rests on, in sentences.
+        numbers: Flat numbers by the names of their columns; None where one is undefined.
+        septum: Where the septum comes from; None for a family that does not ask.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+    numbers: Mapping[str, float | None]
+    septum: str | None = None
+
+
+@dataclass(frozen=True)
 class Workflow:
     """The stages of a family, in order.
 
     Attributes:
         name: Name of the workflow.
         layout: What the files of its subjects are for.
-        stages: Its stages; each reads the cohort or what earlier ones wrote.
+        stages: Its stages; each reads the cohort or what earlier ones wrote, and the last publishes.
+        conclusion: Where the function is, as `module:name`, that makes a `Conclusion` of a subject's `metrics.json`; it
+            raises InputError where that is of another form than this version's.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -37,6 +57,7 @@ class Workflow:
     name: str
     layout: CohortLayout
     stages: tuple[Stage, ...]
+    conclusion: str
 
     def __post_init__(self) -> None:
         known = {COHORT}
@@ -47,6 +68,21 @@ class Workflow:
             known.add(stage.writes)
             if not {*stage.published} <= {*stage.files}:
                 raise ConfigError(stage.name, "published files among those that it writes", ", ".join(stage.published))
+        publishing = [stage.name for stage in self.stages if stage.publishes]
+        if publishing != [stage.name for stage in self.stages[-1:]]:
+            raise ConfigError(self.name, "a last stage that publishes, and no other", str(publishing))
+
+    def conclude(self, metrics: Mapping[str, Any]) -> Conclusion:
+        """What the cohort's table says of a subject.
+
+        Args:
+            metrics: Content of its `metrics.json`.
+
+        Raises:
+            InputError: If that is of another form than this version's.
+        """
+        found: Conclusion = resolve_name(self.conclusion)(metrics)
+        return found
 
     def __iter__(self) -> Iterator[Stage]:
         return iter(self.stages)
@@ -68,10 +104,15 @@ class Workflow:
     def results(self) -> OwnFiles:
         """What of its work lies in a subject's folder of the published results."""
         return OwnFiles(
-            tuple(stage.name for stage in self.stages if stage.publishes),
+            (self.publisher.name,),
             tuple(name for stage in self.stages for name in stage.files),
             tuple(name for stage in self.stages for name in stage.published),
         )
+
+    @property
+    def publisher(self) -> Stage:
+        """The stage that publishes: the one that ends a subject."""
+        return next(stage for stage in self.stages if stage.publishes)
 
     def writer(self, artifact: str) -> Stage:
         """The stage that writes an artifact.

@@ -20,11 +20,15 @@ from typing import Any
 from kfp import components, local
 from kfp.local import subprocess_task_handler
 
+from components.data_processing.list_subjects import list_subjects
 from pipelines.ir import IR, find
 from pipelines.local_containers import Containers
 
 WORKERS = 2
 """Iterations of a loop that `kfp.local` runs at once; it takes no other number."""
+
+LISTING: str = list_subjects.python_func.__name__
+"""The task that deals the subjects into shards."""
 
 _ITERATION = re.compile(r"-iteration-(\d+)")
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
@@ -114,7 +118,7 @@ def run_pipeline(
     def run_task(command: list[str], start: Callable[[TaskRecord, dict[str, str]], int]) -> int:
         record = _describe(command, logs)
         with lock:
-            shards = next((len(r.outputs.get("Output", [])) for r in records if r.name == "list_subjects"), 1)
+            shards = next((len(r.outputs.get("Output", [])) for r in records if r.name == LISTING), 1)
             records.append(record)
         on_start(record)
         started = time.monotonic()

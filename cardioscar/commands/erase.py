@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import tyro
 
 from cardioscar.errors import CardioscarError, InputError, PlatformError, counted
+from cardioscar.stages.families import NAMES
 
 if TYPE_CHECKING:
     from cardioscar.services.store.s3_uri import S3Place
@@ -72,7 +73,7 @@ def main(command: str, words: list[str]) -> int:
 
     configure(stderr=True)
     check_subject_id(form.subject)
-    check_erasable(form.subject)
+    check_erasable(form.subject, NAMES)
     places = _places(form)
     if not places:
         raise InputError("erase", "--results, --artifacts or --tracking-uri", "none: nowhere to search")
@@ -140,10 +141,10 @@ def _folder(root: Path, subject: str) -> Place:
     from cardioscar.results.erase_folder import erase_from_folder, find_in_folder
 
     def erase() -> str:
-        erase_from_folder(root, subject)
+        erase_from_folder(root, subject, NAMES)
         return ""
 
-    return Place(f"folder {root.resolve().name}", lambda: find_in_folder(root, subject), erase)
+    return Place(f"folder {root.resolve().name}", lambda: find_in_folder(root, subject, NAMES), erase)
 
 
 def _store(at: S3Place, subject: str) -> Place:
@@ -152,10 +153,10 @@ def _store(at: S3Place, subject: str) -> Place:
     from cardioscar.services.store.object_store import Store
 
     def erase() -> str:
-        erase_from_store(Store.connect(), at, subject, drop_subject)
+        erase_from_store(Store.connect(), at, subject, drop_subject, NAMES)
         return ""
 
-    return Place(str(at), lambda: find_in_store(Store.connect(), at, subject, drop_subject), erase)
+    return Place(str(at), lambda: find_in_store(Store.connect(), at, subject, drop_subject, NAMES), erase)
 
 
 def _mlflow(uri: str, cohort: str, subject: str) -> Place:

@@ -72,7 +72,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.cohort.output_place import check_output, check_subjects_output
     from cardioscar.cohort.selection import select
     from cardioscar.logs import configure
-    from cardioscar.results.opening import open_results
+    from cardioscar.results.opening import read_results
     from cardioscar.results.terminal import print_cohort
     from cardioscar.stages.families import DEFAULT
     from cardioscar.stages.recording import AFTER_REPORT, Recording, not_recorded
@@ -109,7 +109,7 @@ def main(command: str, words: list[str]) -> int:
         except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written
             verdict, run = error, None
     unrecorded = verdict.__cause__ if verdict else None
-    print_cohort(open_results(results, DEFAULT.results), "" if unrecorded else uri)
+    print_cohort(read_results(results), "" if unrecorded else uri)
     if run is not None:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
         sys.stdout.write(f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; {parts}\n")

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from cardioscar.services.kubeflow.client import KubeflowApi
     from cardioscar.services.kubeflow.pipelines import Source
 
-SUMMARY = "summarize-cohort"
-"""Pipeline whose one task makes the cohort's table and report, and takes the verdict."""
-
 
 @dataclass(frozen=True)
 class Planned:

@@ -135,7 +135,6 @@ def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_subjects_output
     from cardioscar.cohort.selection import select
-    from cardioscar.stages.run.holdout_check import check_holdout_of
 
     places: dict[str, Any] = {name: getattr(form, name) for name in stage.reads}
     if COHORT in stage.reads:
@@ -144,7 +143,7 @@ def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
         places[COHORT] = open_cohort(form.cohort, workflow.layout)
         ids = [entry.subject for entry in select(places[COHORT], form.subjects)]
         places[COHORT].ask()
-        check_holdout_of(places[COHORT], ids, getattr(form.options, "holdout", "none"))
+        stage.check_cohort(as_mapping(form.options), places[COHORT], ids)
     else:
         ids = _subjects(places[stage.reads[-1]], form.subjects)
     more = {}

@@ -106,7 +106,9 @@ def main(command: str, words: list[str]) -> int:
     )
     if len(parts) > 1:
         api = api or form.access.connect()
-        runs, summary = split_run.plan(source, find_version(api, split_run.SUMMARY, form.version), given, parts, name)
+        from cardioscar.services.kubeflow.task_names import SUMMARIZE_COHORT
+
+        runs, summary = split_run.plan(source, find_version(api, SUMMARIZE_COHORT, form.version), given, parts, name)
         if form.dry_run:
             split_run.show(runs, summary)
         else:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cardioscar.errors import InputError
 from cardioscar.files.folders import only_writer, platform_faults
-from cardioscar.identity.erasable import check_erasable, check_one_subject
+from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
 from cardioscar.report.cohort_table import is_cohort_json
 from cardioscar.results.own_table import is_own_page
 from cardioscar.results.table import COHORT_FILES, DATA, PAGE, drop_subject, mentions
@@ -35,7 +35,7 @@ _OWN = {DATA: is_cohort_json, PAGE: is_own_page}
 """How those of the cohort's files are told from a user's that erasing may remove."""
 
 
-def find_in_folder(root: Path, subject: str) -> Counter[str]:
+def find_in_folder(root: Path, subject: str, names: FamilyNames) -> Counter[str]:
     """Count what a folder holds of a subject, by kind.
 
     Folders of other subjects are not looked into, and links are not followed.
@@ -45,10 +45,10 @@ def find_in_folder(root: Path, subject: str) -> Counter[str]:
         PlatformError: If it cannot be read.
     """
     with platform_faults(root):
-        return Counter(kind for kind, _ in _checked(root, subject))
+        return Counter(kind for kind, _ in _checked(root, subject, names))
 
 
-def erase_from_folder(root: Path, subject: str) -> None:
+def erase_from_folder(root: Path, subject: str, names: FamilyNames) -> None:
     """Erase what `find_in_folder` finds, but not files of unknown kind that name the subject: these are the user's.
 
     Raises:
@@ -57,7 +57,7 @@ def erase_from_folder(root: Path, subject: str) -> None:
             into its table again. The same call goes on.
     """
     with platform_faults(root), ExitStack() as held:
-        found = _checked(root, subject)
+        found = _checked(root, subject, names)
         for output in _outputs(root):
             held.enter_context(only_writer(output, "run"))
         for kind, path in found:
@@ -97,15 +97,15 @@ def _outputs(root: Path) -> list[Path]:
     return sorted({root, *held})
 
 
-def _checked(root: Path, subject: str) -> list[tuple[str, Path]]:
+def _checked(root: Path, subject: str, names: FamilyNames) -> list[tuple[str, Path]]:
     """All traces; refused where a folder of the subject's name is not the subject's."""
-    check_erasable(subject)
+    check_erasable(subject, names)
     found = list(_traces(root, subject))
     for kind, path in found:
         if kind == FOLDERS and not path.is_symlink():
             row = read_status(path)
-            names = (p.relative_to(path).as_posix() for p in path.rglob("*") if not p.is_dir())
-            check_one_subject(path.name, names, row.subject if row else None, subject)
+            files = (p.relative_to(path).as_posix() for p in path.rglob("*") if not p.is_dir())
+            check_one_subject(path.name, files, row.subject if row else None, subject, names)
     return found
 
 

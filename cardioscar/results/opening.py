@@ -28,3 +28,12 @@ def open_results(uri: str | Path, own: OwnFiles | None = None, *, where: str = "
     from cardioscar.results.store import StoreResults
 
     return StoreResults(at, own)
+
+
+def read_results(uri: str | Path, *, where: str = "results_uri") -> Results:
+    """The results at a path or URI for who reads, or asks whether they can be written, and publishes nothing.
+
+    Raises:
+        ConfigError: If it is neither a folder nor an `s3://` address.
+    """
+    return open_results(uri, OwnFiles(), where=where)

@@ -5,12 +5,13 @@ It is light to import: what a stage does is loaded when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cardioscar.config import from_mapping
 from cardioscar.shard.own_files import OwnFiles
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ COHORT = "cohort"
 class Stage:
     """A container stage: artifacts in, one artifact out, subject by subject.
 
-    Its module holds `Config`, a frozen dataclass of settings, and `run(*reads, subjects, output, options, **hooks)`.
+    Its module holds `Config`, a frozen dataclass of settings, and `run(*reads, subjects, output, options, **hooks)`. It
+    may hold what a run refuses before hours of work: `check_machine(config)`, what cannot be done here, and
+    `check_cohort(config, cohort, subjects)`, what no subject of the cohort allows. That of a stage that publishes holds
+    `record(rows, artifacts, recording, *, on_done)`, which records in MLflow what `run` was told not to.
 
     Attributes:
         name: Name in Python, of its artifact folder in a local run, and of its component.
@@ -70,6 +74,42 @@ class Stage:
         """The dataclass of its settings."""
         found: type = import_module(self.module).Config
         return found
+
+    def check_machine(self, options: Mapping[str, Any]) -> None:
+        """Refuse settings that cannot be had on this machine.
+
+        Raises:
+            ConfigError: If there are such.
+        """
+        module = import_module(self.module)
+        if hasattr(module, "check_machine"):
+            module.check_machine(from_mapping(self.config, options, where=self.name))
+
+    def check_cohort(self, options: Mapping[str, Any], cohort: Any, subjects: Collection[str]) -> None:
+        """Refuse settings that no subject allows.
+
+        Args:
+            options: Settings by name.
+            cohort: The open cohort.
+            subjects: Ids.
+
+        Raises:
+            ConfigError: If there are such.
+        """
+        module = import_module(self.module)
+        if hasattr(module, "check_cohort"):
+            module.check_cohort(from_mapping(self.config, options, where=self.name), cohort, subjects)
+
+    def record(self, rows: Sequence[Status], artifacts: Sequence[Path], recording: object, **hooks: Any) -> None:
+        """Record subjects in MLflow, of a stage that publishes.
+
+        Args:
+            rows: Rows of this stage.
+            artifacts: Artifact folders of all stages of the workflow, in their order.
+            recording: Where to record.
+            hooks: `on_done`, called with each subject and whether an earlier record was found.
+        """
+        import_module(self.module).record(rows, artifacts, recording, **hooks)
 
     def run(
         self,

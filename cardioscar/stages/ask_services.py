@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cardioscar.results.opening import open_results
-from cardioscar.shard.own_files import OwnFiles
+from cardioscar.results.opening import read_results
 from cardioscar.stages.recording import Recording
 
 
@@ -20,7 +19,7 @@ def ask_services(recording: Recording) -> None:
         InputError: If the experiment was deleted in MLflow.
     """
     if recording.results:
-        open_results(recording.results, OwnFiles()).ask()  # whatever lies there is left alone
+        read_results(recording.results).ask()
     if recording.tracking_uri:
         from cardioscar.services.tracking.recording import ask_server
 

@@ -21,11 +21,9 @@ from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
-from cardioscar.scar3d.quality.flat_metrics import flat_metrics
-from cardioscar.scar3d.quality.result import SubjectMetrics, read_metrics
 from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import Recording, attempt, not_recorded
-from cardioscar.workflow import Workflow
+from cardioscar.workflow import Conclusion, Workflow
 
 if TYPE_CHECKING:
     from cardioscar.report.cohort_table import CohortRow
@@ -100,7 +98,7 @@ def run(
     results.check(())
     with results.workspace() as folder:
         with results.alone():
-            summary = _written(results, folder, ids, recording, max_failed_fraction)
+            summary = _written(results, folder, ids, recording, max_failed_fraction, family)
         for name, other in ((TABLE, table_csv), (PAGE, report_html)):
             if other:
                 _copy(folder / name, Path(other))
@@ -128,7 +126,7 @@ def _failures(summary: dict[str, float | int | str]) -> str:
 
 
 def _written(
-    results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float
+    results: Results, folder: Path, ids: list[str], recording: Recording, max_failed_fraction: float, family: Workflow
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
     from cardioscar.report.cohort import write_cohort_report
@@ -138,12 +136,12 @@ def _written(
         found = set(results.subjects())
         rows, newest = [], ""
         for result in results.results(ids):
-            rows.append(_row(result, recording.run_id))
+            rows.append(_row(result, recording.run_id, family))
             newest = max(newest, result.row.started if result.row else "")
         summary = _summary(rows, max_failed_fraction, recording.experiment)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
-                rows.append(replace(_row(result, ""), earlier=True))
+                rows.append(replace(_row(result, "", family), earlier=True))
                 newest = max(newest, result.row.started)
         summary["earlier"] = len(rows) - len(ids)
         if summary["earlier"]:
@@ -189,11 +187,11 @@ def _record(summary: Mapping[str, float | int | str], folder: Path, recording: R
     )
 
 
-def _row(result: Result, run_id: str) -> CohortRow:
+def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
     from cardioscar.report.cohort_table import CohortRow
 
     subject, status = result.subject, result.row
-    metrics: SubjectMetrics | None = None
+    conclusion: Conclusion | None = None
     kind, lost = "lost", ""
     if status is None:
         lost = "no result: its shard did not finish"
@@ -203,12 +201,12 @@ def _row(result: Result, run_id: str) -> CohortRow:
         kind, lost = ("lost" if "missing" in result.damage else "damaged"), result.damage
     elif result.metrics is not None:
         try:
-            metrics = read_metrics(result.metrics)
+            conclusion = family.conclude(result.metrics)
         except InputError:
             kind, lost = "damaged", "its metrics.json is of another version of cardioscar"
     if status is None or lost:
         return CohortRow(subject, "failed", stage="unknown", error_kind=kind, error_message=lost)
-    if status.error or metrics is None:
+    if status.error or conclusion is None:
         error = status.error
         return CohortRow(
             subject,
@@ -221,10 +219,10 @@ def _row(result: Result, run_id: str) -> CohortRow:
         subject,
         "ok",
         stage=status.stage,
-        qc=metrics.qc.verdict,
-        reasons=metrics.qc.reasons,
-        septum=metrics.septum.source if metrics.septum else None,
-        metrics=flat_metrics(metrics) | {"seconds": metrics.fit.seconds},
+        qc=conclusion.verdict,
+        reasons=conclusion.reasons,
+        septum=conclusion.septum,
+        metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
 

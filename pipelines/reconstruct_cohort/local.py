@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cardioscar.results.opening import open_results
+from cardioscar.results.opening import read_results
 from cardioscar.results.terminal import print_cohort
 from pipelines.compile import compile_pipeline
 from pipelines.ir import ROOT
@@ -91,7 +91,7 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             return BROKEN
         verdict = REJECTED
 
-    print_cohort(open_results(results), "")
+    print_cohort(read_results(results), "")
     console.print(_times_table(records, time.monotonic() - started))
     if verdict == REJECTED:
         _say(console, f"cohort rejected: {reason}")

@@ -286,3 +286,11 @@ def test_components_load_without_the_science():
     code = f"import sys; import components.training.train; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_platform_knows_the_shared_components_by_their_names():
+    from cardioscar.services.kubeflow.task_names import SUMMARIZE_COHORT
+    from pipelines.local_runner import LISTING
+
+    assert ALL["summarize_cohort"][1].name == SUMMARIZE_COHORT
+    assert ALL["list_subjects"][1].python_func.__name__ == LISTING

@@ -16,6 +16,7 @@ from cardioscar.errors import ConfigError
 from cardioscar.results.table import drop_subject
 from cardioscar.services.store.erase_subject import erase_from_store, find_in_store
 from cardioscar.services.store.object_store import S3Place, Store
+from cardioscar.stages.families import NAMES
 from pipelines.local_store import LocalStore, seaweedfs
 from tests.charts.rendering import container, run
 from tests.services.store.s3 import download, point_at, s3_endpoint, small_parts  # noqa: F401 - fixture
@@ -177,8 +178,8 @@ def test_the_eraser_has_the_rights_that_it_uses(versioning: bool, asked: Asked, 
     if not versioning:
         plain.write(S3Place(RESULTS, "trial/cohort.csv"), b"subject,outcome\r\nP001,ok\r\nP002,ok\r\n")
     store = asked.watch(Store(small_parts()))
-    erase_from_store(store, S3Place(RESULTS, "trial"), "P001", drop_subject)
-    assert find_in_store(store, S3Place(RESULTS, "trial"), "P001", drop_subject) == {}
+    erase_from_store(store, S3Place(RESULTS, "trial"), "P001", drop_subject, NAMES)
+    assert find_in_store(store, S3Place(RESULTS, "trial"), "P001", drop_subject, NAMES) == {}
     assert asked.rights <= rights("Eraser")
     assert (("s3:DeleteObjectVersion", RESULTS) in asked.rights) >= versioning
 

@@ -8,10 +8,9 @@ import pytest
 from cardioscar.errors import InputError
 from cardioscar.report.cohort_columns import COLUMNS, METRICS, ON_TERMINAL
 from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
-from cardioscar.results.opening import open_results
+from cardioscar.results.opening import read_results
 from cardioscar.results.table import write_data
 from cardioscar.results.terminal import print_cohort
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 SCORES = {
     "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
@@ -21,7 +20,7 @@ SCORES = {
 
 def printed(folder: Path, capsys: pytest.CaptureFixture[str], *rows: CohortRow, uri: str = "", most: int = 40) -> str:
     write_data(folder, CohortTable(CohortSummary(True, 0.1), rows))
-    print_cohort(open_results(folder, RECONSTRUCT.results), uri, most=most)
+    print_cohort(read_results(folder), uri, most=most)
     return capsys.readouterr().out
 
 
@@ -135,7 +134,7 @@ def test_what_another_version_wrote_is_refused_with_the_remedy(
         with pytest.raises(
             InputError, match="a damaged file or another version's; `cardioscar summarize-cohort` writes"
         ):
-            print_cohort(open_results(tmp_path), "")
+            print_cohort(read_results(tmp_path), "")
         path.write_bytes(whole)
 
 

@@ -16,13 +16,13 @@ from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.workflow import Workflow
 
 
-def stage(name: str, reads: tuple[str, ...], writes: str) -> Stage:
-    return Stage(name, f"cardioscar.stages.scar3d.{name}", "Do.", "does", reads, writes)
+def stage(name: str, reads: tuple[str, ...], writes: str, *, publishes: bool = False) -> Stage:
+    return Stage(name, f"cardioscar.stages.scar3d.{name}", "Do.", "does", reads, writes, publishes=publishes)
 
 
 def test_a_stage_reads_what_an_earlier_one_writes() -> None:
-    first, second = stage("first", (COHORT,), "one"), stage("second", ("one", COHORT), "two")
-    flow = Workflow("both", SCAR3D_LAYOUT, (first, second))
+    first, second = stage("first", (COHORT,), "one"), stage("second", ("one", COHORT), "two", publishes=True)
+    flow = Workflow("both", SCAR3D_LAYOUT, (first, second), "")
     assert flow.names == ("first", "second")
     assert (flow["second"], flow.writer("one")) == (second, first)
     assert flow.places("cohort", Path("work")) == {
@@ -32,7 +32,7 @@ def test_a_stage_reads_what_an_earlier_one_writes() -> None:
     }
     for wrong in ((second, first), (first, first), (stage("none", ("three",), "two"),)):
         with pytest.raises(ConfigError, match="expected artifacts that earlier stages write"):
-            Workflow("wrong", SCAR3D_LAYOUT, wrong)
+            Workflow("wrong", SCAR3D_LAYOUT, wrong, "")
 
 
 @pytest.mark.parametrize("one", RECONSTRUCT.stages, ids=lambda one: one.name)

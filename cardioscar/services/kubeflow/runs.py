@@ -12,6 +12,7 @@ from cardioscar.errors import CardioscarError, ConfigError, UnreachableError
 from cardioscar.services.kubeflow.client import AccessRefusedError, KubeflowApi, NoAnswerError, named
 from cardioscar.services.kubeflow.parameters import PipelinePackage
 from cardioscar.services.kubeflow.pipelines import Source
+from cardioscar.services.kubeflow.task_names import is_summary
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +236,7 @@ def _verdict(api: KubeflowApi, run: Any) -> None:
         raise RunFailedError(f"run {run.run_id} was cancelled: {_link(api, run.run_id)}")
     tasks = [task for task in (run.run_details.task_details or () if run.run_details else ()) if task.state == "FAILED"]
     names = sorted({str(task.display_name) for task in tasks if task.display_name})
-    if any(name.lower().replace(" ", "-").startswith("summarize-cohort") for name in names):
+    if any(is_summary(name) for name in names):
         reason = "the cohort was rejected (see cohort.html in the results)"
     else:
         reason = f"failed in {', '.join(names[:4])}" if names else "failed"

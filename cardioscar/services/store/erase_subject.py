@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cardioscar.errors import InputError
 from cardioscar.files.private_folder import private_folder
-from cardioscar.identity.erasable import check_erasable, check_one_subject
+from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
 from cardioscar.services.store.listing import Version, list_versions
 from cardioscar.services.store.object_store import S3Place, Store
 
@@ -22,20 +22,20 @@ DropSubject = Callable[[Path, str], bool]
 """Takes a subject out of the cohort's files in a folder; tells whether it was there."""
 
 
-def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> Counter[str]:
+def find_in_store(store: Store, place: S3Place, subject: str, drop: DropSubject, names: FamilyNames) -> Counter[str]:
     """Count what lies below a place of a subject: older versions too, in folders however deep.
 
     Raises:
         InputError: If the id is no subject's there but the name of a prefix of subjects.
         CardioscarError: As `Store`.
     """
-    versions = _checked_versions(store, place, subject)
+    versions = _checked_versions(store, place, subject, names)
     found = Counter({OBJECTS: sum(_root_of(one.key, place, subject) is not None for one in versions)})
     found[TABLES] = len(_tables(store, place, subject, drop, versions))
     return +found
 
 
-def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubject) -> None:
+def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubject, names: FamilyNames) -> None:
     """Erase what `find_in_store` finds.
 
     Of a table that names the subject, or an older version of which does, only the newest version stays, without it.
@@ -43,7 +43,7 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
     Raises:
         CardioscarError: As `Store`. What was erased before the fault stays erased; the same call goes on.
     """
-    versions = _checked_versions(store, place, subject)
+    versions = _checked_versions(store, place, subject, names)
     for root in sorted({root for one in versions if (root := _root_of(one.key, place, subject)) is not None}):
         store.delete(S3Place(place.bucket, root))
     for at in _tables(store, place, subject, drop, versions):
@@ -59,9 +59,9 @@ def erase_from_store(store: Store, place: S3Place, subject: str, drop: DropSubje
                     store.write(S3Place(place.bucket, at + file), (folder / file).read_bytes())
 
 
-def _checked_versions(store: Store, place: S3Place, subject: str) -> list[Version]:
+def _checked_versions(store: Store, place: S3Place, subject: str, names: FamilyNames) -> list[Version]:
     """All versions; refused where a prefix of the subject's name is not the subject's."""
-    check_erasable(subject)
+    check_erasable(subject, names)
     if place.name == subject:
         raise InputError(str(place), "the prefix above the subject's", "the subject's own")
     versions = [one for one in list_versions(store.connection, place, place.under) if one.is_data]
@@ -70,9 +70,9 @@ def _checked_versions(store: Store, place: S3Place, subject: str) -> list[Versio
         if (root := _root_of(one.key, place, subject)) is not None:
             below.setdefault(root, set()).add(one.key.removeprefix(f"{root}/"))
     markers = store.read_many(S3Place(place.bucket, f"{root}/{_ROW}") for root in below)
-    for root, names in below.items():
+    for root, files in below.items():
         at = S3Place(place.bucket, root)
-        check_one_subject(str(at), names, _subject_of(markers[at / _ROW]), subject)
+        check_one_subject(str(at), files, _subject_of(markers[at / _ROW]), subject, names)
     return versions
 
 

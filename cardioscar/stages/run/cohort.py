@@ -14,7 +14,6 @@ from typing import Any
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
-from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.files.folders import platform_faults
 from cardioscar.results.opening import open_results
@@ -89,7 +88,6 @@ def run_cohort(
     """
     from cardioscar.cohort.selection import select
     from cardioscar.stages.ask_services import ask_services
-    from cardioscar.stages.run.holdout_check import check_holdout_of
 
     recording = replace(
         recording, results=recording.results or str(Path(out) / "results"), run_id=uuid.uuid4().hex,
@@ -101,7 +99,8 @@ def run_cohort(
     source = open_cohort(cohort, workflow.layout)
     plan = Plan(workflow, source, str(out), options, recording)
     ids = [entry.subject for entry in select(source, subjects)]
-    check_holdout_of(source, ids, str(options.get("preprocess", {}).get("holdout", "none")))
+    for stage in workflow:
+        stage.check_cohort(options.get(stage.name, {}), source, ids)
     source.ask()
     ask_services(recording)
     published = open_results(recording.results, workflow.results)
@@ -134,20 +133,14 @@ def _check(
     max_failed_fraction: float,
 ) -> None:
     """Refuse at once what would be refused after hours."""
-    from cardioscar.scar3d.field.fit_config import check_device_here
     from cardioscar.stages.summarize_cohort import check_fraction
 
     workflow.check_options(options)
     if jobs < 0:
         raise ConfigError("jobs", "0 or more processes", str(jobs))
-    if options.get("train", {}).get("prior"):
-        from cardioscar.stages.scar3d.prior_source import resolve_prior
-        from cardioscar.stages.scar3d.train import Config as FitConfig
-
-        resolve_prior(from_mapping(FitConfig, options["train"], where="train"))
     check_fraction(max_failed_fraction)
-    for stage in ("train", "infer"):
-        check_device_here(str(options.get(stage, {}).get("device", "auto")))
+    for stage in workflow:
+        stage.check_machine(options.get(stage.name, {}))
     if recording.tracking_uri:
         _ = recording.target
 
@@ -171,13 +164,12 @@ def _conclude(
 ) -> dict[str, Any]:
     """Write the cohort's report, then record the subjects and it: what MLflow does costs nothing that is done."""
     from cardioscar.stages import summarize_cohort
-    from cardioscar.stages.scar3d import evaluate
 
     clock = time.perf_counter()
 
     def record() -> None:
         work = Path(plan.out) / "work"
-        evaluate.record(
+        plan.workflow.publisher.record(
             rows,
             [work / stage for stage in plan.workflow.names],
             plan.recording,

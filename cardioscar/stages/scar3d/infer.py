@@ -97,6 +97,11 @@ class Config:
         return replace(self, uncertainty=kind, samples=self.samples or (10 if kind == "reference" else 20))
 
 
+def check_machine(config: Config) -> None:
+    """Refuse a device that this machine lacks."""
+    check_device_here(config.device)
+
+
 def run(
     groups: str | Path,
     sorted_groups: str | Path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -118,6 +118,13 @@ def run(
             _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
 
         return run_shard(RECONSTRUCT["preprocess"], subjects, output, config, work, files=files, **hooks)
+
+
+def check_cohort(config: Config, cohort: CohortSource, subjects: Collection[str]) -> None:
+    """Refuse hold-outs that no subject has, where a look at some files tells."""
+    from cardioscar.stages.scar3d.holdout_check import check_holdout_of
+
+    check_holdout_of(cohort, subjects, config.holdout)
 
 
 def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:

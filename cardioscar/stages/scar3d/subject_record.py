@@ -13,6 +13,7 @@ from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.shard.status import Status, read_status
+from cardioscar.workflow import Conclusion
 
 
 def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> SubjectRecord:
@@ -60,6 +61,21 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         ),
         started_ms=int(datetime.fromisoformat(row.started).timestamp() * 1000),
     )
+
+
+def conclude(content: Mapping[str, Any]) -> Conclusion:
+    """What the cohort's table says of a subject.
+
+    Args:
+        content: Content of its `metrics.json`.
+
+    Raises:
+        InputError: If that is of another form.
+    """
+    metrics = read_metrics(content)
+    numbers = flat_metrics(metrics) | {"seconds": metrics.fit.seconds}
+    septum = metrics.septum.source if metrics.septum else None
+    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, septum)
 
 
 def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -55,6 +55,13 @@ def run(
     return run_shard(RECONSTRUCT["train"], subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
 
 
+def check_machine(config: Config) -> None:
+    """Refuse a prior that is not there, and a device that this machine lacks."""
+    if config.prior:
+        resolve_prior(config)
+    check_device_here(config.device)
+
+
 def _fit(job: Work, shard: ShardFit, config: Config) -> None:
     import numpy as np
 

@@ -82,4 +82,5 @@ RECONSTRUCT = Workflow(
             methods="Segments are those of the American Heart Association [@cerqueira2002].",
         ),
     ),
+    conclusion=f"{_ROOM}.subject_record:conclude",
 )

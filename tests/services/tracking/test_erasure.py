@@ -20,6 +20,7 @@ from cardioscar.services.tracking import erasure, records, registry
 from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.erasure import MlflowTraces, erase_from_mlflow, find_in_mlflow
 from cardioscar.services.tracking.recording import record_cohort, record_subject
+from cardioscar.stages.families import NAMES
 from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 from tests.services.tracking.test_server import server  # noqa: F401 - fixture
 
@@ -231,11 +232,11 @@ def test_every_version_of_a_subject_leaves_the_store(s3, versioned, tmp_path):  
     table, page = tables(tmp_path, "P0012")
     s3.write(versioned / "results/cohort.html", page.read_bytes())  # the older version names it
     s3.write(versioned / "other/P001.txt", b"another file")
-    found = find_in_store(s3, versioned, "P001", drop_subject)
+    found = find_in_store(s3, versioned, "P001", drop_subject, NAMES)
     assert found == {OBJECTS: 6, TABLES: 1}
 
-    erase_from_store(s3, versioned, "P001", drop_subject)
-    assert find_in_store(s3, versioned, "P001", drop_subject) == {}
+    erase_from_store(s3, versioned, "P001", drop_subject, NAMES)
+    assert find_in_store(s3, versioned, "P001", drop_subject, NAMES) == {}
     left = all_bytes(s3, bucket_name)
     assert left.keys() == {
         "trial/results/P0012/scar.vtu", "trial/results/cohort.csv", "trial/results/cohort.html", "trial/other/P001.txt",
@@ -249,9 +250,9 @@ def test_every_version_of_a_subject_leaves_the_store(s3, versioned, tmp_path):  
 def test_a_store_without_versions_and_another_prefix(s3, bucket):  # noqa: F811
     for key in ("a/P001/x", "b/P001/x"):
         s3.write(bucket / key, b"data")
-    erase_from_store(s3, bucket / "a", "P001", drop_subject)
-    assert find_in_store(s3, bucket / "a", "P001", drop_subject) == {}
-    assert find_in_store(s3, bucket, "P001", drop_subject) == {OBJECTS: 1}
+    erase_from_store(s3, bucket / "a", "P001", drop_subject, NAMES)
+    assert find_in_store(s3, bucket / "a", "P001", drop_subject, NAMES) == {}
+    assert find_in_store(s3, bucket, "P001", drop_subject, NAMES) == {OBJECTS: 1}
 
 
 def test_a_store_that_keeps_an_object_is_said(s3, bucket, monkeypatch):  # noqa: F811
@@ -259,4 +260,4 @@ def test_a_store_that_keeps_an_object_is_said(s3, bucket, monkeypatch):  # noqa:
     kept = {"Errors": [{"Key": "P001/x", "Code": "AccessDenied"}]}
     monkeypatch.setattr(s3.connection.client, "delete_objects", lambda **_: kept)
     with pytest.raises(PlatformError, match=r"1 objects could not be deleted \(AccessDenied\)"):
-        erase_from_store(s3, bucket, "P001", drop_subject)
+        erase_from_store(s3, bucket, "P001", drop_subject, NAMES)

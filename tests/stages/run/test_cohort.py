@@ -26,6 +26,7 @@ from tests.services.store.s3 import point_at
 EXPECTED = [
     "cohort.csv",
     "cohort.html",
+    "cohort.json",
     "P001/field.json",
     "P001/field.safetensors",
     "P001/figures/bullseye.png",

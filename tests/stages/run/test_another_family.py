@@ -1,0 +1,160 @@
+"""A family that is declared is listed, worked on, published and summarised, and no room of the platform knows it."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cardioscar.cohort.opening import open_cohort
+from cardioscar.cohort.selection import costs, select
+from cardioscar.errors import ConfigError, InputError
+from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
+from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.shard.own_files import strangers_in
+from cardioscar.stages import list_subjects
+from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.run.subject import Event
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from tests.stored import put
+from tests.toy_family.case import Case
+from tests.toy_family.workflow import LAYOUT, QUANTIFY
+
+ROOT = Path(__file__).resolve().parents[3] / "cardioscar"
+
+
+def subject(cohort: Path, name: str, **files: str) -> None:
+    (cohort / name).mkdir(parents=True)
+    for role, text in ({"cine_nii": "voxels", "contours_txt": "1 2 3"} | files).items():
+        if text:
+            (cohort / name / role.replace("_", ".")).write_text(text)
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    subject(tmp_path / "cohort", "C1", cine_nii="many voxels", case_yaml="heart_rate: 120\n")
+    subject(tmp_path / "cohort", "C2")
+    return tmp_path / "cohort"
+
+
+def test_its_cohort_obeys_its_layout(cohort: Path) -> None:
+    subject(cohort, "C3", contours_txt="")
+    subject(cohort, "C4", cine_nii="", Cine_nii="x")
+    subject(cohort, "C5", mesh_dat="nobody's", labels_nii="nobody's", subject_yaml="nobody's: 1")
+    subject(cohort, "C6", case_yml="heart_rate: 1")
+    subject(cohort, "C7", case_yaml="heart_rate: -1")
+    source = open_cohort(cohort, LAYOUT)
+    assert {entry.subject: str(entry.problem) for entry in source.listed() if entry.problem} == {
+        "C3": "C3: expected a contours.txt, found cine",
+        "C4": "C4: expected the name cine.nii, found Cine.nii",
+        "C6": "C6: expected the name case.yaml, found case.yml",
+    }
+    assert costs(select(source, "C1,C2"), source.layout) == [("C1", 11.0), ("C2", 6.0)]
+    with source.files(["C1", "C2", "C7"], ("contours",)) as found:
+        own = {entry.subject: entry for entry in found if not entry.problem}
+    assert (own["C1"].settings(), own["C2"].settings()) == (Case(120.0), Case())
+    with pytest.raises(ConfigError, match=r"^case\.yaml: heart_rate: expected a positive number"):
+        own["C7"].settings()
+    assert list_subjects.run(cohort, 1, "C1,C2", family=QUANTIFY) == [["C1"], ["C2"]]
+
+
+def test_its_manifest_has_its_columns(cohort: Path) -> None:
+    (cohort / "cohort.csv").write_text("subject,cine,contours,settings\nA,C1/cine.nii,C2/contours.txt,C1/case.yaml\n")
+    with open_cohort(cohort, LAYOUT).files(["A"], ("contours",)) as [entry]:
+        assert {role: path.parent.name for role, path in entry.checked().items()} == {
+            "cine": "C1", "contours": "C2", "case.yaml": "C1",
+        }  # fmt: skip
+    (cohort / "cohort.csv").write_text("subject,cine,mesh\nA,C1/cine.nii,C1/mesh.vtu\n")
+    with pytest.raises(Exception, match="expected columns subject, cine, contours, settings"):
+        open_cohort(cohort, LAYOUT).listed()
+
+
+def test_its_cohort_lies_in_a_store(bucket: S3Place) -> None:
+    at = bucket / "cines"
+    for name, text in {"cine.nii": "voxels", "contours.txt": "7", "case.yaml": "heart_rate: 30\n"}.items():
+        put(at / "C1" / name, text.encode())
+    source = open_cohort(str(at), LAYOUT)
+    assert [entry.sizes for entry in source.listed()] == [{"cine": 6, "contours": 1}]
+    with source.files(["C1"], ("contours",)) as [entry]:
+        assert (entry.files["contours"].read_text(), entry.settings()) == ("7", Case(30.0))
+        assert entry.files["cine"].read_bytes() == b""  # nobody wanted to read it
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs: int) -> None:
+    subject(cohort, "C3", contours_txt="one")
+    events: list[Event] = []
+    out = tmp_path / "out"
+    run = run_cohort(cohort, out, {}, jobs=jobs, max_failed_fraction=0.5, workflow=QUANTIFY)
+    assert [(row.subject, row.stage, row.outcome) for row in run.rows] == [
+        ("C1", "conclude", "ok"), ("C2", "conclude", "ok"), ("C3", "conclude", "skipped"),
+    ]  # fmt: skip
+    found = {path.relative_to(out / "results").as_posix() for path in (out / "results").rglob("*") if path.is_file()}
+    assert found == {
+        *(f"{name}/{file}" for name in ("C1", "C2") for file in ("metrics.json", "map.bin", "run.json", "status.json")),
+        "C3/status.json", "C3/run.json", "cohort.csv", "cohort.html", "cohort.json",
+    }  # fmt: skip
+    assert json.loads((out / "results/C1/metrics.json").read_text())["area"] == 720.0
+    with (out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
+        table = {row["subject"]: row for row in csv.DictReader(stream)}
+    assert {name: row["outcome"] for name, row in table.items()} == {"C1": "ok", "C2": "ok", "C3": "failed"}
+    assert float(table["C1"]["scar_ml"]) == 720.0
+    run_cohort(cohort, out, {}, jobs=1, max_failed_fraction=0.5, workflow=QUANTIFY, on_event=events.append)
+    assert [event for event in events if event[0] != "C3"] == [
+        (name, stage, "reused") for name in ("C1", "C2") for stage in ("measure", "conclude")
+    ]
+
+
+def test_its_torn_row_is_told_from_somebody_elses_files(tmp_path: Path) -> None:
+    folder = tmp_path / "C1"
+    folder.mkdir()
+    (folder / "status.json").write_text("{")
+    (folder / "map.bin").write_text("ours")
+    assert strangers_in(folder, QUANTIFY.results) == []
+    with pytest.raises(Exception, match=r"found map\.bin; name another folder"):
+        strangers_in(folder, RECONSTRUCT.results)
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"measure": {"factor": 2_000.0}}, "factor: expected what this machine can hold, found 2000"),
+        ({"measure": {"factor": 2.0}}, "factor: expected another number than that of the subjects, found 2"),
+        ({"train": {}}, "options: expected one of the stages measure, conclude, found 'train'"),
+    ],
+)
+def test_its_stages_refuse_before_any_work(
+    cohort: Path, tmp_path: Path, options: dict[str, dict[str, object]], finding: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        run_cohort(cohort, tmp_path / "out", options, workflow=QUANTIFY)
+    assert str(error.value) == finding
+    assert not (tmp_path / "out").exists()
+
+
+def test_its_names_keep_an_erasure_from_folders_of_subjects() -> None:
+    names = FamilyNames(frozenset(QUANTIFY.names), frozenset(LAYOUT.endings), frozenset(LAYOUT.folders))
+    for taken in ("measure", "Conclude", "cine", "results"):
+        with pytest.raises(InputError, match="a folder of cardioscar's own"):
+            check_erasable(taken, names)
+    check_one_subject("P1", ["cine/1.dcm", "map.bin", "status.json"], "P1", "P1", names)
+    with pytest.raises(InputError, match="one that holds folders of subjects"):
+        check_one_subject("P1", ["C1/cine.nii"], None, "P1", names)
+
+
+@pytest.mark.parametrize("room", ["cohort", "identity/erasable.py", "shard", "results", "stages/run", "workflow.py"])
+def test_the_platform_names_no_role_and_no_stage(room: str) -> None:
+    """Texts of the code; what docstrings tell as an example is not meant."""
+    names = {*RECONSTRUCT.layout.endings, *RECONSTRUCT.names, *RECONSTRUCT.results.earlier, "scar3d"}
+    place = ROOT / room
+    for path in [place] if place.is_file() else sorted(place.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        texts = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        assert not texts & names, path.name
+        modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not [name for name in modules if "scar3d" in name], path.name
