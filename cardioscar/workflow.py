@@ -166,7 +166,3 @@ class Workflow:
             more = {"recording": recording} if stage.publishes else {}
             rows = stage.run(places, subjects, places[stage.writes], options.get(stage.name), **more, **hooks)
         return rows
-
-    def methods(self) -> str:
-        """The methods sentences of its stages, one after the other."""
-        return " ".join(stage.methods for stage in self.stages if stage.methods)

@@ -41,7 +41,6 @@ class Stage:
             `_` and `-`.
         published: Those of them that belong to the subject's results, beside all that the publishing stage writes.
         publishes: Whether it publishes results and records them.
-        methods: What it does, as a sentence for the methods section of a paper, with keys of `docs/references.bib`.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Stage:
     files: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
     publishes: bool = False
-    methods: str = ""
 
     @property
     def command(self) -> str:

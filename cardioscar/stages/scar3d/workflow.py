@@ -33,8 +33,6 @@ RECONSTRUCT = Workflow(
                 "own_nodes.npz",
                 "preprocess.json",
             ),
-            methods="The nodes of a tetrahedral mesh of the left ventricular wall were grouped by the pixel of the LGE "
-            "slices whose prism holds them [@sen2025].",
         ),
         Stage(
             "group_sort",
@@ -54,8 +52,6 @@ RECONSTRUCT = Workflow(
             writes="fields",
             files=(*FIELD, "history.csv"),
             published=FIELD,
-            methods="A coordinate network with Fourier features [@tancik2020] was fitted to each subject, so that the "
-            "mean over the nodes of a pixel is the pixel [@sen2025].",
         ),
         Stage(
             "infer",
@@ -66,9 +62,6 @@ RECONSTRUCT = Workflow(
             writes="scars",
             files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json"),
             published=MAP,
-            methods="Network and log-odds interpolation were the prior mean of a Gaussian process on what the pixels "
-            "leave unexplained [@rasmussen2006; @kyriakidis2004]; its draws, projected onto the pixels, gave the "
-            "probability of scar and its uncertainty.",
         ),
         Stage(
             "evaluate",
@@ -79,7 +72,6 @@ RECONSTRUCT = Workflow(
             writes="results",
             files=("metrics.json", "report.html", "figures/*.png"),
             publishes=True,
-            methods="Segments are those of the American Heart Association [@cerqueira2002].",
         ),
     ),
     conclusion=f"{_ROOM}.subject_record:conclude",
