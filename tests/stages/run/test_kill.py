@@ -14,10 +14,12 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from cardioscar.files.folders import file_hashes
+from cardioscar.report import cohort as cohort_page
 from cardioscar.results.folder import FolderResults
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Publication, gather, stamp_bytes
@@ -88,9 +90,10 @@ def test_a_run_killed_in_a_stage_goes_on(
 
 def in_killed_child(action: object, module: object, name: str, calls: int) -> None:
     """Call in a forked process that kills itself at the given call of a function of a module."""
+    original = getattr(module, name)
     pid = os.fork()
     if pid == 0:
-        original, done = getattr(module, name), 0
+        done = 0
 
         def counted(*arguments: object, **settings: object) -> object:
             nonlocal done
@@ -173,24 +176,28 @@ def summarized(run: Run, bucket: S3Place, run_id: str) -> str:
     return row["error_message"]
 
 
-@pytest.mark.parametrize("point", ["cohort_csv", "write_cohort_report"])
-def test_a_run_killed_while_it_writes_the_cohorts_report_goes_on(finished: Run, tmp_path: Path, point: str) -> None:
-    from cardioscar.report import cohort
-
+@pytest.mark.parametrize(
+    ("module", "point"),
+    [(summarize_cohort, "write_data"), (summarize_cohort, "write_csv"), (cohort_page, "write_cohort_report")],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_run_killed_while_it_writes_the_cohorts_report_goes_on(
+    finished: Run, tmp_path: Path, module: ModuleType, point: str
+) -> None:
     run = finished.copy(tmp_path)
     results = run.result().parent
-    written = {name: (results / name).read_bytes() for name in ("cohort.csv", "cohort.html")}
+    written = {name: (results / name).read_bytes() for name in ("cohort.csv", "cohort.html", "cohort.json")}
     for name in written:
         (results / name).unlink()
 
     def summarize() -> None:
         summarize_cohort.run(run.cohort, Recording(str(results), track=False))
 
-    in_killed_child(summarize, cohort, point, 1)
+    in_killed_child(summarize, module, point, 1)
     assert not (results / "cohort.html").exists()
     summarize()
     assert {name: (results / name).read_bytes() for name in written} == written
-    assert sorted(p.name for p in results.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html"]
+    assert sorted(p.name for p in results.iterdir()) == [*SUBJECTS, *written]
 
 
 @pytest.mark.slow
@@ -234,7 +241,7 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
     assert len(killed_after) >= 3, f"the moments were too late: {killed_after}"
 
     run.again(recording=Recording(tracking=target.uri, experiment="chance"))
-    assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html"]
+    assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, *written]
     for subject in SUBJECTS:
         same_result(run.result(subject), finished.result(subject))
         hashes_agree(run.result(subject))
