@@ -241,7 +241,12 @@ def test_a_run_killed_again_and_again_ends_with_each_result_once(finished: Run, 
     assert len(killed_after) >= 3, f"the moments were too late: {killed_after}"
 
     run.again(recording=Recording(tracking=target.uri, experiment="chance"))
-    assert sorted(p.name for p in run.result().parent.iterdir()) == [*SUBJECTS, "cohort.csv", "cohort.html", "cohort.json"]
+    assert sorted(p.name for p in run.result().parent.iterdir()) == [
+        *SUBJECTS,
+        "cohort.csv",
+        "cohort.html",
+        "cohort.json",
+    ]
     for subject in SUBJECTS:
         same_result(run.result(subject), finished.result(subject))
         hashes_agree(run.result(subject))
