@@ -38,6 +38,8 @@ class TransferConfig:
     """Seed of weights, frequencies, order of hearts, sampling and dropout."""
     device: str = execution("auto")
     """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
+    checkpoint_seconds: float = execution(60.0)
+    """Time in seconds between checkpoints, from which a killed training goes on."""
 
     def __post_init__(self) -> None:
         if self.hearts_per_step < 1:
@@ -64,4 +66,5 @@ class TransferConfig:
             weight_decay=self.weight_decay,
             seed=self.seed,
             device=self.device,
+            checkpoint_seconds=self.checkpoint_seconds,
         )

@@ -7,14 +7,17 @@ ventricle from which a heart's own scar is a few steps away [@sen2025, transfer 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from cardioscar.config import config_sha256
 from cardioscar.errors import InputError
 from cardioscar.learning.curves import Curves
 from cardioscar.learning.device import choose_device, threads_for
@@ -64,7 +67,11 @@ class _Heart:
 
 
 def pretrain(
-    hearts: Iterable[Observations], config: TransferConfig, on_step: Callable[[int, int], None] | None = None
+    hearts: Iterable[Observations],
+    config: TransferConfig,
+    on_step: Callable[[int, int], None] | None = None,
+    *,
+    checkpoint: Path | None = None,
 ) -> Pretrained:
     """Train one network on all hearts.
 
@@ -73,6 +80,7 @@ def pretrain(
             enters the training is kept of it: at most 8 nodes of a group, few of the groups far from scar.
         config: Settings.
         on_step: Called with the steps done and their number.
+        checkpoint: File from which a killed training of the same hearts and settings goes on; the caller removes it.
 
     Returns:
         The network, the same for the same hearts in the same order, settings and number of threads.
@@ -96,10 +104,17 @@ def pretrain(
             network,
             _Steps(network, kept, loss, per_step, config.seed),
             LoopConfig(
-                steps=config.steps, weight_decay=config.weight_decay, seed=config.seed, device=str(device), fused=True
+                steps=config.steps,
+                weight_decay=config.weight_decay,
+                seed=config.seed,
+                device=str(device),
+                fused=True,
+                checkpoint_seconds=config.checkpoint_seconds,
             ),
             schedule=lambda step: Rates(one_cycle(step, config.steps, config.peak_rate)),
             units=network.hidden,
+            checkpoint=checkpoint,
+            identity=_identity(kept, config, device),
             on_step=on_step,
         )
     return Pretrained(PretrainedField.of(network), trained.checked().curves)
@@ -123,6 +138,15 @@ def _kept(heart: Observations, config: TransferConfig, device: torch.device) -> 
         torch.as_tensor(batch.targets, dtype=torch.float32, device=device),
         torch.as_tensor(batch.weights, dtype=torch.float32, device=device),
     )
+
+
+def _identity(hearts: list[_Heart], config: TransferConfig, device: torch.device) -> str:
+    """Hash of all that a training depends on: another one's checkpoint must not be resumed."""
+    digest = hashlib.sha256(f"{config_sha256(config)} {torch.__version__} {device.type}".encode())
+    for heart in hearts:
+        for part in (heart.placed, heart.offsets, heart.targets, heart.weights):
+            digest.update(part.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 class _Steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cardioscar.config import execution
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.field.fit_config import check_seed
 
@@ -35,6 +36,8 @@ class ScarPriorConfig:
     """Share of the ventricles kept back to report the loss on."""
     seed: int = 0
     """Seed of ventricles, scars, examinations, weights and order."""
+    checkpoint_seconds: float = execution(60.0)
+    """Time in seconds between checkpoints, from which a killed training goes on."""
 
     def __post_init__(self) -> None:
         for name in ("ventricles", "scars", "epochs", "batch", "channels"):
@@ -47,8 +50,9 @@ class ScarPriorConfig:
         for name in ("learning_rate", "cell_mm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(name, "a positive number", f"{getattr(self, name):g}")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ConfigError("weight_decay", "a number of at least 0", f"{self.weight_decay:g}")
+        for name in ("weight_decay", "checkpoint_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")
         if not 0 <= self.validation < 1:
             raise ConfigError("validation", "a share from 0 to below 1", f"{self.validation:g}")
         if round(self.validation * self.ventricles) == self.ventricles:

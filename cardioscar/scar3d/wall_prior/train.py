@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from cardioscar import __version__
 from cardioscar.config import config_sha256
 from cardioscar.files.atomic import atomic_file
 from cardioscar.learning.closed_axis import turn_closed_axis
@@ -34,7 +35,9 @@ OnStep = Callable[[str, int, int], None]
 """Told what is being done ("draw" or "train"), how many steps of it are done, and how many there are."""
 
 
-def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | None = None) -> dict[str, Any]:
+def train_scar_prior(
+    output: Path, config: ScarPriorConfig, on_step: OnStep | None = None, *, checkpoint: Path | None = None
+) -> dict[str, Any]:
     """Draw synthetic scars, train the network on them, and write its weights.
 
     The network adds a residual logit to log-odds interpolation; the loss is the cross-entropy at the cell centres,
@@ -44,6 +47,8 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
         output: Folder for `scar_prior.safetensors`, `scar_prior.json` and `curves.json`.
         config: Settings.
         on_step: Called after each ventricle drawn and each optimiser step.
+        checkpoint: File from which a killed training of the same settings goes on, once the ventricles are drawn again;
+            the caller removes it.
 
     Returns:
         The description that was written: configuration and its sha256, sha256 of the weights, version of torch, number
@@ -59,7 +64,7 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
         examples.append(draw_examples(config, number))
         tell("draw", number + 1, config.ventricles)
     kept = round(config.validation * config.ventricles)
-    trained = _train(examples[: config.ventricles - kept], config, tell)
+    trained = _train(examples[: config.ventricles - kept], config, tell, checkpoint)
     network = trained.network
     about: dict[str, Any] = {
         "config": dataclasses.asdict(config),
@@ -78,7 +83,9 @@ def train_scar_prior(output: Path, config: ScarPriorConfig, on_step: OnStep | No
     return said
 
 
-def _train(examples: list[Examples], config: ScarPriorConfig, tell: OnStep) -> TrainResult[ScarUNet]:
+def _train(
+    examples: list[Examples], config: ScarPriorConfig, tell: OnStep, checkpoint: Path | None
+) -> TrainResult[ScarUNet]:
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         network = ScarUNet(len(CHANNELS), config.channels)
@@ -91,8 +98,16 @@ def _train(examples: list[Examples], config: ScarPriorConfig, tell: OnStep) -> T
         clip_norm=1.0,
         device="cpu",
         seed=config.seed,
+        checkpoint_seconds=config.checkpoint_seconds,
     )
-    trained = train(network, losses, loop, on_step=lambda done, of: tell("train", done, of)).checked()
+    trained = train(
+        network,
+        losses,
+        loop,
+        checkpoint=checkpoint,
+        identity=f"{config_sha256(config)} {torch.__version__} {__version__}",  # examples are drawn by this code
+        on_step=lambda done, of: tell("train", done, of),
+    ).checked()
     for epoch, mean in enumerate(np.reshape(trained.curves.losses, (config.epochs, -1)).mean(axis=1), start=1):
         log.info("epoch %d of %d: loss %.4f", epoch, config.epochs, mean)
     return trained

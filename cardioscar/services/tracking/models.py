@@ -31,11 +31,16 @@ def subject_tags(record: SubjectRecord) -> dict[str, str]:
 
 
 def note(record: SubjectRecord) -> str:
-    """Description of a subject's run, in Markdown: the verdict, its reasons, and whether there is a model version."""
+    """Description of a subject's run, in Markdown: the verdict, its reasons, and how the map was made.
+
+    It says too whether there is a model version. What is too long for a tag is cut from the reasons, not the methods.
+    """
     lines = [
         f"**Quality: {record.qc}**" + ("" if record.accepted else ", so there is no version of the registered model")
     ]
-    return records.shortened("\n".join([*lines, *(f"- {reason}" for reason in record.reasons)]))
+    methods = f"\n\n{record.methods}" if record.methods else ""
+    verdict = "\n".join([*lines, *(f"- {reason}" for reason in record.reasons)])
+    return records.shortened(verdict, records.LONGEST_TAG - len(methods)) + methods
 
 
 def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bool) -> LoggedModel:

@@ -105,6 +105,9 @@ class SubjectRecord:
     septum: str = "unknown"
     """Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown."""
 
+    methods: str = ""
+    """How the map was made, in sentences with their sources: the end of the run's description."""
+
     artifacts: Mapping[str, Path] = field(default_factory=dict)
     """Local file or folder of each artifact (`report.html`, `figures`); its own name is not recorded."""
 
@@ -150,9 +153,9 @@ class RecordedModel:
     """Whether an earlier, complete record of the same work was found and nothing was written."""
 
 
-def shortened(text: str) -> str:
-    """Text that fits into a tag."""
-    return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 1] + "…"
+def shortened(text: str, longest: int = LONGEST_TAG) -> str:
+    """Text that fits into a tag, or into what of it is left."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def check_metric_name(name: str) -> str:

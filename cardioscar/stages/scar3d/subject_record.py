@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardioscar.config import config_sha256
+from cardioscar.scar3d.methods_text import methods_text
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.services.tracking.records import SubjectRecord, run_key
@@ -56,6 +57,7 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         qc=metrics.qc.verdict,
         reasons=metrics.qc.reasons,
         septum=metrics.septum.source if metrics.septum else "unknown",
+        methods=methods_text(configs, metrics.target, row.version),
         run_key=run_key(
             subject, inputs, config_sha256({stage.stage: stage.config_sha256 for stage in known}), row.version
         ),

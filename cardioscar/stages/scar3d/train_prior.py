@@ -69,9 +69,14 @@ def field(
     config = from_mapping(TransferConfig, options or {}, where=STAGE)
     final = _output(output)
     tell = on_step or (lambda *_: None)
-    with _sorted_groups(cohort, subjects, tell) as folders:
+    with _sorted_groups(cohort, subjects, tell) as folders, platform_faults(final), _checkpoint(final) as checkpoint:
         hashes: list[str] = []
-        trained = pretrain(_readable(folders, hashes), config, lambda done, steps: tell("train", done, steps))
+        trained = pretrain(
+            _readable(folders, hashes),
+            config,
+            lambda done, steps: tell("train", done, steps),
+            checkpoint=checkpoint,
+        )
     tail = trained.losses[-max(1, len(trained.losses) // 10) :]
     facts = {
         "version": __version__,
@@ -119,8 +124,8 @@ def scar(
     _check_own_training(folder)
     from cardioscar.scar3d.wall_prior.train import train_scar_prior
 
-    with platform_faults(folder):
-        said = train_scar_prior(folder, config, on_step)
+    with platform_faults(folder), _checkpoint(folder.resolve()) as checkpoint:
+        said = train_scar_prior(folder, config, on_step, checkpoint=checkpoint)
         _report(folder, "Learned scar prior", said, _figures(said))
     return said
 
@@ -208,6 +213,18 @@ def _output(output: str | Path) -> Path:
             raise ConfigError("out", "a new or empty folder, or that of an earlier prior", str(error)) from None
         _check_own_training(final)
     return final
+
+
+@contextmanager
+def _checkpoint(final: Path) -> Iterator[Path]:
+    """A file beside the output, by which a training that was killed goes on; it goes when one ends, well or not."""
+    path = final.with_name(f".{final.name}.checkpoint")
+    try:
+        yield path
+    except InputError:  # it diverged, and would again
+        path.unlink(missing_ok=True)
+        raise
+    path.unlink(missing_ok=True)
 
 
 def _check_own_scar_prior(folder: Path) -> None:

@@ -72,6 +72,16 @@ def test_a_failed_map_says_that_it_is_no_version_and_long_reasons_are_cut(store,
     assert len(run.data.tags["cs.qc_reasons"]) == len(run.data.tags["mlflow.note.content"]) == records.LONGEST_TAG
 
 
+def test_the_description_ends_with_how_the_map_was_made_however_long_the_reasons(store, make_record, cohort):
+    methods = "A network was fitted to each heart (Sen et al. 2025)."
+    reasons = tuple(f"{n} " + "x" * 290 for n in range(60))
+    record_subject(store, make_record(qc="review", reasons=reasons, methods=methods))
+    (run,), _, _ = recorded(store, cohort)
+    verdict, said = run.data.tags["mlflow.note.content"].split("\n\n")
+    assert (said, verdict[:21], verdict[-1]) == (methods, "**Quality: review**\n-", "…")
+    assert len(run.data.tags["mlflow.note.content"]) == records.LONGEST_TAG
+
+
 def test_a_map_without_concern_has_no_reasons(store, make_record, cohort):
     record_subject(store, make_record())
     (run,), _, _ = recorded(store, cohort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import shutil
 import threading
@@ -401,8 +402,13 @@ def test_each_subject_is_recorded_once(run: Run, tmp_path: Path) -> None:
     assert versions() == dict.fromkeys(SUBJECTS, 1)
     client = connect(target)
     [experiment] = [e for e in client.search_experiments() if e.name == "records"]
-    kinds = Counter(r.data.tags["cs.kind"] for r in client.search_runs([experiment.experiment_id]))
-    assert kinds == {"subject": 3, "cohort": 1}
+    runs = client.search_runs([experiment.experiment_id])
+    assert Counter(r.data.tags["cs.kind"] for r in runs) == {"subject": 3, "cohort": 1}
+    for of_subject in (r for r in runs if r.data.tags["cs.kind"] == "subject"):
+        page = run.out / "results" / of_subject.data.tags["cs.subject"] / "report.html"
+        methods = of_subject.data.tags["mlflow.note.content"].split("\n\n")[-1]
+        assert "(Sen et al. 2025)" in methods
+        assert methods in html.unescape(page.read_text(encoding="utf-8"))
 
     # a subject that is done anew is a new version of its own
     with (run.cohort / "P001" / "subject.yaml").open("a", encoding="utf-8") as stream:

@@ -65,6 +65,48 @@ def test_the_same_cohort_gives_the_same_bytes(prior: Path, finished: Run, tmp_pa
     assert content(tmp_path / "again") == content(prior)
 
 
+SYNTHETIC = {"ventricles": 1, "scars": 1, "epochs": 6, "batch": 1, "channels": 8, "validation": 0.0}
+
+
+@pytest.mark.parametrize("kind", ["field", "scar"])
+def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_weights(
+    finished: Run, tmp_path: Path, kind: str
+) -> None:
+    heard: list[int] = []
+
+    def learn(out: Path, dies_at: int = 0, **settings: Any) -> dict[str, Any]:
+        def on_step(part: str, done: int, of: int) -> None:
+            if part == "train":
+                heard.append(done)
+                if done == dies_at:
+                    raise KeyboardInterrupt
+
+        if kind == "scar":
+            return train_prior.scar(out, {**SYNTHETIC, **settings}, on_step=on_step)
+        return train_prior.field(finished.artifact("group_sort"), out, {**QUICK, **settings}, on_step=on_step)
+
+    whole = learn(tmp_path / "whole")
+    heard.clear()
+    with pytest.raises(KeyboardInterrupt):
+        learn(tmp_path / "killed", 4, checkpoint_seconds=0.0)
+    assert (tmp_path / ".killed.checkpoint").is_file()
+    again = learn(tmp_path / "killed", checkpoint_seconds=3.0)
+    assert heard == [1, 2, 3, 4, 5, 6]
+    name = f"{train_prior.STEMS[kind]}.safetensors"
+    weights = load_file(tmp_path / "whole" / name)
+    for block, values in load_file(tmp_path / "killed" / name).items():
+        np.testing.assert_array_equal(values, weights[block])
+    assert again["config_sha256"] == whole["config_sha256"]
+    assert hidden(tmp_path) == []
+
+    # what another training left behind is not gone on from
+    with pytest.raises(KeyboardInterrupt):
+        learn(tmp_path / "killed", 4, checkpoint_seconds=0.0)
+    heard.clear()
+    learn(tmp_path / "killed", seed=1)
+    assert heard[0] == 1
+
+
 def test_a_cohort_folder_is_preprocessed_first_and_nothing_of_it_stays(
     prior: Path, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
