@@ -32,7 +32,7 @@ def fingerprint(*modules: str) -> str:
         text = path.read_text(encoding="utf-8")
         digest = hashlib.sha256(text.encode())
         if path.name != "__init__.py":
-            for weights in sorted((path.parent / "weights").glob("*")):
+            for weights in sorted((path.parent / "weights").rglob("*.*")):
                 digest.update(weights.read_bytes())
         found[name] = digest.hexdigest()
         waiting += _imports(text)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from cardioscar.scar3d.observation.problem import Problem
-from cardioscar.scar3d.wall_prior.features import base_logits, features, for_network
+from cardioscar.scar3d.wall_prior.config import Pixels
+from cardioscar.scar3d.wall_prior.features import base_logits, base_logits_along_wall, features, for_network
 from cardioscar.scar3d.wall_prior.grid import grid_of_nodes
 from cardioscar.scar3d.wall_prior.stored_unet import load_prior
 from cardioscar.types import NodeValues
@@ -33,7 +34,10 @@ class PriorLogits:
 
 
 def learned_prior(problem: Problem, *, weights: Path | None = None) -> PriorLogits:
-    """Apply the learned prior: log-odds interpolation plus the network's residual, interpolated from the grid.
+    """Apply the learned prior: interpolation plus the network's residual, interpolated from the grid.
+
+    Pixels that are labels have a prior of their own, which corrects interpolation along the wall, see record 31 of
+    docs/decisions; that for fractions corrects log-odds interpolation.
 
     Args:
         problem: Nodes with LV coordinates, and slices.
@@ -57,12 +61,16 @@ def learned_prior(problem: Problem, *, weights: Path | None = None) -> PriorLogi
     covered = np.histogram(coordinates[:, 1], bins=12, range=(-math.pi, math.pi))[0] > 0
     if not covered.all() or np.ptp(coordinates[:, 0]) < 0.5 or np.ptp(coordinates[:, 2]) < 0.5:
         return PriorLogits(None, "the mesh covers only a part of a ventricle's wall")
-    network, about = load_prior(weights)
+    pixels: Pixels = "labels" if problem.hard_labels else "fractions"
+    network, about = load_prior(weights, pixels=pixels)
     cell_mm, layers = float(about["config"]["cell_mm"]), int(about["config"]["layers"])
     grid = grid_of_nodes(problem.nodes_mm, coordinates, cell_mm=cell_mm, layers=layers)
     stack = for_network(problem.stack)
-    inputs = torch.from_numpy(features(stack, grid, cell_mm=cell_mm))
+    inputs = torch.from_numpy(features(stack, grid, cell_mm=cell_mm, pixels=pixels))
     with torch.inference_mode():
         residual = network(inputs[None])[0].numpy()
-    logits = base_logits(stack, problem.nodes_mm) + grid.at(residual, coordinates)
-    return PriorLogits(logits.astype(np.float32))
+    if pixels == "labels":
+        base = base_logits_along_wall(stack, problem.nodes_mm, coordinates)
+    else:
+        base = base_logits(stack, problem.nodes_mm)
+    return PriorLogits((base + grid.at(residual, coordinates)).astype(np.float32))

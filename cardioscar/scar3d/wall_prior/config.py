@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from cardioscar.config import execution
 from cardioscar.errors import ConfigError
 from cardioscar.scar3d.field.fit_config import check_seed
 
+Pixels = Literal["fractions", "labels"]
+"""What pixels say: the fraction of scar, or scar or not."""
+
 
 @dataclass(frozen=True)
 class ScarPriorConfig:
     """How a prior is trained on synthetic scars."""
+
+    pixels: Pixels = "fractions"
+    """Kind of pixels that it is for: `fractions` of scar, with an answer at every place; or `labels`, drawn by hand in
+    each slice by itself, where the answer is what the same hand would draw."""
 
     ventricles: int = 200
     """Synthetic ventricles, each of its own size and shape."""

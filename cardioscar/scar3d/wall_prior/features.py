@@ -11,7 +11,9 @@ from scipy.special import logit
 
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.imaging.volume import holding_voxel
+from cardioscar.scar3d.observation.along_wall import WallBlur, along_wall, neighbours_along_wall, unrolled
 from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.wall_prior.config import Pixels
 from cardioscar.scar3d.wall_prior.grid import LVGrid, cell_centers
 from cardioscar.types import NodeValues, Points
 
@@ -30,10 +32,15 @@ CHANNELS = (
     "size around",
     "size through",
 )
-"""What each input channel holds, in order."""
+"""What each input channel holds where pixels are scar fractions, in order."""
+LABEL_CHANNELS = (*CHANNELS, "along the wall, below", "along the wall, above", "along the wall, between")
+"""The same where pixels are labels."""
+
+SHARP = WallBlur(around_mm=1.2, through_mm=0.6, around_growth=0.0, through_growth=0.0)
+"""What the network sees of the neighbouring slices along the wall is hardly smoothed: it learns how far to trust it."""
 
 BASE_SCALE = 4.0
-"""The first channel is the logit of log-odds interpolation over this."""
+"""What the network corrects, a logit, stands among its channels divided by this."""
 
 FINEST_MM = 1.1
 """In the training, pixels finer than this are averaged in square blocks."""
@@ -86,16 +93,34 @@ def base_logits(stack: SliceStack, points_mm: Points) -> NodeValues:
     return np.asarray(logit(np.clip(log_odds(stack, points_mm), 1e-4, 1 - 1e-4)))
 
 
-def features(stack: SliceStack, grid: LVGrid, *, cell_mm: float) -> Float[np.ndarray, "channels a c t"]:
+def base_logits_along_wall(stack: SliceStack, places_mm: Points, coordinates: Points) -> NodeValues:
+    """Interpolation along the wall as logits: what the network corrects where pixels are labels."""
+    return np.asarray(logit(np.clip(along_wall(stack, places_mm, coordinates), 0.01, 0.99)))
+
+
+def channels(pixels: Pixels) -> tuple[str, ...]:
+    """What the input channels hold for a kind of pixels."""
+    return LABEL_CHANNELS if pixels == "labels" else CHANNELS
+
+
+def base_channel(pixels: Pixels) -> int:
+    """The channel that the network corrects: log-odds interpolation, or where pixels are labels that along the wall."""
+    return channels(pixels).index("along the wall, between" if pixels == "labels" else "log-odds interpolation")
+
+
+def features(
+    stack: SliceStack, grid: LVGrid, *, cell_mm: float, pixels: Pixels = "fractions"
+) -> Float[np.ndarray, "channels a c t"]:
     """Input channels of the network, each of order 1.
 
     Args:
         stack: Slices with scar fractions 0 to 1, see `averaged`.
         grid: Cells of the ventricle.
         cell_mm: Cell size that the network was trained for.
+        pixels: Kind of pixels that it was trained for.
 
     Returns:
-        float32, in the order of `CHANNELS`.
+        float32, in the order of `channels(pixels)`.
     """
     points = grid.points_mm.reshape(-1, 3)
     base = base_logits(stack, points)
@@ -118,7 +143,12 @@ def features(stack: SliceStack, grid: LVGrid, *, cell_mm: float) -> Float[np.nda
         2 * centers[:, 2] - 1,
     ]
     sizes = [np.clip(step / cell_mm, 0, 4) - 1 for step in grid.steps_mm()]
-    return np.stack([*(f.reshape(grid.shape) for f in flat), *sizes]).astype(np.float32)
+    if pixels == "labels":
+        beside = neighbours_along_wall(unrolled(stack, points, centers, SHARP), points, centers)
+        flat += [*(2 * beside.fraction - 1), base_logits_along_wall(stack, points, centers) / BASE_SCALE]
+    first = [f.reshape(grid.shape) for f in flat[: len(CHANNELS) - len(sizes)]]
+    rest = [f.reshape(grid.shape) for f in flat[len(first) :]]
+    return np.stack([*first, *sizes, *rest]).astype(np.float32)
 
 
 def _observed(stack: SliceStack, points_mm: Points) -> tuple[np.ndarray, np.ndarray]:

@@ -23,9 +23,9 @@ from cardioscar.learning.loop import TrainResult, train
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.order import Order
 from cardioscar.learning.schedules import ScheduleConfig
-from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
+from cardioscar.scar3d.wall_prior.config import Pixels, ScarPriorConfig
 from cardioscar.scar3d.wall_prior.examples import Examples, draw_examples
-from cardioscar.scar3d.wall_prior.features import BASE_SCALE, CHANNELS
+from cardioscar.scar3d.wall_prior.features import BASE_SCALE, base_channel, channels
 from cardioscar.scar3d.wall_prior.stored_unet import save_prior
 from cardioscar.scar3d.wall_prior.unet import ScarUNet
 
@@ -40,7 +40,8 @@ def train_scar_prior(
 ) -> dict[str, Any]:
     """Draw synthetic scars, train the network on them, and write its weights.
 
-    The network adds a residual logit to log-odds interpolation; the loss is the cross-entropy at the cell centres,
+    The network adds a residual logit to log-odds interpolation, or where pixels are labels to interpolation along the
+    wall; the loss is the cross-entropy at the cell centres,
     each weighted by its volume. On one CPU the result is the same for the same configuration and number of threads.
 
     Args:
@@ -52,7 +53,7 @@ def train_scar_prior(
 
     Returns:
         The description that was written: configuration and its sha256, sha256 of the weights, version of torch, number
-        of examples, and the loss on ventricles kept back, beside that of log-odds interpolation.
+        of examples, and the loss on ventricles kept back, beside that of the interpolation.
 
     Raises:
         InputError: If the training does not stay finite.
@@ -74,9 +75,10 @@ def train_scar_prior(
         "seconds": round(time.perf_counter() - started, 1),
     }
     if kept:
-        learned, base = _losses(network, examples[config.ventricles - kept :])
-        about["validation"] = {"examples": kept * config.scars, "loss": learned, "log_odds_loss": base}
-        log.info("loss on ventricles kept back %.4f, log-odds interpolation %.4f", learned, base)
+        learned, base = _losses(network, examples[config.ventricles - kept :], config.pixels)
+        name = "along_wall_loss" if config.pixels == "labels" else "log_odds_loss"
+        about["validation"] = {"examples": kept * config.scars, "loss": learned, name: base}
+        log.info("loss on ventricles kept back %.4f, of the interpolation that is corrected %.4f", learned, base)
     said = save_prior(output, network, about)
     with atomic_file(output / "curves.json") as partial:
         partial.write_text(trained.curves.as_json(), encoding="utf-8")
@@ -88,7 +90,7 @@ def _train(
 ) -> TrainResult[ScarUNet]:
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        network = ScarUNet(len(CHANNELS), config.channels)
+        network = ScarUNet(len(channels(config.pixels)), config.channels)
     losses = _Steps(network, examples, config)
     steps = config.epochs * losses.of_epoch
     loop = LoopConfig(
@@ -117,7 +119,7 @@ class _Steps:
     """The loss of one batch a step, each example turned and mirrored at random: no wall is preferred."""
 
     def __init__(self, network: ScarUNet, examples: list[Examples], config: ScarPriorConfig) -> None:
-        self._network = network
+        self._network, self._base = network, base_channel(config.pixels)
         self._batches = [
             (one, slice(first, first + config.batch))
             for one in examples
@@ -141,7 +143,7 @@ class _Steps:
             torch.from_numpy(np.stack([each[name] for each in turned]).astype(np.float32))
             for name in ("inputs", "truth")
         )
-        yield _loss(self._network(inputs), inputs, truth, torch.from_numpy(one.weight))
+        yield _loss(self._network(inputs), inputs[:, self._base], truth, torch.from_numpy(one.weight))
 
     def state_dict(self) -> dict[str, Any]:
         return self._order.state_dict()
@@ -152,23 +154,24 @@ class _Steps:
 
 def _loss(
     residual: Float[Tensor, "batch a c t"],
-    inputs: Float[Tensor, "batch channels a c t"],
+    base: Float[Tensor, "batch a c t"],
     truth: Float[Tensor, "batch a c t"],
     weight: Float[Tensor, "a c t"],
 ) -> Tensor:
-    logits = BASE_SCALE * inputs[:, 0] + residual
+    logits = BASE_SCALE * base + residual
     loss = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     # cells of a turned heart keep the mean weight of their place along and through the wall
     return (loss * weight.mean(dim=1, keepdim=True)).mean()
 
 
 @torch.inference_mode()
-def _losses(network: ScarUNet, examples: list[Examples]) -> tuple[float, float]:
-    """Mean loss of the network and of log-odds interpolation."""
+def _losses(network: ScarUNet, examples: list[Examples], pixels: Pixels) -> tuple[float, float]:
+    """Mean loss of the network and of the interpolation that it corrects."""
     learned, base = [], []
+    channel = base_channel(pixels)
     for one in examples:
         inputs, truth = torch.from_numpy(one.features.astype(np.float32)), torch.from_numpy(one.truth).float()
         weight = torch.from_numpy(one.weight)
-        learned.append(float(_loss(network(inputs), inputs, truth, weight)))
-        base.append(float(_loss(torch.zeros_like(truth), inputs, truth, weight)))
+        learned.append(float(_loss(network(inputs), inputs[:, channel], truth, weight)))
+        base.append(float(_loss(torch.zeros_like(truth), inputs[:, channel], truth, weight)))
     return float(np.mean(learned)), float(np.mean(base))
