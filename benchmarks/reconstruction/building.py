@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
-from scipy.spatial import cKDTree
 
 from benchmarks.reconstruction.case import Case, Hidden
 from benchmarks.reconstruction.sources import fingerprint
@@ -23,6 +21,7 @@ from cardioscar.imaging.formats.volume_files import read_labels
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.orientation import canonical
+from cardioscar.imaging.sampling import sampling_weights
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.imaging.thresholds import threshold_scar
@@ -147,35 +146,9 @@ def _real(spec: RealCase) -> Case:
         truth=None,
         corridor=np.zeros(mesh.n_nodes, dtype=bool),
         hidden=Hidden(
-            interpolation(mesh, pixel_mm),
+            sampling_weights(mesh, pixel_mm),
             np.concatenate([s.values[s.observed] for s in pieces]),
             np.concatenate([np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in pieces]),
         ),
         facts={"nodes": mesh.n_nodes, "hidden_slices": sorted(hidden), "edge_mm": spec.edge_mm},
     )
-
-
-def interpolation(mesh: LVMesh, points_mm: np.ndarray) -> sparse.csr_array:
-    """Weights that sample nodal values at points as `sample_nodes` does: linear inside cells, else the nearest node.
-
-    Args:
-        mesh: Mesh of tetrahedra.
-        points_mm: Positions in mm LPS, shape (points, 3).
-
-    Returns:
-        Shape (points, nodes); each row sums to 1.
-    """
-    cells, nodes = tetrahedra_of(mesh.grid), mesh.nodes_mm
-    cell = np.asarray(mesh.grid.find_containing_cell(points_mm))
-    inside = np.flatnonzero(cell >= 0)
-    corners = cells[cell[inside]]
-    origin = nodes[corners[:, 0]]
-    axes = np.stack([nodes[corners[:, k]] - origin for k in (1, 2, 3)], axis=2)
-    local = np.linalg.solve(axes, (points_mm[inside] - origin)[:, :, None])[:, :, 0]
-    weight = np.column_stack([1 - local.sum(axis=1), local])
-    outside = np.flatnonzero(cell < 0)
-    nearest = cKDTree(nodes).query(points_mm[outside])[1]
-    rows = np.concatenate([np.repeat(inside, 4), outside])
-    columns = np.concatenate([corners.ravel(), nearest])
-    values = np.concatenate([weight.ravel(), np.ones(len(outside))])
-    return sparse.csr_array((values, (rows, columns)), shape=(len(points_mm), len(nodes)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from cardioscar.scar3d.methods.along_wall import AlongWall
 from cardioscar.scar3d.methods.average import LogitAverage
 from cardioscar.scar3d.methods.gaussian_process import GaussianProcess
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
@@ -34,6 +35,7 @@ ROSTER: Mapping[str, Callable[[], Method]] = {
     "nearest": Nearest,
     "signed-distance": SignedDistance,
     BASELINE: LogOdds,
+    "along-wall": AlongWall,
     "log-odds+soft": lambda: Projected(LogOdds()),
     REFERENCE: Reference,
     "network": Network,

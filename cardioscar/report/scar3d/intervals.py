@@ -93,4 +93,7 @@ def _note(intervals: Mapping[str, Any], level: str, truth: Mapping[str, Any] | N
             break
     if truth.get("aha_segments"):
         note += f" Those of {truth['aha_inside']} of {truth['aha_segments']} AHA segments hold it."
+    if truth.get("hidden_slices"):
+        held, of = truth["hidden_inside"], truth["hidden_slices"]
+        note += f" Of the {of} hidden slices {held} show a scar within the interval that was predicted for them."
     return note

@@ -107,6 +107,28 @@ def load_heldout(folder: Path) -> HeldOut | None:
     return HeldOut(**_read(folder / HELDOUT, tuple(one.name for one in fields(HeldOut))))
 
 
+@dataclass(frozen=True)
+class HiddenPlaces:
+    """Where hidden pixels lie, without what they show: whoever predicts them may know no more.
+
+    Attributes:
+        pixel_mm: Centres in mm LPS, shape (pixels, 3).
+        slice_number: Slice of each, shape (pixels,).
+        pixel_ml: Volume of each in ml, shape (pixels,).
+    """
+
+    pixel_mm: Points
+    slice_number: GroupValues
+    pixel_ml: GroupValues
+
+
+def load_hidden_places(folder: Path) -> HiddenPlaces | None:
+    """Where the pixels of `save_heldout` lie; None where no slice was hidden."""
+    if not (folder / HELDOUT).is_file():
+        return None
+    return HiddenPlaces(**_read(folder / HELDOUT, tuple(one.name for one in fields(HiddenPlaces))))
+
+
 def _write(path: Path, **arrays: np.ndarray) -> None:
     np.savez_compressed(path, allow_pickle=False, **arrays)
 

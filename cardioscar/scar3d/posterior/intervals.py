@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from scipy import sparse
 
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.imaging.sampling import sampling_weights
+from cardioscar.scar3d.observation.files import HiddenPlaces
 from cardioscar.types import NodeValues
 
 LEVEL = 0.9
 """Share of draws inside an interval."""
+
+
+@dataclass(frozen=True)
+class HiddenSlices:
+    """Slices that a fit did not see, as sums over the nodes.
+
+    Attributes:
+        numbers: Their numbers, rising.
+        wall_ml: Volume of the wall in the slab of each, shape (slices,).
+        sums: Scar volume in ml of the slab of each, from scar at the nodes, shape (slices, nodes).
+    """
+
+    numbers: tuple[int, ...]
+    wall_ml: np.ndarray
+    sums: sparse.csr_array
+
+    @staticmethod
+    def of(mesh: LVMesh, places: HiddenPlaces | None) -> HiddenSlices | None:
+        """The slices of hidden pixels; None without any."""
+        if places is None or len(places.pixel_mm) == 0:
+            return None
+        numbers, row = np.unique(places.slice_number, return_inverse=True)
+        pixels = np.arange(len(row))
+        collect = sparse.csr_array((places.pixel_ml.astype(np.float64), (row, pixels)), shape=(len(numbers), len(row)))
+        sums = sparse.csr_array(collect @ sampling_weights(mesh, places.pixel_mm.astype(np.float64)))
+        return HiddenSlices(tuple(int(n) for n in numbers), np.asarray(collect.sum(axis=1)).ravel(), sums)
+
+    def scar_ml(self, scar: NodeValues) -> np.ndarray:
+        """Scar in the slab of each slice in ml, shape (slices,)."""
+        return np.asarray(self.sums @ scar)
 
 
 class DrawSummary:
@@ -21,6 +56,7 @@ class DrawSummary:
         node_volumes_ml: Volume of each node in ml, shape (nodes,).
         segment: AHA segment of each node, 0 for none, shape (nodes,); None without segments.
         threshold: Probability from which a node is scar.
+        hidden: Slices that the fit did not see, whose scar is to be predicted; None without such.
     """
 
     def __init__(
@@ -30,11 +66,16 @@ class DrawSummary:
         segment: Int[np.ndarray, " nodes"] | None,
         *,
         threshold: float,
+        hidden: HiddenSlices | None = None,
     ) -> None:
+        self._hidden = hidden
+        self._hidden_drawn: list[np.ndarray] = []
         self._ml = node_volumes_ml
         self._segment = np.zeros(len(node_volumes_ml), np.int64) if segment is None else np.asarray(segment, np.int64)
         self._wall = np.bincount(self._segment, weights=self._ml)
-        self._map = self._volumes(np.asarray(probability >= threshold, dtype=np.float64))
+        scar = np.asarray(probability >= threshold, dtype=np.float64)
+        self._map = self._volumes(scar)
+        self._hidden_map = hidden.scar_ml(scar) if hidden else None
         self._drawn: list[np.ndarray] = []
         self._sum = np.zeros(len(node_volumes_ml), dtype=np.float32)
         self._squares = np.zeros(len(node_volumes_ml), dtype=np.float32)
@@ -44,6 +85,8 @@ class DrawSummary:
         self._sum += scar
         self._squares += np.square(scar)
         self._drawn.append(self._volumes(scar))
+        if self._hidden:
+            self._hidden_drawn.append(self._hidden.scar_ml(scar))
 
     @property
     def node_sd(self) -> NodeValues:
@@ -60,12 +103,14 @@ class DrawSummary:
 
         Returns:
             `level`, `samples`, `scar_ml`, `scar_fraction` and `aha`, each interval with `mean`, `sd`, `lower`, `upper`;
-            0 ≤ lower ≤ mean ≤ upper ≤ the wall's volume, or 1 for fractions.
+            0 ≤ lower ≤ mean ≤ upper ≤ the wall's volume, or 1 for fractions. With hidden slices `hidden_slices`, by
+            number, and `hidden_ml`, of all of them together.
         """
         drawn = np.array(self._drawn)
         wall = float(self._wall.sum())
         whole = _interval(drawn.sum(axis=1), float(self._map.sum()), wall)
         return {
+            **self._of_hidden_slices(),
             "level": LEVEL,
             "samples": len(drawn),
             "scar_ml": whole,
@@ -75,6 +120,18 @@ class DrawSummary:
                 for n in range(1, len(self._wall))
                 if self._wall[n] > 0
             },
+        }
+
+    def _of_hidden_slices(self) -> dict[str, Any]:
+        if self._hidden is None or self._hidden_map is None:
+            return {}
+        drawn, of_map, wall = np.array(self._hidden_drawn), self._hidden_map, self._hidden.wall_ml
+        return {
+            "hidden_slices": {
+                str(number): {"scar_ml": _interval(drawn[:, k], float(of_map[k]), float(wall[k]))}
+                for k, number in enumerate(self._hidden.numbers)
+            },
+            "hidden_ml": _interval(drawn.sum(axis=1), float(of_map.sum()), float(wall.sum())),
         }
 
     def _volumes(self, scar: NodeValues) -> np.ndarray:

@@ -34,6 +34,10 @@ class PosteriorConfig:
     """Length scale of what no pixel resolves (Matérn 5/2), in mm."""
     discrepancy_sd: float = 2.5
     """Its standard deviation in logits."""
+    label_region_mm: float = 16.0
+    """Where pixels are labels: length scale of the random fields whose level sets are the draws (Matérn 5/2), in mm."""
+    label_bridged_mm: float = 6.5
+    """As `bridged_mm` where pixels are labels: the prior learned for them knows how scars change between slices."""
     iterations: int = 30
     """Upper limit of Gauss-Newton steps."""
     bridged_mm: float = 2.5
@@ -61,6 +65,10 @@ class PosteriorConfig:
     infarct: float = 0.5
     """Probability that a heart has an infarct at all, before its slices are seen."""
 
+    def vouched_mm(self, *, hard_labels: bool) -> float:
+        """How near to pixels tissue is as sure as they make it, in mm, see `bridged_mm`."""
+        return self.label_bridged_mm if hard_labels else self.bridged_mm
+
     def pixel_sd(self, *, hard_labels: bool) -> float:
         """Standard deviation of a pixel's own error, as a fraction."""
         return self.label_noise_sd if hard_labels else self.noise_sd
@@ -76,6 +84,7 @@ class PosteriorConfig:
             "grid_mm",
             "noise_sd",
             "discrepancy_mm",
+            "label_region_mm",
             "continuation_mm",
             "continuation_apical_mm",
             "region_mm",
@@ -94,6 +103,6 @@ class PosteriorConfig:
                 raise ConfigError(name, "a share between 0 and 1", f"{getattr(self, name):g}")
         if not 0 <= self.handover_mm[0] < self.handover_mm[1] < math.inf:
             raise ConfigError("handover_mm", "two rising distances of at least 0 mm", str(self.handover_mm))
-        for name in ("active_mm", "discrepancy_sd", "bridged_mm"):
+        for name in ("active_mm", "discrepancy_sd", "bridged_mm", "label_bridged_mm"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logit
 
 from cardioscar.errors import ConfigError
+from cardioscar.scar3d.observation.along_wall import along_wall
 from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.projection import LIMIT
@@ -20,15 +21,15 @@ class Blend:
 
     fractions: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
-    labels: float = 0.4
-    """Weight of signed-distance interpolation where pixels are labels: an outline says more than zeros and ones."""
+    labels: float = 1.0
+    """The same where pixels are labels: of the prior learned for them, or of interpolation along the wall."""
     learned: bool = True
-    """Take the prior learned from 1,140 synthetic examples for fractions, where the mesh has LV coordinates."""
+    """Take the priors learned from synthetic scars, where the mesh has LV coordinates."""
 
     def __post_init__(self) -> None:
         for name in ("fractions", "labels"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(name, "a weight from 0 to below 1", f"{getattr(self, name):g}")
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(name, "a weight from 0 to 1", f"{getattr(self, name):g}")
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Beside:
     """What stands beside the field.
 
     Attributes:
-        kind: `learned`, `log_odds`, `signed_distance` or `nothing`.
-        weight: Its weight, 0 to below 1.
+        kind: `learned`, `along_wall`, `log_odds`, `signed_distance` or `nothing`.
+        weight: Its weight, 0 to 1.
         logits: Scar logit at each node, shape (nodes,); None for nothing.
-        reason: Why log-odds interpolation stands in for the learned prior; empty where it does not.
+        reason: Why interpolation stands in for the learned prior; empty where it does not.
     """
 
     kind: str
@@ -57,8 +58,6 @@ def beside_field(problem: Problem, blend: Blend) -> Beside:
     weight = blend.labels if problem.hard_labels else blend.fractions
     if weight == 0:
         return NOTHING
-    if problem.hard_labels:
-        return Beside("signed_distance", weight, _logits(signed_distance(problem.stack, problem.nodes_mm)))
     reason = ""
     if blend.learned:
         from cardioscar.scar3d.wall_prior.apply import learned_prior
@@ -67,7 +66,12 @@ def beside_field(problem: Problem, blend: Blend) -> Beside:
         if found.logits is not None:
             return Beside("learned", weight, np.clip(found.logits, -LIMIT, LIMIT))
         reason = found.reason
-    return Beside("log_odds", weight, _logits(log_odds(problem.stack, problem.nodes_mm)), reason)
+    if not problem.hard_labels:
+        return Beside("log_odds", weight, _logits(log_odds(problem.stack, problem.nodes_mm)), reason)
+    if problem.coordinates is not None and np.isfinite(problem.coordinates).all():
+        along = along_wall(problem.stack, problem.nodes_mm, np.asarray(problem.coordinates))
+        return Beside("along_wall", weight, _logits(along), reason)
+    return Beside("signed_distance", weight, _logits(signed_distance(problem.stack, problem.nodes_mm)), reason)
 
 
 def prior_mean(field_logits: NodeValues, beside: Beside) -> NodeValues:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cardioscar.scar3d.observation.problem import Problem
+from cardioscar.scar3d.posterior.label_posterior import LabelPosterior
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.scar3d.posterior.prior_mean import Beside, Blend, beside_field, prior_mean
 from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
@@ -25,7 +26,7 @@ def scar_posterior(
     projection: Literal["soft", "hard", "none"] = "soft",
     reach_mm: float = 4.0,
     threshold: float = 0.5,
-) -> ScarPosterior:
+) -> ScarPosterior | LabelPosterior:
     """Average the network with what suits the pixels, and condition the result on them.
 
     Args:
@@ -38,11 +39,12 @@ def scar_posterior(
         threshold: Probability from which a node is scar.
 
     Returns:
-        The posterior; what stands beside the network is in its facts.
+        The posterior that suits the pixels; what stands beside the network is in its facts.
     """
     beside = beside_what_suits(problem, blend)
     prior = prior_mean(sampled.mean(axis=0), beside)
-    return ScarPosterior(
+    kind = LabelPosterior if problem.hard_labels else ScarPosterior
+    return kind(
         problem,
         prior,
         config,
@@ -57,5 +59,5 @@ def beside_what_suits(problem: Problem, blend: Blend) -> Beside:
     """What stands beside the network; the log says where it is not what was meant."""
     found = beside_field(problem, blend)
     if found.reason:
-        log.info("log-odds interpolation in place of the learned prior: %s", found.reason)
+        log.info("%s interpolation in place of the learned prior: %s", found.kind.replace("_", "-"), found.reason)
     return found

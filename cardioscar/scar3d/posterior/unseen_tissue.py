@@ -116,7 +116,8 @@ class RegionFields:
 def unseen_tissue(problem: Problem, config: PosteriorConfig) -> UnseenTissue:
     """Find the nodes that pixels do not vouch for, and how much scar to expect there."""
     reach = problem.reach
-    nodes = np.flatnonzero(reach.bridged_mm > config.bridged_mm)
+    vouched_mm = config.vouched_mm(hard_labels=problem.hard_labels)
+    nodes = np.flatnonzero(reach.bridged_mm > vouched_mm)
     nearest_mm, places = reach.nearest_mm[nodes], problem.nodes_mm[nodes]
     apical = (reach.end[nodes] == problem.apical_end) & (problem.apical_end != 0)
     half_go_on_mm = np.where(apical, config.continuation_apical_mm, config.continuation_mm)
@@ -131,7 +132,7 @@ def unseen_tissue(problem: Problem, config: PosteriorConfig) -> UnseenTissue:
     return UnseenTissue(
         nodes=nodes,
         apical=apical,
-        continues=1 / (1 + (reach.bridged_mm[nodes] - config.bridged_mm) / half_go_on_mm),
+        continues=1 / (1 + (reach.bridged_mm[nodes] - vouched_mm) / half_go_on_mm),
         between=between,
         slices_mean=slices_mean,
         base=base_rate(share, float(seen_ml.sum()), config),

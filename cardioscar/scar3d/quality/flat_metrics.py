@@ -77,4 +77,6 @@ def _intervals(intervals: Intervals | None, truth: IntervalTruth | None) -> dict
             flat[f"{name}_inside"] = float(true.inside)
     if truth and truth.aha_segments and truth.aha_inside is not None:
         flat["aha_inside_fraction"] = truth.aha_inside / truth.aha_segments
+    if truth and truth.hidden_slices and truth.hidden_inside is not None:
+        flat["heldout_inside_fraction"] = truth.hidden_inside / truth.hidden_slices
     return flat

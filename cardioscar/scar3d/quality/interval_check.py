@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from cardioscar.scar3d.observation.files import HeldOut
+
 FILE = "intervals.json"
 
 
@@ -53,6 +55,29 @@ def intervals_and_truth(
         ]
         found |= {"aha_segments": len(inside), "aha_inside": sum(inside)}
     return found
+
+
+def intervals_and_hidden(intervals: Mapping[str, Any] | None, heldout: HeldOut | None) -> dict[str, Any] | None:
+    """Whether the intervals hold the scar that hidden slices show.
+
+    Args:
+        intervals: Content of `intervals.json`.
+        heldout: The hidden pixels; None where nothing was hidden.
+
+    Returns:
+        `hidden_ml` with `true` and `inside`, `hidden_slices` (how many have an interval), `hidden_inside` (how many of
+        them hold what the slice shows); None without intervals of hidden slices.
+    """
+    if heldout is None or not intervals or "hidden_slices" not in intervals:
+        return None
+    scar_ml = np.bincount(heldout.slice_number, weights=heldout.pixel_ml * (heldout.fraction >= 0.5))
+    rows = intervals["hidden_slices"]
+    total = float(scar_ml.sum())
+    return {
+        "hidden_ml": {"true": total, "inside": _holds(intervals["hidden_ml"], total)},
+        "hidden_slices": len(rows),
+        "hidden_inside": sum(_holds(row["scar_ml"], float(scar_ml[int(number)])) for number, row in rows.items()),
+    }
 
 
 def _holds(interval: Mapping[str, float], value: float) -> bool:

@@ -47,7 +47,7 @@ class Findings:
     intervals: Intervals | None = None
     """Intervals of scar volume and fractions; null for a map made without."""
     interval_truth: IntervalTruth | None = None
-    """Whether they hold the truth; null without truth or intervals."""
+    """Whether they hold the truth; null without truth, hidden slices or intervals."""
     truth: Mapping[str, NodeScores] | None = None
     """Scores against the true map by method (`cardioscar`, `log_odds`, `signed_distance`); null without truth."""
     heldout: HeldOutScores | None = None

@@ -75,6 +75,14 @@ class SegmentInterval:
 
 
 @dataclass(frozen=True)
+class SliceInterval:
+    """Interval of one hidden slice."""
+
+    scar_ml: Interval
+    """Of the scar volume in its slab, in ml."""
+
+
+@dataclass(frozen=True)
 class Intervals:
     """Intervals of the map, as in `intervals.json` of `infer`."""
 
@@ -90,6 +98,10 @@ class Intervals:
     """Its share of the wall, 0 to 1."""
     aha: Mapping[str, SegmentInterval] | None = sometimes()
     """By the number of the AHA segment, 1 to 17."""
+    hidden_slices: Mapping[str, SliceInterval] | None = sometimes()
+    """By the number of a slice that `holdout` hid, predicted without what it shows."""
+    hidden_ml: Interval | None = sometimes()
+    """Scar volume in the slabs of all hidden slices together, in ml."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,12 @@ class IntervalTruth:
     """AHA segments that have an interval."""
     aha_inside: int | None = sometimes()
     """How many of these hold the true fraction."""
+    hidden_ml: TrueValue | None = sometimes()
+    """Scar volume in the slabs of all hidden slices together, in ml, as the slices show it."""
+    hidden_slices: int | None = sometimes()
+    """Hidden slices that have an interval."""
+    hidden_inside: int | None = sometimes()
+    """How many of these hold what the slice shows."""
 
 
 @dataclass(frozen=True)

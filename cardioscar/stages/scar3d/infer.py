@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cardioscar.imaging.lvmesh import LVMesh
     from cardioscar.scar3d.observation.problem import Problem
     from cardioscar.scar3d.posterior.dropout_maps import DropoutMaps
+    from cardioscar.scar3d.posterior.label_posterior import LabelPosterior
     from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
 
 log = logging.getLogger(__name__)
@@ -45,10 +46,11 @@ class Config:
     """How maps meet the pixels: `soft`, within each pixel's own error; `hard`, to 1e-6 at the nodes; `none`, not."""
     blend: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
-    blend_labels: float = 0.4
-    """Weight of signed-distance interpolation beside the field where pixels are labels (scar or not)."""
+    blend_labels: float = 1.0
+    """The same where pixels are labels (scar or not): of the prior learned for hand-drawn slices, or of interpolation
+    along the wall."""
     learned: bool = True
-    """Take the prior learned from 1,140 synthetic examples for fractions, where the mesh has LV coordinates."""
+    """Take the priors learned from synthetic scars, where the mesh has LV coordinates."""
     reach_mm: float = 4.0
     """How far the projection's corrections reach into tissue between slices, in mm; 0 corrects observed nodes only."""
     threshold: float = 0.5
@@ -76,8 +78,8 @@ class Config:
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
         for name in ("blend", "blend_labels"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(name, "a weight from 0 to below 1", f"{getattr(self, name):g}")
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(name, "a weight from 0 to 1", f"{getattr(self, name):g}")
         if not self.reach_mm >= 0:
             raise ConfigError("reach_mm", "a distance of at least 0 mm", f"{self.reach_mm:g}")
         if not 0 < self.threshold < 1:
@@ -151,8 +153,9 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.channels.electrophysiology import ElectrophysiologyMap
     from cardioscar.scar3d.field.mc_dropout import published_samples, sample_logits, sigmoid_sd
     from cardioscar.scar3d.field.stored_field import load_field
+    from cardioscar.scar3d.observation.files import load_hidden_places
     from cardioscar.scar3d.posterior.inference_facts import coverage_facts, warn_of, write_facts
-    from cardioscar.scar3d.posterior.intervals import DrawSummary
+    from cardioscar.scar3d.posterior.intervals import DrawSummary, HiddenSlices
     from cardioscar.scar3d.scar_mesh import write_scar, write_scar_tags
 
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu", own=True)
@@ -166,7 +169,8 @@ def _infer(job: Work, config: Config) -> None:
     found = _maps(problem, sampled, config)
     probability = found.probability
     segment = np.asarray(data["aha_segment"]) if "aha_segment" in data else None
-    summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold)
+    hidden = HiddenSlices.of(mesh, load_hidden_places(job.upstream["groups"]))
+    summary = DrawSummary(probability, mesh.node_volumes_ml, segment, threshold=config.threshold, hidden=hidden)
     electrophysiology = ElectrophysiologyMap(
         mesh, probability, threshold=config.threshold, doubt_range=config.doubt_range
     )
@@ -212,7 +216,7 @@ def _problem(job: Work, mesh: LVMesh) -> Problem:
     )
 
 
-def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | ScarPosterior:
+def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps | LabelPosterior | ScarPosterior:
     from cardioscar.scar3d.posterior.dropout_maps import DropoutMaps
     from cardioscar.scar3d.posterior.prior_mean import Blend
     from cardioscar.scar3d.posterior.recipe import beside_what_suits, scar_posterior
@@ -230,10 +234,12 @@ def _maps(problem: Problem, sampled: np.ndarray, config: Config) -> DropoutMaps 
         )
     if config.uncertainty == "reference":
         return DropoutMaps(problem, sampled, projection="none", threshold=config.threshold)
+    # samples of the field are what these maps are made of, so it keeps most of the say
+    beside = beside_what_suits(problem, replace(blend, labels=min(blend.labels, 0.4)))
     return DropoutMaps(
         problem,
         sampled,
-        beside=beside_what_suits(problem, blend),
+        beside=beside,
         projection=config.projection,
         reach_mm=config.reach_mm,
         threshold=config.threshold,

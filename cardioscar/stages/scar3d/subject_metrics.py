@@ -22,7 +22,7 @@ from cardioscar.scar3d.observation.interpolation import log_odds, signed_distanc
 from cardioscar.scar3d.posterior.inference_facts import read_facts
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.input_summary import input_summary
-from cardioscar.scar3d.quality.interval_check import intervals_and_truth, read_intervals
+from cardioscar.scar3d.quality.interval_check import intervals_and_hidden, intervals_and_truth, read_intervals
 from cardioscar.scar3d.quality.result import Findings
 from cardioscar.scar3d.quality.slice_quality import left_out_summary, slices_summary
 from cardioscar.scar3d.scar_mesh import read_scar
@@ -113,7 +113,7 @@ def findings(
         "scar": _volumes(of),
         "aha": _segments(of, searched.get("transmurality", {})),
         "intervals": intervals,
-        "interval_truth": None if truth is None else _held_intervals(of, intervals, truth),
+        "interval_truth": _held_intervals(job, of, intervals, truth),
         "truth": None if truth is None else _truth_scores(of, truth),
         "heldout": hidden,
         "leave_one_out": left_out_summary(of.stack, threshold=of.threshold) if leave_one_out else None,
@@ -174,8 +174,15 @@ def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, scoring.Scores
     }
 
 
-def _held_intervals(of: SubjectMap, intervals: Mapping[str, Any] | None, truth: NodeValues) -> dict[str, Any] | None:
-    return intervals_and_truth(intervals, truth, of.mesh.node_volumes_ml, of.named("aha_segment"))
+def _held_intervals(
+    job: Work, of: SubjectMap, intervals: Mapping[str, Any] | None, truth: NodeValues | None
+) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    if truth is not None:
+        segment = of.named("aha_segment")
+        found |= intervals_and_truth(intervals, truth, of.mesh.node_volumes_ml, segment) or {}
+    found |= intervals_and_hidden(intervals, load_heldout(job.upstream["groups"])) or {}
+    return found or None
 
 
 def _on_nodes(of: SubjectMap, truth: NodeValues) -> Evidence:
