@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.reconstruction.building import CaseAbsentError, build, ensure, interpolation
+from benchmarks.reconstruction.building import CaseAbsentError, build, ensure
 from benchmarks.reconstruction.case import Case
 from benchmarks.reconstruction.suite import CHOOSING, MEMORY, REAL, REFERENCE_CASES, REPORTING, PhantomCase
-from cardioscar.imaging.sampling import sample_nodes
-from cardioscar.imaging.tetrahedra import tetrahedra_of
-from cardioscar.phantom.config import PhantomConfig
-from cardioscar.phantom.subject import make_phantom
 
 NODES = 1_500
 
@@ -92,20 +88,3 @@ def test_a_real_case_without_its_data_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("CARDIOSCAR_DATA", str(tmp_path))
     with pytest.raises(CaseAbsentError, match=f"no {REAL[0].folder}/labels.nii.gz"):
         ensure(REAL[0], 0, tmp_path)
-
-
-def test_pixels_are_sampled_as_the_stages_do():
-    mesh = make_phantom(PhantomConfig(seed=100, nodes=NODES), 0).mesh
-    rng = np.random.default_rng(0)
-    cells = tetrahedra_of(mesh.grid)[rng.integers(0, mesh.grid.n_cells, 150)]
-    within = np.einsum("nc,ncx->nx", rng.dirichlet(np.ones(4), len(cells)), mesh.nodes_mm[cells])
-    middle = mesh.nodes_mm.mean(axis=0)
-    beyond = middle + 1.6 * (mesh.nodes_mm[rng.integers(0, mesh.n_nodes, 50)] - middle)
-    values = rng.random(mesh.n_nodes)
-    points = np.concatenate([within, beyond])
-    weights = interpolation(mesh, points)
-    expected, held = sample_nodes(mesh, values, points)
-    assert held[:150].all()
-    assert (~held).sum() > 20
-    np.testing.assert_allclose(weights @ values, expected, atol=1e-6)
-    np.testing.assert_allclose(weights.sum(axis=1), 1)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardioscar.imaging.lvmesh import LVMesh
-from cardioscar.imaging.sampling import nodes_to_volume, sample_nodes
+from cardioscar.imaging.sampling import nodes_to_volume, sample_nodes, sampling_weights
+from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
 
@@ -91,3 +92,20 @@ def test_far_points_take_the_nearest_node_and_a_volume_of_a_map_is_a_map(mesh: L
     volume = nodes_to_volume(mesh, values, np.eye(4), voxel_mm=2.0)
     assert volume.values.min() >= 0
     assert volume.values.max() <= 1
+
+
+def test_weights_sample_as_the_values_are_sampled(mesh: LVMesh) -> None:
+    rng = np.random.default_rng(0)
+    cells = tetrahedra_of(mesh.grid)[rng.integers(0, mesh.grid.n_cells, 150)]
+    within = np.einsum("nc,ncx->nx", rng.dirichlet(np.ones(4), len(cells)), mesh.nodes_mm[cells])
+    middle = mesh.nodes_mm.mean(axis=0)
+    beyond = middle + 1.6 * (mesh.nodes_mm[rng.integers(0, mesh.n_nodes, 50)] - middle)
+    values = rng.random(mesh.n_nodes)
+    points = np.concatenate([within, beyond])
+    weights = sampling_weights(mesh, points)
+    expected, held = sample_nodes(mesh, values, points)
+    assert held[:150].all()
+    assert (~held).sum() > 20
+    # near a face VTK may take a point for one of the cell beside it, and continues that cell linearly
+    np.testing.assert_allclose(weights @ values, expected, atol=2e-4)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)

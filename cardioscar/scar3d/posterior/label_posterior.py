@@ -44,7 +44,7 @@ class LabelPosterior:
         config: Settings; those of the residual process are not used.
         projection: As for `ScarPosterior`, as are the following.
         reach_mm: How far the projection's shifts reach into tissue between slices, in mm.
-        threshold: Probability from which a node is scar.
+        threshold: Probability from which a node is scar: draws are cut as the map is.
         beside: What stands beside the network in the prior mean, for the facts.
     """
 
@@ -64,7 +64,7 @@ class LabelPosterior:
         self._nodes = len(problem.nodes_mm)
         if finer is not None:
             problem, prior_logits = finer.problem, finer.extend(prior_logits)
-        self._problem, self._config, self._threshold = problem, config, threshold
+        self._problem, self._config, self._cut = problem, config, float(logit(threshold))
         self._projection, self._reach_mm = projection, reach_mm if projection != "none" else 0.0
         self._unsettled, self._beside = 0, beside
         self._prior = np.clip(np.asarray(prior_logits, dtype=np.float32), -LIMIT, LIMIT)
@@ -89,11 +89,11 @@ class LabelPosterior:
 
     @property
     def probability(self) -> NodeValues:
-        """Scar probability at every node, 0 to 1, shape (nodes,), float32; its level set at the threshold encloses the
-        expected volume, see `at_level`."""
+        """Scar probability at every node, 0 to 1, shape (nodes,), float32; its level set at one half encloses the expected
+        volume between the slices, see `at_level`."""
         found = self.expected.copy()
         gap = self._gap
-        found[gap] = at_level(found[gap], self._gap_level, self._threshold)
+        found[gap] = at_level(found[gap], self._gap_level)
         return found[: self._nodes]
 
     @cached_property
@@ -126,7 +126,7 @@ class LabelPosterior:
 
     @cached_property
     def _gap_level(self) -> float:
-        return level_of_volume(self.expected[self._gap], self._threshold)
+        return level_of_volume(self.expected[self._gap])
 
     def draws(self, number: int, seed: int) -> Iterator[NodeValues]:
         """Possible scar maps.
@@ -138,7 +138,8 @@ class LabelPosterior:
         Yields:
             1 at scarred nodes, else 0, shape (nodes,), float32.
         """
-        shown, unseen = self._shown, self.unseen.nodes
+        unseen = self.unseen.nodes
+        shown = expit(logit(np.clip(self._shown, 1e-6, 1 - 1e-6)) - self._cut)
         settled = (shown >= 0.5).astype(np.float32)
         open_ = np.flatnonzero((shown > SETTLED) & (shown < 1 - SETTLED))
         fields = RegionFields(self._problem.nodes_mm[open_], self._config.label_region_mm)
@@ -151,41 +152,36 @@ class LabelPosterior:
             yield values[: self._nodes]
 
 
-def level_of_volume(probability: NodeValues, threshold: float) -> float:
+def level_of_volume(probability: NodeValues) -> float:
     """The probability whose level set encloses the expected volume of scar.
 
     Args:
         probability: Scar probability of equal parts of tissue, 0 to 1, shape (parts,).
-        threshold: What is answered where there is nothing to enclose.
 
     Returns:
-        Within `LEVEL_RANGE`, scaled to the threshold.
+        Within `LEVEL_RANGE`; one half where no part is expected to be scar.
 
-    >>> level_of_volume(np.array([0.4, 0.4, 0.1, 0.1]), 0.5)
+    >>> level_of_volume(np.array([0.4, 0.4, 0.1, 0.1]))
     0.4
     """
-    if len(probability) == 0:
-        return threshold
     falling = np.sort(np.asarray(probability, dtype=np.float64))[::-1]
     enclosed = round(float(falling.sum()))
-    level = float(falling[enclosed - 1]) if enclosed > 0 else threshold
-    low, high = (2 * threshold * bound for bound in LEVEL_RANGE)
-    return float(np.clip(level, low, min(high, 0.99)))
+    level = float(falling[enclosed - 1]) if enclosed > 0 else 0.5
+    return float(np.clip(level, *LEVEL_RANGE))
 
 
-def at_level(probability: NodeValues, level: float, threshold: float) -> NodeValues:
-    """Bring a probability to the threshold at a level, and leave it alone away from it; rising all the way.
+def at_level(probability: NodeValues, level: float) -> NodeValues:
+    """Bring a probability to one half at a level, and leave it alone away from it; rising all the way.
 
     Args:
         probability: 0 to 1, any shape.
-        level: The probability that becomes `threshold`.
-        threshold: What it becomes.
+        level: The probability that becomes one half.
 
     Returns:
         0 to 1, float32, the same shape.
     """
     p = np.clip(np.asarray(probability, dtype=np.float64), 1e-9, 1 - 1e-9)
     away = (logit(p) - logit(level)) / BUMP_LOGITS
-    # what reaches the level exactly is scar: rounding must not put it below the threshold
-    raised = p + (threshold - level) * np.exp(-0.5 * away**2) + 1e-7
+    # what reaches the level exactly is scar: rounding must not put it below one half
+    raised = p + (0.5 - level) * np.exp(-0.5 * away**2) + 1e-7
     return np.clip(raised, 0, 1).astype(np.float32)

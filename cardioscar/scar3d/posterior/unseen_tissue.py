@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import ndtr
 
-from cardioscar.scar3d.observation.interpolation import linear, log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import linear, log_odds
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.base_rate import BaseRate, base_rate, evenly
 from cardioscar.scar3d.posterior.grid_interpolation import trilinear
@@ -160,8 +160,7 @@ def handed_over(problem: Problem, prior_logits: NodeValues, config: PosteriorCon
     bridged_mm = problem.reach.bridged_mm
     far = np.flatnonzero(bridged_mm > first)
     if len(far):
-        interpolate = signed_distance if problem.hard_labels else log_odds
-        probability = np.clip(interpolate(problem.stack, problem.nodes_mm[far]), 1e-4, 1 - 1e-4)
+        probability = np.clip(log_odds(problem.stack, problem.nodes_mm[far]), 1e-4, 1 - 1e-4)
         share = np.clip((bridged_mm[far] - first) / (last - first), 0, 1)
         logits[far] += share * (np.log(probability / (1 - probability)) - logits[far])
     return logits

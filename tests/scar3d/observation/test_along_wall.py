@@ -96,7 +96,8 @@ def test_beyond_the_outermost_slice_it_holds_and_is_blurred() -> None:
     slices = unrolled(chosen, places, at, WallBlur())
     found = neighbours_along_wall(slices, places, at)
     above = ~np.isfinite(found.distance_mm[1])
-    assert above.any() and np.array_equal(found.fraction[1, above], found.fraction[0, above])
+    assert above.any()
+    assert np.array_equal(found.fraction[1, above], found.fraction[0, above])
     sharp = found.fraction[0, above & (found.distance_mm[0] < 2)]
     blurred = found.fraction[0, above & (found.distance_mm[0] > 20)]
     assert np.mean(sharp * (1 - sharp)) < np.mean(blurred * (1 - blurred))

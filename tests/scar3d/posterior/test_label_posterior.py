@@ -16,6 +16,8 @@ from cardioscar.scar3d.observation.along_wall import along_wall
 from cardioscar.scar3d.observation.problem import Problem, build_problem
 from cardioscar.scar3d.posterior.label_posterior import LEVEL_RANGE, LabelPosterior, at_level, level_of_volume
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
+from cardioscar.scar3d.posterior.prior_mean import Blend
+from cardioscar.scar3d.posterior.recipe import scar_posterior
 from cardioscar.scar3d.wall_prior.ventricle import draw_ventricle
 from tests.scar3d.wall_prior.conftest import axial_stack
 
@@ -47,7 +49,7 @@ def test_draws_are_hearts_whose_mean_is_the_probability() -> None:
 
 
 def test_neighbours_are_drawn_together() -> None:
-    problem, found = posterior()
+    _problem, found = posterior()
     draws = np.array(list(found.draws(64, seed=2)))
     expected = found.expected[: draws.shape[1]]
     alone = np.sqrt((expected * (1 - expected)).sum())
@@ -80,7 +82,7 @@ def test_the_map_shows_what_was_drawn() -> None:
 
 @given(PROBABILITIES)
 def test_the_level_set_holds_what_is_expected(probability: np.ndarray) -> None:
-    level = level_of_volume(probability, 0.5)
+    level = level_of_volume(probability)
     assert LEVEL_RANGE[0] <= level <= LEVEL_RANGE[1]
     enclosed = (probability >= level).sum()
     if LEVEL_RANGE[0] < level < LEVEL_RANGE[1]:
@@ -89,14 +91,46 @@ def test_the_level_set_holds_what_is_expected(probability: np.ndarray) -> None:
         assert (probability > level).sum() <= round(float(probability.sum()))
 
 
-@given(PROBABILITIES, st.floats(0.3, 0.6), st.floats(0.45, 0.55))
-def test_the_map_rises_with_the_probability_and_meets_the_threshold(
-    probability: np.ndarray, level: float, threshold: float
+@given(PROBABILITIES, st.floats(*LEVEL_RANGE))
+def test_the_map_rises_with_the_probability_and_meets_one_half_at_the_level(
+    probability: np.ndarray, level: float
 ) -> None:
     ordered = np.sort(probability)
-    found = at_level(ordered, level, threshold)
+    found = at_level(ordered, level)
     assert (np.diff(found.astype(np.float64)) >= -1e-6).all()
-    assert found.min() >= 0 and found.max() <= 1
-    assert at_level(np.array([level]), level, threshold)[0] >= threshold
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert at_level(np.array([level]), level)[0] >= 0.5
     far = np.abs(logit(np.clip(ordered, 1e-9, 1 - 1e-9)) - logit(level)) > 3
     assert np.abs(found - ordered)[far].max(initial=0) < 1e-5
+
+
+def test_a_threshold_cuts_the_draws_as_it_cuts_the_map() -> None:
+    problem, _ = posterior()
+    prior = logit(np.clip(along_wall(problem.stack, problem.nodes_mm, np.asarray(problem.coordinates)), 0.01, 0.99))
+    drawn, mapped = [], []
+    for threshold in (0.3, 0.5, 0.7):
+        found = LabelPosterior(problem, prior, PosteriorConfig(), threshold=threshold)
+        drawn.append(np.mean([scar.sum() for scar in found.draws(16, 0)]))
+        mapped.append((found.probability >= threshold).sum())
+    for volumes in (drawn, mapped):
+        assert volumes[0] > volumes[1] > volumes[2]
+
+
+def test_hard_projection_meets_the_pixels() -> None:
+    problem, _ = posterior()
+    prior = logit(np.clip(along_wall(problem.stack, problem.nodes_mm, np.asarray(problem.coordinates)), 0.01, 0.99))
+    found = LabelPosterior(problem, prior, PosteriorConfig(), projection="hard")
+    offsets = problem.groups.group_offsets
+    means = np.add.reduceat(found.probability[problem.groups.node_order].astype(float), offsets[:-1]) / np.diff(offsets)
+    np.testing.assert_allclose(means, problem.targets, atol=2e-6)
+
+
+def test_the_recipe_takes_it_for_labels_and_says_what_spoke() -> None:
+    problem, _ = posterior()
+    sampled = np.zeros((2, len(problem.nodes_mm)), dtype=np.float32)
+    found = scar_posterior(problem, sampled, blend=Blend(learned=False), config=PosteriorConfig())
+    assert isinstance(found, LabelPosterior)
+    assert found.facts()["beside"] == "along_wall"
+    learned = scar_posterior(problem, sampled, blend=Blend(), config=PosteriorConfig())
+    assert learned.facts()["beside"] == "learned"

@@ -12,9 +12,9 @@ from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
 from tests.scar3d.hearts import Heart, heart
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["fractions", "labels"])
-def case(request: pytest.FixtureRequest) -> Heart:
-    return heart(labels=request.param)
+@pytest.fixture(scope="module")
+def case() -> Heart:
+    return heart()
 
 
 def interpolation(case: Heart) -> np.ndarray:
@@ -123,11 +123,13 @@ def test_the_prior_mean_is_an_average_of_logits() -> None:
     assert prior_mean(field, Beside("log_odds", 0.25, np.array([5.0])))[0] == 2.0
 
 
-def test_labels_are_interpolated_by_distance_and_fractions_by_log_odds_or_by_what_was_learned() -> None:
+def test_labels_are_interpolated_along_the_wall_and_fractions_by_log_odds_or_by_what_was_learned() -> None:
     fractions, labels = heart().problem, heart(labels=True).problem
     assert not fractions.hard_labels
     assert labels.hard_labels
-    assert beside_field(labels, Blend()).kind == "signed_distance"
+    assert beside_field(labels, Blend()).kind == "learned"
+    assert beside_field(labels, Blend(learned=False)).kind == "along_wall"
+    assert beside_field(replace(labels, coordinates=None), Blend()).kind == "signed_distance"
     assert beside_field(labels, Blend(labels=0.0)) == NOTHING
     without = beside_field(replace(fractions, coordinates=None), Blend())
     assert without.kind == "log_odds"
@@ -144,4 +146,4 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="length_scale_mm"):
         PosteriorConfig(length_scale_mm=0)
     with pytest.raises(ConfigError, match="labels"):
-        Blend(labels=1.0)
+        Blend(labels=1.1)

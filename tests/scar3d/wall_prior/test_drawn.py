@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import numpy as np
@@ -65,7 +66,7 @@ def figures() -> dict[str, np.ndarray]:
         extent += [360 * float((one > 0.05).mean()) for one in profiles if one.any()]
         overlap += [
             float(2 * np.minimum(a, b).sum() / (a.sum() + b.sum()))
-            for a, b in zip(profiles, profiles[1:], strict=False)
+            for a, b in itertools.pairwise(profiles)
             if a.any() or b.any()
         ]
     return {"share of wall": np.array(share), "extent in degrees": np.array(extent), "overlap": np.array(overlap)}
@@ -92,7 +93,8 @@ def test_slices_hold_labels_and_the_answer_repeats_them() -> None:
     for seed in range(6):
         drawn, rng = heart(seed)
         stack = drawn_stack(drawn, rng)
-        assert len(stack.slices) >= 2 and hard_labels(stack)
+        assert len(stack.slices) >= 2
+        assert hard_labels(stack)
         grid = drawn.tube.grid(cell_mm=2.4, layers=5)
         truth = drawn_truth(drawn, grid, stack, rng).reshape(-1)
         points = grid.points_mm.reshape(-1, 3)
@@ -110,7 +112,8 @@ def test_the_network_corrects_interpolation_along_the_wall() -> None:
     stack = drawn_stack(drawn, rng)
     grid = drawn.tube.grid(cell_mm=4.0, layers=4)
     found = features(stack, grid, cell_mm=4.0, pixels="labels")
-    assert found.shape == (len(LABEL_CHANNELS), *grid.shape) and np.isfinite(found).all()
+    assert found.shape == (len(LABEL_CHANNELS), *grid.shape)
+    assert np.isfinite(found).all()
     assert np.abs(found).max() < 10
     assert LABEL_CHANNELS[base_channel("labels")] == "along the wall, between"
     assert base_channel("fractions") == 0
@@ -119,6 +122,7 @@ def test_the_network_corrects_interpolation_along_the_wall() -> None:
 def test_examples_repeat() -> None:
     config = ScarPriorConfig(pixels="labels", ventricles=2, scars=2, cell_mm=5.0, layers=3, seed=7)
     first, again, other = (draw_examples(config, number) for number in (0, 0, 1))
-    assert np.array_equal(first.features, again.features) and np.array_equal(first.truth, again.truth)
+    assert np.array_equal(first.features, again.features)
+    assert np.array_equal(first.truth, again.truth)
     assert first.features.shape[1] == len(LABEL_CHANNELS)
     assert first.features.shape != other.features.shape or not np.array_equal(first.features, other.features)

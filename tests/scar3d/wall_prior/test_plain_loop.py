@@ -43,7 +43,7 @@ def plain(config: ScarPriorConfig) -> ScarUNet:
                 truth.append(np.roll(answer, turn, axis=1)[:, ::way])
             given, wanted = (torch.from_numpy(np.stack(each).astype(np.float32)) for each in (inputs, truth))
             optimizer.zero_grad(set_to_none=True)
-            _loss(network(given), given, wanted, torch.from_numpy(one.weight)).backward()
+            _loss(network(given), given[:, 0], wanted, torch.from_numpy(one.weight)).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             done += 1

@@ -65,12 +65,22 @@ def claimed(folder: Path, channels: object) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(said))
 
 
+def of_format(folder: Path, number: int) -> None:
+    said = json.loads((folder / DESCRIPTION).read_text())
+    said["format"] = number
+    (folder / DESCRIPTION).write_text(json.dumps(said))
+
+
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
         (lambda folder: (folder / WEIGHTS).unlink(), "no such file"),
         (lambda folder: (folder / WEIGHTS).write_bytes(b"other"), "another sha256"),
-        (lambda folder: (folder / DESCRIPTION).write_text('{"format": 99}'), "another one"),
+        (
+            lambda folder: (folder / DESCRIPTION).write_text('{"format": 99}'),
+            "the settings of the training, found none",
+        ),
+        (lambda folder: of_format(folder, 99), "another one"),
         (lambda folder: claimed(folder, 4 * 10**9), "the weights of the architecture, found fewer"),
         (lambda folder: claimed(folder, "Jane Doe"), "channels: expected a value of type int"),
     ],
@@ -116,3 +126,17 @@ def test_settings_are_light_to_import() -> None:
         "import sys, cardioscar.scar3d.wall_prior.config; print(sorted({'torch', 'scipy', 'numpy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_prior_for_other_pixels_is_refused(trained: tuple[Path, dict, list]) -> None:
+    with pytest.raises(InputError, match="a prior for labels, found one for fractions"):
+        load_prior(trained[0], pixels="labels")
+
+
+def test_a_prior_for_labels_learns_what_a_hand_would_draw(tmp_path: Path) -> None:
+    config = dataclasses.replace(SMALL, pixels="labels")
+    about = train_scar_prior(tmp_path, config)
+    assert {"loss", "along_wall_loss"} <= set(about["validation"])
+    assert "along the wall, between" in about["input_channels"]
+    network, _ = load_prior(tmp_path, pixels="labels")
+    assert sum(p.numel() for p in network.parameters()) == about["parameters"]
