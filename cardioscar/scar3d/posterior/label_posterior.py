@@ -89,8 +89,10 @@ class LabelPosterior:
 
     @property
     def probability(self) -> NodeValues:
-        """Scar probability at every node, 0 to 1, shape (nodes,), float32; its level set at one half encloses the expected
-        volume between the slices, see `at_level`."""
+        """Scar probability at every node, 0 to 1, shape (nodes,), float32.
+
+        Between the slices its level set at one half encloses the expected volume, see `at_level`.
+        """
         found = self.expected.copy()
         gap = self._gap
         found[gap] = at_level(found[gap], self._gap_level)

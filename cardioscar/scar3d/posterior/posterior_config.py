@@ -38,6 +38,9 @@ class PosteriorConfig:
     """Where pixels are labels: length scale of the random fields whose level sets are the draws (Matérn 5/2), in mm."""
     label_bridged_mm: float = 6.5
     """As `bridged_mm` where pixels are labels: the prior learned for them knows how scars change between slices."""
+    label_handover_mm: tuple[float, float] = (1.25, 2.0)
+    """Where pixels are labels: distances from them (half of it in the middle of a gap) in mm between which the prior
+    learned for hand-drawn slices takes over from the network of this heart."""
     iterations: int = 30
     """Upper limit of Gauss-Newton steps."""
     bridged_mm: float = 2.5
@@ -101,8 +104,10 @@ class PosteriorConfig:
         for name in ("scar_share", "infarct"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(name, "a share between 0 and 1", f"{getattr(self, name):g}")
-        if not 0 <= self.handover_mm[0] < self.handover_mm[1] < math.inf:
-            raise ConfigError("handover_mm", "two rising distances of at least 0 mm", str(self.handover_mm))
+        for name in ("handover_mm", "label_handover_mm"):
+            first, last = getattr(self, name)
+            if not 0 <= first < last < math.inf:
+                raise ConfigError(name, "two rising distances of at least 0 mm", str((first, last)))
         for name in ("active_mm", "discrepancy_sd", "bridged_mm", "label_bridged_mm"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(name, "a number of at least 0", f"{getattr(self, name):g}")

@@ -22,7 +22,8 @@ class Blend:
     fractions: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     labels: float = 1.0
-    """The same where pixels are labels: of the prior learned for them, or of interpolation along the wall."""
+    """The same where pixels are labels, in wide gaps: of the prior learned for them, or of interpolation along the wall.
+    Near the pixels the field stands alone, see `PosteriorConfig.label_handover_mm`."""
     learned: bool = True
     """Take the priors learned from synthetic scars, where the mesh has LV coordinates."""
 
@@ -74,11 +75,38 @@ def beside_field(problem: Problem, blend: Blend) -> Beside:
     return Beside("signed_distance", weight, _logits(signed_distance(problem.stack, problem.nodes_mm)), reason)
 
 
-def prior_mean(field_logits: NodeValues, beside: Beside) -> NodeValues:
-    """Average the fitted field's logits, shape (nodes,), with what stands beside it; shape (nodes,), float32."""
+def prior_mean(field_logits: NodeValues, beside: Beside, share: NodeValues | float = 1.0) -> NodeValues:
+    """Average the fitted field's logits with what stands beside it.
+
+    Args:
+        field_logits: Shape (nodes,).
+        beside: What stands beside the field.
+        share: How much of its weight counts at each node, 0 to 1, shape (nodes,), or everywhere.
+
+    Returns:
+        Shape (nodes,), float32.
+    """
     if beside.logits is None:
         return np.asarray(field_logits, dtype=np.float32)
-    return np.asarray((1 - beside.weight) * field_logits + beside.weight * beside.logits, dtype=np.float32)
+    weight = beside.weight * share
+    return np.asarray((1 - weight) * field_logits + weight * beside.logits, dtype=np.float32)
+
+
+def share_beside(problem: Problem, handover_mm: tuple[float, float]) -> NodeValues:
+    """How much what stands beside the field counts where pixels are labels.
+
+    Between slices that lie close together the field, which has seen nothing but this heart, is the better one; a hand
+    that draws each slice by itself, and a wall that turns, make it the worse one where gaps are wide.
+
+    Args:
+        problem: Nodes and slices.
+        handover_mm: Distances from the pixels (`Reach.bridged_mm`) at which it begins to count, and at which it is all.
+
+    Returns:
+        0 to 1, shape (nodes,).
+    """
+    first, last = handover_mm
+    return np.clip((problem.reach.bridged_mm - first) / (last - first), 0, 1)
 
 
 def _logits(probability: NodeValues) -> NodeValues:

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.scar3d.posterior.label_posterior import LabelPosterior
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
-from cardioscar.scar3d.posterior.prior_mean import Beside, Blend, beside_field, prior_mean
+from cardioscar.scar3d.posterior.prior_mean import Beside, Blend, beside_field, prior_mean, share_beside
+from cardioscar.scar3d.posterior.projection import LIMIT
 from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,11 @@ def scar_posterior(
         The posterior that suits the pixels; what stands beside the network is in its facts.
     """
     beside = beside_what_suits(problem, blend)
-    prior = prior_mean(sampled.mean(axis=0), beside)
+    field = np.clip(sampled.mean(axis=0), -LIMIT, LIMIT)
+    if problem.hard_labels:
+        prior = prior_mean(field, beside, share_beside(problem, config.label_handover_mm))
+    else:
+        prior = prior_mean(field, beside)
     kind = LabelPosterior if problem.hard_labels else ScarPosterior
     return kind(
         problem,
