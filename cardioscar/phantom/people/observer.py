@@ -54,13 +54,13 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         breath_mm=rng.uniform(0.2, 0.9),
         contour_mm=rng.uniform(0.3, 0.8),
         contour_length_mm=rng.uniform(10, 20),
-        border=rng.uniform(0.1, 0.55),
-        border_length_mm=rng.uniform(6, 14),
+        border=rng.uniform(0.15, 0.6),
+        border_length_mm=rng.uniform(12, 24),
         slice_bias=rng.uniform(0.1, 0.45),
         turn_deg=rng.uniform(1, 7),
         depth=rng.uniform(0, 0.13),
-        added=rng.uniform(0, 0.8),
-        overlooked_mm2=rng.uniform(15, 50),
+        added=rng.uniform(0, 0.6),
+        overlooked_mm2=rng.uniform(20, 70),
     )
 
 
@@ -167,5 +167,5 @@ def _islands(rng: np.random.Generator, drawn: np.ndarray, wall: np.ndarray, pixe
         turn = rng.uniform(0, np.pi)
         along = away @ np.array([np.cos(turn), np.sin(turn)])
         across = away @ np.array([-np.sin(turn), np.cos(turn)])
-        kept |= wall & (np.hypot(along / rng.uniform(3, 8), across / rng.uniform(2, 4)) < 1)
+        kept |= wall & (np.hypot(along / rng.uniform(4, 9), across / rng.uniform(2.5, 5)) < 1)
     return kept

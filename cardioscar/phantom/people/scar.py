@@ -53,9 +53,9 @@ def draw_scar(rng: np.random.Generator, anatomy: Anatomy, heights_mm: np.ndarray
     depth = np.linspace(0, 1, DEPTHS)
     middle = (anatomy.inner_mm + anatomy.outer_mm) / 2
     share = float(np.clip(rng.normal(0.225, 0.12), 0.04, 0.55))
-    ring = rng.random() < 0.2  # a thin scar most of the way around
+    ring = rng.random() < 0.15  # a thin scar most of the way around
     width = rng.uniform(8, 18) * (2.2 if ring else 1)
-    aspect = rng.uniform(1.0, 2.9)
+    aspect = rng.uniform(1.5, 4.0)
     artery = str(rng.choice(list(TERRITORIES_DEG), p=[0.45, 0.3, 0.25]))
     names = [artery]
     if rng.random() < 0.3:
@@ -75,10 +75,11 @@ def draw_scar(rng: np.random.Generator, anatomy: Anatomy, heights_mm: np.ndarray
     across = -slope * np.abs(depth - deepest) / max(deepest, 1 - deepest)
     grid = level[:, :, None] + across
     points = _points(height, angle, middle, depth)
-    grid = grid + rng.uniform(0.3, 0.6) * _field(rng, points, 22.0, grid.shape)
+    grid = grid + rng.uniform(0.3, 0.6) * _field(rng, points, 28.0, grid.shape)
     patchy = rng.uniform(0.1, 0.4) if rng.random() < 0.55 else rng.uniform(0.6, 1.8)
-    grid = grid + patchy * _field(rng, points, rng.uniform(6, 10), grid.shape)
-    corridor = rng.random() < 0.25
+    patch_mm = rng.uniform(5, 10) if patchy > 0.5 else rng.uniform(9, 16)
+    grid = grid + patchy * _field(rng, points, patch_mm, grid.shape)
+    corridor = rng.random() < 0.2
     if corridor:
         grid = grid - _corridor(rng, height, angle, middle, grid)[:, :, None]
 
