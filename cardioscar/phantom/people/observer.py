@@ -54,12 +54,12 @@ def draw_hand(rng: np.random.Generator) -> Hand:
         breath_mm=rng.uniform(0.2, 0.9),
         contour_mm=rng.uniform(0.3, 0.8),
         contour_length_mm=rng.uniform(10, 20),
-        border=rng.uniform(0.15, 0.6),
+        border=rng.uniform(0.1, 0.5),
         border_length_mm=rng.uniform(12, 24),
-        slice_bias=rng.uniform(0.1, 0.45),
+        slice_bias=rng.uniform(0.05, 0.4),
         turn_deg=rng.uniform(1, 7),
         depth=rng.uniform(0, 0.13),
-        added=rng.uniform(0, 0.6),
+        added=rng.uniform(0, 0.8),
         overlooked_mm2=rng.uniform(20, 70),
     )
 

@@ -55,7 +55,7 @@ def draw_scar(rng: np.random.Generator, anatomy: Anatomy, heights_mm: np.ndarray
     share = float(np.clip(rng.normal(0.225, 0.12), 0.04, 0.55))
     ring = rng.random() < 0.15  # a thin scar most of the way around
     width = rng.uniform(8, 18) * (2.2 if ring else 1)
-    aspect = rng.uniform(1.5, 4.0)
+    aspect = rng.uniform(1.8, 4.5)
     artery = str(rng.choice(list(TERRITORIES_DEG), p=[0.45, 0.3, 0.25]))
     names = [artery]
     if rng.random() < 0.3:
@@ -76,7 +76,7 @@ def draw_scar(rng: np.random.Generator, anatomy: Anatomy, heights_mm: np.ndarray
     grid = level[:, :, None] + across
     points = _points(height, angle, middle, depth)
     grid = grid + rng.uniform(0.3, 0.6) * _field(rng, points, 28.0, grid.shape)
-    patchy = rng.uniform(0.1, 0.4) if rng.random() < 0.55 else rng.uniform(0.6, 1.8)
+    patchy = rng.uniform(0.1, 0.4) if rng.random() < 0.7 else rng.uniform(0.6, 1.6)
     patch_mm = rng.uniform(5, 10) if patchy > 0.5 else rng.uniform(9, 16)
     grid = grid + patchy * _field(rng, points, patch_mm, grid.shape)
     corridor = rng.random() < 0.2
