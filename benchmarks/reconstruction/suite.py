@@ -1,4 +1,4 @@
-"""The cases: phantoms in two sets that share no heart, and the real case from every second slice.
+"""The cases: phantoms in two sets that share no heart, hearts that are like people, and the real case.
 
 Hyper-parameters are chosen on the first set alone; the second is for reporting. Both have the same nine difficulties,
 with other hearts, scars and slices, and the reporting set goes a little farther: larger shifts, narrower corridors,
@@ -14,7 +14,8 @@ from typing import Any, Literal
 from cardioscar.phantom.config import PhantomConfig
 
 Reading = Literal["fractions", "labels", "fwhm"]
-SetName = Literal["choosing", "reporting", "real", "memory"]
+SetName = Literal["choosing", "reporting", "real", "memory", "people-choosing", "people-reporting"]
+Holdout = Literal["odd", "even"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,32 @@ class RealCase:
 
     name: str
     """Short name in tables."""
-    holdout: Literal["odd", "even"]
+    holdout: Holdout
     """Slices that are hidden."""
     folder: str = "sunnybrook_lge_infarct_annotations"
     """Subject folder in `CARDIOSCAR_DATA`."""
     edge_mm: float = 1.5
     """Edge length of the mesh built from the labels, mm."""
+
+
+@dataclass(frozen=True)
+class PeopleCase:
+    """A phantom that is like people, of which every second drawn slice is hidden and scored."""
+
+    name: str
+    """Short name in tables."""
+    seed: int
+    """Seed of the cohort."""
+    index: int
+    """Heart of that cohort."""
+    holdout: Holdout
+    """Slices that are hidden."""
+    edge_mm: float = 2.0
+    """Edge length of the mesh built from the labels, mm."""
+
+
+Case = PhantomCase | RealCase | PeopleCase
+"""What a case is made from."""
 
 
 def _phantoms(seed: int, subjects: tuple[int, ...], flavour: Mapping[str, Any]) -> tuple[PhantomCase, ...]:
@@ -124,12 +145,30 @@ MEMORY = (PhantomCase("smooth, for memory (100)", 100, 0, {"scar": "smooth"}),)
 REFERENCE_CASES = ("smooth (", "oblique", "shifted and tilted")
 """Words in the names of the cases that the published method is given its budget on."""
 
-SETS: Mapping[SetName, tuple[PhantomCase | RealCase, ...]] = {
+PEOPLE_SEEDS: Mapping[str, int] = {"people-choosing": 1000, "people-reporting": 2000}
+"""Seeds of the hearts that are like people, one for choosing and one for reporting."""
+
+
+def people(case_set: str, hearts: int) -> tuple[PeopleCase, ...]:
+    """The first hearts of a set, each with odd and with even slices hidden."""
+    seed = PEOPLE_SEEDS[case_set]
+    holdouts: tuple[Holdout, ...] = ("odd", "even")
+    return tuple(
+        PeopleCase(f"heart {index}, {holdout} slices hidden ({seed})", seed, index, holdout)
+        for index in range(hearts)
+        for holdout in holdouts
+    )
+
+
+SETS: Mapping[SetName, tuple[Case, ...]] = {
     "choosing": CHOOSING,
     "reporting": REPORTING,
     "real": REAL,
     "memory": MEMORY,
+    "people-choosing": people("people-choosing", 20),
+    "people-reporting": people("people-reporting", 20),
 }
+"""The sets by name; `--hearts` takes more or fewer hearts of those that are like people."""
 
 
 EXACT = frozenset(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
-from cardioscar.errors import counted
+from cardioscar.errors import ConfigError, counted
 from cardioscar.phantom.config import PhantomConfig
 
 
@@ -19,6 +19,8 @@ class PhantomCommand:
 
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the cohort."""
+    family: Literal["analytic", "people"] = "analytic"
+    """Analytic hearts with mesh and image, or drawn slices that are like people's, with `subjects` and `seed` alone."""
     options: Annotated[PhantomConfig, tyro.conf.arg(name="")] = field(default_factory=PhantomConfig)
     """What the phantoms look like."""
 
@@ -26,8 +28,24 @@ class PhantomCommand:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar phantom` and write the cohort."""
     form = tyro.cli(PhantomCommand, prog=f"cardioscar {command}", args=words)
-    from cardioscar.phantom.cohort import write_cohort
+    if form.family == "people":
+        ids = _people(form.out, form.options)
+    else:
+        from cardioscar.phantom.cohort import write_cohort
 
-    ids = write_cohort(form.out, form.options)
+        ids = write_cohort(form.out, form.options)
     sys.stdout.write(f"{counted(len(ids), 'phantom')} in {form.out}: {ids[0]} to {ids[-1]}\n")
     return 0
+
+
+def _people(out: Path, options: PhantomConfig) -> list[str]:
+    from cardioscar.phantom.people.cohort import write_people
+
+    idle = [
+        f.name for f in fields(options) if f.name not in ("subjects", "seed") and getattr(options, f.name) != f.default
+    ]
+    if idle:
+        raise ConfigError(
+            f"phantom: {idle[0]}", "an option of --family people (subjects, seed)", "one of --family analytic"
+        )
+    return write_people(out, subjects=options.subjects, seed=options.seed)

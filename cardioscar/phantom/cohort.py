@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from cardioscar.imaging.formats.mesh_files import write_mesh
 from cardioscar.imaging.formats.volume_files import write_volume
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.phantom.config import PhantomConfig
-from cardioscar.phantom.own_folder import check_own_phantom, describe
+from cardioscar.phantom.own_folder import check_own_phantom, describe, placed_whole
 from cardioscar.phantom.subject import Phantom, make_phantom
 
 log = logging.getLogger(__name__)
@@ -61,8 +58,7 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
     if changes:
         config = from_mapping(PhantomConfig, {**as_mapping(config or PhantomConfig()), **changes}, where="phantom")
     config = config or PhantomConfig()
-    digits = max(3, len(str(config.subjects)))
-    subjects = [f"P{index + 1:0{digits}d}" for index in range(config.subjects)]
+    subjects = subject_names(config.subjects)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for subject in subjects:
@@ -85,12 +81,14 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
     return subjects
 
 
+def subject_names(count: int) -> list[str]:
+    """`P001`, `P002`, …"""
+    digits = max(3, len(str(count)))
+    return [f"P{index + 1:0{digits}d}" for index in range(count)]
+
+
 def _write_subject(folder: Path, phantom: Phantom, *, broken: bool) -> None:
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        withheld = os.umask(0o077)
-        os.umask(withheld)
-        partial.chmod(0o777 & ~withheld)  # mkdtemp makes folders that only the owner may read
+    with placed_whole(folder) as partial:
         write_mesh(partial / "mesh.vtu", phantom.mesh)
         write_mesh(partial / "truth.vtu", _truth(phantom))
         images = phantom.images
@@ -109,16 +107,6 @@ def _write_subject(folder: Path, phantom: Phantom, *, broken: bool) -> None:
                 whole = (partial / name).read_bytes()
                 (partial / name).write_bytes(whole[: len(whole) // 2])
         describe(partial, {**phantom.parameters, "corrupt": broken})
-        check_own_phantom(folder)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-            folder.rename(old / folder.name)
-            partial.rename(folder)
-            shutil.rmtree(old)
-        else:
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _truth(phantom: Phantom) -> LVMesh:

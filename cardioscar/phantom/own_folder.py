@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,35 @@ def describe(folder: Path, parameters: Mapping[str, Any]) -> None:
     """Write `phantom.json` into a folder of a phantom's files: what was drawn, and the sha256 of each file."""
     files = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
     (folder / FILE).write_text(json.dumps({**parameters, "files": files}, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def placed_whole(folder: Path) -> Iterator[Path]:
+    """A new folder to write a phantom to, which takes the place of an older one of the name when the block ends.
+
+    Args:
+        folder: Folder of a subject, which appears whole or not at all.
+
+    Raises:
+        InputError: If there is something else than a phantom as it was written.
+        OSError: If it cannot be written.
+    """
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        withheld = os.umask(0o077)
+        os.umask(withheld)
+        partial.chmod(0o777 & ~withheld)  # mkdtemp makes folders that only the owner may read
+        yield partial
+        check_own_phantom(folder)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            folder.rename(old / folder.name)
+            partial.rename(folder)
+            shutil.rmtree(old)
+        else:
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_own_phantom(folder: Path) -> None:

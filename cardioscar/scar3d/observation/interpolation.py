@@ -39,7 +39,9 @@ def log_odds(stack: SliceStack, points_mm: Points, *, clip: float = 0.02) -> Nod
     return np.asarray(expit(_between(stack, points_mm, layer)))
 
 
-def signed_distance(stack: SliceStack, points_mm: Points, *, width_mm: float = 1.0, far_mm: float = 10.0) -> NodeValues:
+def signed_distance(
+    stack: SliceStack, points_mm: Points, *, width_mm: float = 1.0, far_mm: float = 10.0, smooth_mm: float = 0.0
+) -> NodeValues:
     """Interpolate the signed distance to the scar's outline in each slice (shape-based interpolation [@raya1990]).
 
     Args:
@@ -47,30 +49,99 @@ def signed_distance(stack: SliceStack, points_mm: Points, *, width_mm: float = 1
         points_mm: Positions in mm LPS, shape (points, 3).
         width_mm: Scale that turns a distance into a probability, σ(distance / width); 0 mm is 0.5.
         far_mm: Distance that stands for "no scar in this slice" (and, inside, for "nothing but scar").
+        smooth_mm: Standard deviation of a Gaussian that smooths the distances in plane.
 
     Returns:
         Scar probability at each point, 0 to 1. Outside the wall the nearest wall pixel holds, as in `log_odds`.
     """
-
-    def layer(piece: Slice) -> np.ndarray:
-        scar = _filled(piece, piece.values) >= 0.5
-        if not scar.any() or scar.all():
-            return np.full(scar.shape, far_mm if scar.all() else -far_mm)
-        inside = ndimage.distance_transform_edt(scar, sampling=piece.pixel_mm)
-        outside = ndimage.distance_transform_edt(~scar, sampling=piece.pixel_mm)
-        return np.asarray(inside - outside)
-
-    return np.asarray(expit(_between(stack, points_mm, layer) / width_mm))
+    found = _between(stack, points_mm, lambda piece: _distance(piece, far_mm, smooth_mm))
+    return np.asarray(expit(found / width_mm))
 
 
-def linear(stack: SliceStack, points_mm: Points) -> NodeValues:
+def shape_based(
+    stack: SliceStack, points_mm: Points, *, width_mm: float = 1.0, far_mm: float = 10.0, smooth_mm: float = 0.0
+) -> NodeValues:
+    """Interpolate the signed distance by a cubic through the slices on either side and those beyond [@herman1992].
+
+    Args:
+        stack: Slices with scar fractions 0 to 1, parallel to each other.
+        points_mm: Positions in mm LPS, shape (points, 3).
+        width_mm: As in `signed_distance`.
+        far_mm: As in `signed_distance`.
+        smooth_mm: As in `signed_distance`.
+
+    Returns:
+        Scar probability at each point, 0 to 1; beyond the first and last slice the nearest one holds.
+    """
+    pieces = [piece for piece in stack if piece.observed.any()]
+    if len(pieces) < 3:
+        return signed_distance(stack, points_mm, width_mm=width_mm, far_mm=far_mm, smooth_mm=smooth_mm)
+    axis = pieces[0].normal
+    pieces.sort(key=lambda piece: float(piece.center_mm @ axis))
+    at = np.array([float(piece.center_mm @ axis) for piece in pieces])
+    layers = [
+        ndimage.map_coordinates(
+            _distance(piece, far_mm, smooth_mm), piece.mm_to_index(points_mm)[:, :2].T, order=1, mode="nearest"
+        )
+        for piece in pieces
+    ]
+    found = _cubic(at, np.array(layers), points_mm @ axis)
+    return np.asarray(expit(found / width_mm))
+
+
+def linear(stack: SliceStack, points_mm: Points, *, smooth_mm: float = 0.0) -> NodeValues:
     """Interpolate the scar fraction itself: in the middle between scar and living tissue it is a half.
+
+    Args:
+        stack: Slices with scar fractions 0 to 1.
+        points_mm: Positions in mm LPS, shape (points, 3).
+        smooth_mm: Standard deviation of a Gaussian that smooths the fractions in plane.
 
     Returns:
         Scar fraction at each point, 0 to 1. Outside the wall the nearest wall pixel holds, as in `log_odds`.
     """
-    found = _between(stack, points_mm, lambda piece: np.asarray(_filled(piece, piece.values), dtype=np.float64))
-    return np.clip(found, 0, 1)
+
+    def layer(piece: Slice) -> np.ndarray:
+        return _smoothed(piece, np.asarray(_filled(piece, piece.values), dtype=np.float64), smooth_mm)
+
+    return np.clip(_between(stack, points_mm, layer), 0, 1)
+
+
+def _distance(piece: Slice, far_mm: float, smooth_mm: float) -> np.ndarray:
+    """Signed distance to the scar's outline in mm, positive inside, shape (i, j)."""
+    scar = _filled(piece, piece.values) >= 0.5
+    if not scar.any() or scar.all():
+        return np.full(scar.shape, far_mm if scar.all() else -far_mm)
+    inside = ndimage.distance_transform_edt(scar, sampling=piece.pixel_mm)
+    outside = ndimage.distance_transform_edt(~scar, sampling=piece.pixel_mm)
+    return _smoothed(piece, inside - outside, smooth_mm)
+
+
+def _smoothed(piece: Slice, values: np.ndarray, smooth_mm: float) -> np.ndarray:
+    return np.asarray(ndimage.gaussian_filter(values, smooth_mm / piece.pixel_mm)) if smooth_mm else values
+
+
+def _cubic(at: np.ndarray, layers: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Cubic Hermite interpolation along the first axis; slopes are those of a parabola through three layers.
+
+    Args:
+        at: Ascending heights of the layers, shape (layers,), at least three.
+        layers: Values at each point, shape (layers, points).
+        height: Height of each point, shape (points,).
+    """
+    gap = np.diff(at)[:, None]
+    steps = np.diff(layers, axis=0) / gap
+    slopes = np.concatenate(
+        [steps[:1], (steps[:-1] * gap[1:] + steps[1:] * gap[:-1]) / (gap[:-1] + gap[1:]), steps[-1:]]
+    )
+    low = np.clip(np.searchsorted(at, height) - 1, 0, len(at) - 2)
+    one = np.arange(len(height))
+    width = gap[low, 0]
+    t = np.clip((height - at[low]) / width, 0, 1)
+    start, end = layers[low, one], layers[low + 1, one]
+    leave, arrive = slopes[low, one] * width, slopes[low + 1, one] * width
+    bend = leave * t * (1 - t) ** 2 - arrive * t**2 * (1 - t)
+    return np.asarray(start + (end - start) * t**2 * (3 - 2 * t) + bend)
 
 
 def _filled(piece: Slice, values: np.ndarray) -> np.ndarray:
