@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from cardioscar import __version__
@@ -26,6 +27,7 @@ from cardioscar.stages.recording import Recording, attempt, not_recorded
 from cardioscar.workflow import Conclusion, Workflow
 
 if TYPE_CHECKING:
+    from cardioscar.report.cohort_columns import CohortColumns
     from cardioscar.report.cohort_table import CohortRow
 
 log = logging.getLogger(__name__)
@@ -80,8 +82,8 @@ def run(
         family: Whose cohort it is.
 
     Returns:
-        Counts, the failed fraction, the verdict (`accepted` or `rejected`), mean metrics, and how many rows of subjects
-        of earlier runs the table holds (`earlier`).
+        Counts, the failed fraction, the verdict (`accepted` or `rejected`), means and medians of the
+        numbers whose family asks for them, and how many rows of subjects of earlier runs the table holds (`earlier`).
 
     Raises:
         InputError: If the results' `cohort.json`, `cohort.csv` or `cohort.html` is none that a run has written: a
@@ -138,7 +140,7 @@ def _written(
         for result in results.results(ids):
             rows.append(_row(result, recording.run_id, family))
             newest = max(newest, result.row.started if result.row else "")
-        summary = _summary(rows, max_failed_fraction, recording.experiment)
+        summary = _summary(rows, max_failed_fraction, recording.experiment, family.columns)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
                 rows.append(replace(_row(result, "", family), earlier=True))
@@ -154,7 +156,7 @@ def _written(
             # the time of the newest result, not of this page: the same results give the same page
             created=newest,
         )
-        table = CohortTable(said, tuple(rows))
+        table = CohortTable(said, tuple(rows), family.columns)
         results.put(write_data(folder, table))
         results.put(write_csv(folder, table))
         with platform_faults(folder):
@@ -221,13 +223,15 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         stage=status.stage,
         qc=conclusion.verdict,
         reasons=conclusion.reasons,
-        septum=conclusion.septum,
+        texts=conclusion.texts,
         metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
 
 
-def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
+def _summary(
+    rows: list[CohortRow], max_failed_fraction: float, experiment: str, columns: CohortColumns
+) -> dict[str, float | int | str]:
     from cardioscar.report.cohort_table import failed_fraction
 
     failed, fraction = sum(row.outcome != "ok" for row in rows), failed_fraction(rows)
@@ -242,9 +246,14 @@ def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str)
         "max_failed_fraction": max_failed_fraction,
         "verdict": "rejected" if fraction > max_failed_fraction else "accepted",
     }
-    for name in ("dice", "heldout_dice", "scar_percent", "residual_rms"):
-        found = [row.metrics.get(name) for row in rows]
-        values = [value for value in found if value is not None and math.isfinite(value)]
-        if values:
-            summary[f"mean_{name}"] = sum(values) / len(values)
+    for what, middle, names in (("mean", _mean, columns.means), ("median", median, columns.medians)):
+        for name in names:
+            found = [row.metrics.get(name) for row in rows]
+            values = [value for value in found if value is not None and math.isfinite(value)]
+            if values:
+                summary[f"{what}_{name}"] = middle(values)
     return summary
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

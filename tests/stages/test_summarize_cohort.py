@@ -106,7 +106,7 @@ def test_a_map_that_failed_quality_control_counts_as_failed(run: Run) -> None:
     assert summary["failed_fraction"] == pytest.approx(1 / 3)
     assert [row["qc"] for row in table(run).values()] == ["fail", "review", "pass"]
     page = (run.out / "results" / "cohort.html").read_text(encoding="utf-8")
-    assert "of the subjects failed (finished maps that failed quality control count: 1); up to" in page
+    assert "of the subjects failed (finished ones that failed quality control count: 1); up to" in page
 
     fail(run, "P003")
     said = r"^2 of 3 subjects failed, 1 of them in quality control \(67%\), more than max_failed_fraction 34%$"

@@ -26,7 +26,8 @@ class Config:
 
 
 def conclude(metrics: Mapping[str, Any]) -> Conclusion:
-    return Conclusion(metrics["qc"]["verdict"], (), {"scar_ml": metrics["area"], "seconds": 1.0})
+    size = "large" if metrics["area"] > 500 else None
+    return Conclusion(metrics["qc"]["verdict"], (), {"area_mm2": metrics["area"], "beats": 60.0}, {"size": size})
 
 
 def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardioscar.cohort.layout import IMAGE_SUFFIXES, CohortLayout, OneOf, Role
+from cardioscar.report.cohort_columns import Chart, CohortColumns, Column, Heading
 from cardioscar.shard.stage import COHORT, Stage
 from cardioscar.workflow import Workflow
 
@@ -28,4 +29,13 @@ QUANTIFY = Workflow(
         ),
     ),
     conclusion="tests.toy_family.conclude:conclude",
+    columns=CohortColumns(
+        numbers=(Column("area_mm2", "Area, mm²", 1), Column("beats", "Beats a minute", 0)),
+        texts=(Heading("size", "Size"),),
+        charts=(Chart("area_mm2", "Area", limits=(0.0, 1000.0)),),
+        terminal=(Heading("beats", "beats"), Heading("area_mm2", "area\nmm²")),
+        means=("area_mm2",),
+        medians=("area_mm2", "beats"),
+        note="Areas are sums of contours.",
+    ),
 )  # fmt: skip

@@ -75,7 +75,7 @@ def conclude(content: Mapping[str, Any]) -> Conclusion:
     metrics = read_metrics(content)
     numbers = flat_metrics(metrics) | {"seconds": metrics.fit.seconds}
     septum = metrics.septum.source if metrics.septum else None
-    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, septum)
+    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, {"septum": septum})
 
 
 def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

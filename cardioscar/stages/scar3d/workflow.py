@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.scar3d.columns import COLUMNS
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.workflow import Workflow
 
@@ -75,4 +76,5 @@ RECONSTRUCT = Workflow(
         ),
     ),
     conclusion=f"{_ROOM}.subject_record:conclude",
+    columns=COLUMNS,
 )

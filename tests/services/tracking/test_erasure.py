@@ -21,6 +21,7 @@ from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.erasure import MlflowTraces, erase_from_mlflow, find_in_mlflow
 from cardioscar.services.tracking.recording import record_cohort, record_subject
 from cardioscar.stages.families import NAMES
+from cardioscar.stages.scar3d.columns import COLUMNS
 from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 from tests.services.tracking.test_server import server  # noqa: F401 - fixture
 
@@ -40,8 +41,8 @@ def own_store(tmp_path) -> TrackingTarget:
 def tables(folder: Path, *subjects: str) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [CohortRow(s, "ok", "evaluate", qc="pass", metrics={"dice": 0.8, "scar_ml": 7.0}) for s in subjects]
-    table = CohortTable(CohortSummary(True, 0.1, name="trial"), tuple(rows))
-    (folder / "cohort.csv").write_text(cohort_csv(rows), encoding="utf-8", newline="")
+    table = CohortTable(CohortSummary(True, 0.1, name="trial"), tuple(rows), COLUMNS)
+    (folder / "cohort.csv").write_text(cohort_csv(table), encoding="utf-8", newline="")
     (folder / "cohort.json").write_text(cohort_json(table), encoding="utf-8")
     page = write_cohort_report(folder / "cohort.html", table)
     return folder / "cohort.csv", page

@@ -13,6 +13,9 @@ from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
+from cardioscar.results.opening import read_results
+from cardioscar.results.table import drop_subject
+from cardioscar.results.terminal import print_cohort
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.stages import list_subjects
@@ -101,11 +104,32 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     with (out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
         table = {row["subject"]: row for row in csv.DictReader(stream)}
     assert {name: row["outcome"] for name, row in table.items()} == {"C1": "ok", "C2": "ok", "C3": "failed"}
-    assert float(table["C1"]["scar_ml"]) == 720.0
+    assert list(table["C1"])[5:] == ["qc", "size", "reasons", "area_mm2", "beats", "report", "of_run"]
+    assert [(row["area_mm2"], row["size"]) for row in table.values()] == [("720.0", "large"), ("360.0", ""), ("", "")]
+    assert {name: value for name, value in run.summary.items() if name.startswith(("mean_", "median_"))} == {
+        "mean_area_mm2": 540.0, "median_area_mm2": 540.0, "median_beats": 60.0,
+    }  # fmt: skip
+    page = (out / "results" / "cohort.html").read_text()
+    assert all(words in page for words in ("Area, mm²", "<h3>Area</h3>", ">Size<", "Areas are sums of contours."))
+    assert not any(words in page for words in ("Dice", "Septum", "scar is"))
     run_cohort(cohort, out, {}, jobs=1, max_failed_fraction=0.5, workflow=QUANTIFY, on_event=events.append)
     assert [event for event in events if event[0] != "C3"] == [
         (name, stage, "reused") for name in ("C1", "C2") for stage in ("measure", "conclude")
     ]
+
+
+def test_its_table_is_drawn_again_by_who_does_not_know_it(
+    cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "out" / "results"
+    run_cohort(cohort, tmp_path / "out", {}, jobs=1, workflow=QUANTIFY)
+    print_cohort(read_results(results), "")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[:4]]
+    assert lines[:2] + lines[3:] == [["area"], ["subject", "QC", "beats", "mm²"], ["C1", "pass", "60", "720.0"]]
+    assert drop_subject(results, "C1")
+    table = (results / "cohort.csv").read_text()
+    assert (table.splitlines()[0].split(",")[8], "C1" in table, "360.0" in table) == ("area_mm2", False, True)
+    assert "Areas are sums of contours." in (results / "cohort.html").read_text()
 
 
 def test_its_torn_row_is_told_from_somebody_elses_files(tmp_path: Path) -> None:
