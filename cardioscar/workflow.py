@@ -15,6 +15,7 @@ from cardioscar.cohort.layout import CohortLayout
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.report.cohort_columns import CohortColumns
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.stage import COHORT, Stage
 
@@ -50,6 +51,7 @@ class Workflow:
         conclusion: Where the function is, as `module:name`, that makes a `Conclusion` of a subject's `metrics.json`; it
             raises InputError where that is of another form than this version's.
         columns: What the cohort's table holds of what is concluded, how it is drawn, and what is averaged.
+        model: What MLflow calls its subjects and their models; None for a family that records none.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -61,6 +63,7 @@ class Workflow:
     stages: tuple[Stage, ...]
     conclusion: str
     columns: CohortColumns = field(default_factory=CohortColumns)
+    model: ModelKind | None = None
 
     def __post_init__(self) -> None:
         known = {COHORT}

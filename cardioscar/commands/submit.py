@@ -198,7 +198,7 @@ def _ask_results(cohort: str, results: str) -> None:
 
     if cohort.startswith("s3://") and results.startswith("s3://"):
         try:
-            ask_services(Recording(results, track=False))
+            ask_services(Recording(results, track=False), None)
         except (ConfigError, UnreachableError, PlatformError) as error:
             # the pods may have other keys than this machine
             note(f"results could not be published with the keys of this machine: {error}")

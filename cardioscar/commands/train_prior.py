@@ -93,6 +93,10 @@ def _registry(form: Any) -> str:
     """Address of the registry, where the network is to be registered: what is missing is said before the training."""
     if not form.register:
         return ""
+    from cardioscar.services.tracking.trained_models import check_model_name
+    from cardioscar.stages.families import MODEL_NAMES
+
+    check_model_name(form.register, MODEL_NAMES)
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")

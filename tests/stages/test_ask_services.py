@@ -103,7 +103,7 @@ def test_results_that_cannot_be_published_are_refused_before_any_work(tmp_path: 
 
 
 def test_a_place_that_can_be_written_to_is_left_as_it_was() -> None:
-    ask_services(Recording("s3://hearts/results"))
+    ask_services(Recording("s3://hearts/results"), None)
     assert Store.connect().files(S3Place("hearts", "results")) == []
 
 

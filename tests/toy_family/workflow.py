@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cardioscar.cohort.layout import IMAGE_SUFFIXES, CohortLayout, OneOf, Role
 from cardioscar.report.cohort_columns import Chart, CohortColumns, Column, Heading
+from cardioscar.services.tracking.model_kind import ModelFile, ModelKind
 from cardioscar.shard.stage import COHORT, Stage
 from cardioscar.workflow import Workflow
 
@@ -13,6 +14,15 @@ LAYOUT = CohortLayout(
     costs=(("cine",),),
     settings_class="tests.toy_family.case:Case",
     settings="case.yaml",
+)
+
+AREA = ModelKind(
+    "toy-areas",
+    model_type="toy-area",
+    run_kind="toy-subject",
+    files=(ModelFile("map.bin", "map"),),
+    key_metrics=("area_mm2",),
+    texts=("size",),
 )
 
 QUANTIFY = Workflow(
@@ -29,6 +39,7 @@ QUANTIFY = Workflow(
         ),
     ),
     conclusion="tests.toy_family.conclude:conclude",
+    model=AREA,
     columns=CohortColumns(
         numbers=(Column("area_mm2", "Area, mm²", 1), Column("beats", "Beats a minute", 0)),
         texts=(Heading("size", "Size"),),

@@ -102,7 +102,7 @@ def run_cohort(
     for stage in workflow:
         stage.check_cohort(options.get(stage.name, {}), source, ids)
     source.ask()
-    ask_services(recording)
+    ask_services(recording, workflow.model)
     published = open_results(recording.results, workflow.results)
     published.check(ids)
     with platform_faults(out):

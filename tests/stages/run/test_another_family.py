@@ -17,14 +17,17 @@ from cardioscar.results.opening import read_results
 from cardioscar.results.table import drop_subject
 from cardioscar.results.terminal import print_cohort
 from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.services.tracking import registry
+from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.stages import list_subjects
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.run.subject import Event
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT, SCAR_FIELD
 from tests.stored import put
 from tests.toy_family.case import Case
-from tests.toy_family.workflow import LAYOUT, QUANTIFY
+from tests.toy_family.workflow import AREA, LAYOUT, QUANTIFY
 
 ROOT = Path(__file__).resolve().parents[3] / "cardioscar"
 
@@ -130,6 +133,17 @@ def test_its_table_is_drawn_again_by_who_does_not_know_it(
     table = (results / "cohort.csv").read_text()
     assert (table.splitlines()[0].split(",")[8], "C1" in table, "360.0" in table) == ("area_mm2", False, True)
     assert "Areas are sums of contours." in (results / "cohort.html").read_text()
+
+
+def test_a_run_of_it_is_recorded_as_its_own(cohort: Path, tmp_path: Path) -> None:
+    target = TrackingTarget.local(tmp_path / "store", "cines")
+    recording = Recording(tracking=target.uri, experiment="cines")
+    run_cohort(cohort, tmp_path / "out", {}, jobs=1, recording=recording, workflow=QUANTIFY)
+    found = {row.subject: (row.metrics, row.texts) for row in registry.find(target, AREA)}
+    assert found == {"C1": ({"area_mm2": 720.0}, {"size": "large"}), "C2": ({"area_mm2": 360.0}, {"size": ""})}
+    assert registry.find(target, SCAR_FIELD) == []
+    loaded = registry.load(target, AREA, subject="C1", destination=tmp_path / "loaded")
+    assert (loaded / "map.bin").read_bytes() == bytes(8)
 
 
 def test_its_torn_row_is_told_from_somebody_elses_files(tmp_path: Path) -> None:

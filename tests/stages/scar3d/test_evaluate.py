@@ -23,6 +23,7 @@ from cardioscar.scar3d.quality.result import metrics_json, read_metrics
 from cardioscar.shard.status import Status, read_status, write_status
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests import broken_subjects as change
 from tests.finished_run import Run, content
 
@@ -523,8 +524,8 @@ def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: R
     artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer", "evaluate")]
     (tmp_path / "store").mkdir()
     evaluate.record(rows, artifacts, Recording(tracking=target.uri, experiment="trial"))
-    assert [(row.subject, row.version) for row in registry.find(target)] == [("P002", 1)]
-    [failed] = registry.find(target, qc="fail")
+    assert [(row.subject, row.version) for row in registry.find(target, SCAR_FIELD)] == [("P002", 1)]
+    [failed] = registry.find(target, SCAR_FIELD, qc="fail")
     assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
     assert failed.reasons == "; ".join(metrics(run)["qc"]["reasons"])
     assert failed.metrics["scar_ml"] == pytest.approx(metrics(run)["scar"]["volume_ml"])
