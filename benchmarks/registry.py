@@ -31,7 +31,7 @@ from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.stages.recording import Recording
-from cardioscar.stages.scar3d.workflow import SCAR_FIELD
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT, SCAR_FIELD
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "registry.md"
 COHORT = "simulated cohort"
@@ -47,7 +47,12 @@ def one_real_record(folder: Path) -> SubjectRecord:
     store = TrackingTarget.local(folder / "store", COHORT)
     options = {"evaluate": {"figures": False}}
     run_cohort(
-        folder / "cohort", folder / "out", options, jobs=1, recording=Recording(tracking=store.uri, experiment=COHORT)
+        RECONSTRUCT,
+        folder / "cohort",
+        folder / "out",
+        options,
+        jobs=1,
+        recording=Recording(tracking=store.uri, experiment=COHORT),
     )
     shown = registry.show(store, SCAR_FIELD, subject)
     results = folder / "out" / "results" / subject

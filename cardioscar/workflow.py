@@ -45,7 +45,8 @@ class Workflow:
     """The stages of a family, in order.
 
     Attributes:
-        name: Name of the workflow.
+        name: Name of the workflow, by which commands and pipelines choose it.
+        does: What it does with a cohort, in the imperative.
         layout: What the files of its subjects are for.
         stages: Its stages; each reads the cohort or what earlier ones wrote, and the last publishes.
         conclusion: Where the function is, as `module:name`, that makes a `Conclusion` of a subject's `metrics.json`; it
@@ -59,6 +60,7 @@ class Workflow:
     """
 
     name: str
+    does: str
     layout: CohortLayout
     stages: tuple[Stage, ...]
     conclusion: str

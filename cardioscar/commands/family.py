@@ -11,4 +11,4 @@ from cardioscar.stages.families import WORKFLOWS
 Family = Annotated[
     str, tyro.conf.arg(help=f"Whose cohort it is: {' or '.join(workflow.name for workflow in WORKFLOWS)}.")
 ]
-"""Name of a workflow, which `stages.families.family` looks up."""
+"""Name of a workflow, which `stages.families.workflow_named` looks up."""

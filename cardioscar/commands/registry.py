@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from cardioscar.commands.actions import chosen, first_line
 from cardioscar.commands.family import Family
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.families import DEFAULT, family
+from cardioscar.stages.families import DEFAULT, workflow_named
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,17 @@ ACTIONS = {"find": Find, "show": Show, "load": Load}
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar registry` and answer."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = "\n".join(f"  {name}  {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
-        sys.stdout.write(f"usage: cardioscar registry find|show|load [OPTIONS]\n\n{lines}\n")
+    action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
+    if not action:
         return 0
-    if words[0] not in ACTIONS:
-        raise ConfigError("registry", "find, show or load", f"'{words[0]}'")
-    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
     from cardioscar.services.tracking import registry
     from cardioscar.services.tracking.client import TrackingTarget
 
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")
-    target, workflow = TrackingTarget(uri, form.cohort), family(form.family)
+    target, workflow = TrackingTarget(uri, form.cohort), workflow_named(form.family)
     kind = workflow.model
     if kind is None:
         raise ConfigError("family", "one whose subjects are recorded", f"'{form.family}'")

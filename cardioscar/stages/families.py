@@ -23,7 +23,7 @@ MODEL_NAMES = frozenset(workflow.model.name for workflow in WORKFLOWS if workflo
 """Registered models of subjects, whose names no network that subjects share may have."""
 
 
-def family(name: str) -> Workflow:
+def workflow_named(name: str) -> Workflow:
     """The workflow of a name, as a flag or a pipeline says it.
 
     Raises:

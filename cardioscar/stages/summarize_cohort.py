@@ -22,7 +22,6 @@ from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
-from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import Recording, attempt, not_recorded
 from cardioscar.workflow import Conclusion, Workflow
 
@@ -61,7 +60,7 @@ def run(
     *,
     table_csv: str | Path = "",
     record_first: Callable[[], object] | None = None,
-    family: Workflow = DEFAULT,
+    family: Workflow,
 ) -> dict[str, float | int | str]:
     """Write `cohort.json`, `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 

@@ -30,7 +30,7 @@ def summarize(run: Run, **settings: object) -> dict[str, object]:
     recording = Recording(
         str(run.out / "results"), str(settings.pop("tracking", "")), str(settings.pop("experiment", "cardioscar"))
     )
-    return summarize_cohort.run(run.cohort, recording, **settings)
+    return summarize_cohort.run(run.cohort, recording, family=RECONSTRUCT, **settings)
 
 
 def table(run: Run) -> dict[str, dict[str, str]]:

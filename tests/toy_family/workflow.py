@@ -27,6 +27,7 @@ AREA = ModelKind(
 
 QUANTIFY = Workflow(
     "quantify",
+    "Measure the beats of a cohort.",
     LAYOUT,
     (
         Stage(

@@ -25,6 +25,7 @@ SCAR_FIELD = ModelKind(
 
 RECONSTRUCT = Workflow(
     "reconstruct",
+    "Reconstruct the scar of a cohort.",
     SCAR3D_LAYOUT,
     (
         Stage(

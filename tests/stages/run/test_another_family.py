@@ -94,7 +94,7 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     subject(cohort, "C3", contours_txt="one")
     events: list[Event] = []
     out = tmp_path / "out"
-    run = run_cohort(cohort, out, {}, jobs=jobs, max_failed_fraction=0.5, workflow=QUANTIFY)
+    run = run_cohort(QUANTIFY, cohort, out, {}, jobs=jobs, max_failed_fraction=0.5)
     assert [(row.subject, row.stage, row.outcome) for row in run.rows] == [
         ("C1", "conclude", "ok"), ("C2", "conclude", "ok"), ("C3", "conclude", "skipped"),
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     page = (out / "results" / "cohort.html").read_text()
     assert all(words in page for words in ("Area, mm²", "<h3>Area</h3>", ">Size<", "Areas are sums of contours."))
     assert not any(words in page for words in ("Dice", "Septum", "scar is"))
-    run_cohort(cohort, out, {}, jobs=1, max_failed_fraction=0.5, workflow=QUANTIFY, on_event=events.append)
+    run_cohort(QUANTIFY, cohort, out, {}, jobs=1, max_failed_fraction=0.5, on_event=events.append)
     assert [event for event in events if event[0] != "C3"] == [
         (name, stage, "reused") for name in ("C1", "C2") for stage in ("measure", "conclude")
     ]
@@ -125,7 +125,7 @@ def test_its_table_is_drawn_again_by_who_does_not_know_it(
     cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "out" / "results"
-    run_cohort(cohort, tmp_path / "out", {}, jobs=1, workflow=QUANTIFY)
+    run_cohort(QUANTIFY, cohort, tmp_path / "out", {}, jobs=1)
     print_cohort(read_results(results), "")
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[:4]]
     assert lines[:2] + lines[3:] == [["area"], ["subject", "QC", "beats", "mm²"], ["C1", "pass", "60", "720.0"]]
@@ -138,7 +138,7 @@ def test_its_table_is_drawn_again_by_who_does_not_know_it(
 def test_a_run_of_it_is_recorded_as_its_own(cohort: Path, tmp_path: Path) -> None:
     target = TrackingTarget.local(tmp_path / "store", "cines")
     recording = Recording(tracking=target.uri, experiment="cines")
-    run_cohort(cohort, tmp_path / "out", {}, jobs=1, recording=recording, workflow=QUANTIFY)
+    run_cohort(QUANTIFY, cohort, tmp_path / "out", {}, jobs=1, recording=recording)
     found = {row.subject: (row.metrics, row.texts) for row in registry.find(target, AREA)}
     assert found == {"C1": ({"area_mm2": 720.0}, {"size": "large"}), "C2": ({"area_mm2": 360.0}, {"size": ""})}
     assert registry.find(target, SCAR_FIELD) == []
@@ -168,7 +168,7 @@ def test_its_stages_refuse_before_any_work(
     cohort: Path, tmp_path: Path, options: dict[str, dict[str, object]], finding: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
-        run_cohort(cohort, tmp_path / "out", options, workflow=QUANTIFY)
+        run_cohort(QUANTIFY, cohort, tmp_path / "out", options)
     assert str(error.value) == finding
     assert not (tmp_path / "out").exists()
 
