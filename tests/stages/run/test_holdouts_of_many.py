@@ -52,10 +52,11 @@ def test_hidden_slices_of_small_meshes_can_be_scored(seed: int) -> None:
             },
             threshold=0.5,
         )
-        assert scores["slices"] == sorted(hidden)
-        for row in scores["scores"].values():
+        assert scores.slices == tuple(sorted(hidden))
+        for row in scores.scores.values():
             for name in ("ece", "brier", "dice"):
-                assert row[name] is None or 0 <= row[name] <= 1
+                value = getattr(row, name)
+                assert value is None or 0 <= value <= 1
 
 
 @pytest.mark.parametrize("holdout", ["odd", "even"])

@@ -20,6 +20,7 @@ from cardioscar.imaging.volume import Volume
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import metrics_json, read_metrics
+from cardioscar.scar3d.quality.result_scores import Residual
 from cardioscar.shard.status import Status, read_status, write_status
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
@@ -450,7 +451,7 @@ def test_warnings_of_every_stage_are_reasons_for_review_and_stand_on_the_page(ru
 def test_what_evaluate_itself_warns_of_counts_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = scoring.residual_summary
 
-    def doubtful(residual: np.ndarray) -> dict[str, float]:
+    def doubtful(residual: np.ndarray) -> Residual:
         logging.getLogger(scoring.__name__).warning("residuals of a strange kind")
         return summary(residual)
 
