@@ -183,12 +183,19 @@ def test_its_names_keep_an_erasure_from_folders_of_subjects() -> None:
         check_one_subject("P1", ["C1/cine.nii"], None, "P1", names)
 
 
-@pytest.mark.parametrize("room", ["cohort", "identity/erasable.py", "shard", "results", "stages/run", "workflow.py"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "cohort", "identity/erasable.py", "shard", "results", "services", "workflow.py", "report/cohort*.py",
+        "stages/run", "stages/[!f]*.py", "commands/run_workflow.py", "commands/options.py", "commands/actions.py",
+    ],
+)  # fmt: skip
 def test_the_platform_names_no_role_and_no_stage(room: str) -> None:
     """Texts of the code; what docstrings tell as an example is not meant."""
     names = {*RECONSTRUCT.layout.endings, *RECONSTRUCT.names, *RECONSTRUCT.results.earlier, "scar3d"}
-    place = ROOT / room
-    for path in [place] if place.is_file() else sorted(place.glob("*.py")):
+    paths = [path for place in ROOT.glob(room) for path in ([place] if place.is_file() else place.rglob("*.py"))]
+    assert paths
+    for path in paths:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         texts = {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
