@@ -28,6 +28,7 @@ from cardioscar.services.tracking import records, registry
 from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.recording import record_subject
 from cardioscar.services.tracking.records import SubjectRecord, run_key
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
 BATCH = 500
 OF_A_RUN = ("runs", "metrics", "latest_metrics", "params", "tags")

@@ -17,6 +17,7 @@ from cardioscar.errors import ConfigError, InputError, PlatformError, Unreachabl
 from cardioscar.shard.status import Failure, read_status, write_status
 from cardioscar.stages import summarize_cohort
 from cardioscar.stages.recording import Recording
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import SUBJECTS, Run, hidden
 

@@ -527,7 +527,7 @@ def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: R
     evaluate.record(rows, artifacts, Recording(tracking=target.uri, experiment="trial"))
     assert [(row.subject, row.version) for row in registry.find(target, SCAR_FIELD)] == [("P002", 1)]
     [failed] = registry.find(target, SCAR_FIELD, qc="fail")
-    assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
+    assert (failed.subject, failed.version, failed.texts["septum"]) == ("P001", None, "given")
     assert failed.reasons == "; ".join(metrics(run)["qc"]["reasons"])
     assert failed.metrics["scar_ml"] == pytest.approx(metrics(run)["scar"]["volume_ml"])
 
