@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from cardioscar.commands import split_run
+from cardioscar.commands.family import family_of
 from cardioscar.commands.kubeflow_options import KubeflowOptions
 from cardioscar.commands.start_run import await_verdict, note, start
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cardioscar.services.kubeflow.parameters import PipelinePackage
     from cardioscar.services.kubeflow.pipelines import Source
     from cardioscar.services.kubeflow.runs import Schedule
-    from cardioscar.workflow import Workflow
 
 PIPELINE = "reconstruct-cohort"
 OWN_FLAGS = {"cohort_uri": "--cohort", "results_uri": "--results"}
@@ -172,7 +172,7 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
     if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
         return []  # another pipeline
     wanted = str(package.effective(given, "subjects") or "")
-    layout = _family(package).layout
+    layout = family_of(package).layout
     listed = _subjects(str(given["cohort_uri"]), wanted, layout)
     if isinstance(listed, str):
         if split:
@@ -204,14 +204,6 @@ def _ask_results(cohort: str, results: str) -> None:
         except (ConfigError, UnreachableError, PlatformError) as error:
             # the pods may have other keys than this machine
             note(f"results could not be published with the keys of this machine: {error}")
-
-
-def _family(package: PipelinePackage) -> Workflow:
-    """Whose cohort a pipeline takes: what it tells its list of subjects; one of an earlier version tells nothing."""
-    from cardioscar.stages.families import DEFAULT, workflow_named
-
-    name = package.constant("list-subjects", "family")
-    return DEFAULT if name is None else workflow_named(str(name))
 
 
 def _subjects(uri: str, wanted: str, layout: CohortLayout) -> list[Listed] | str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
 from cardioscar import __version__
@@ -26,7 +24,6 @@ from cardioscar.stages.recording import Recording, attempt, not_recorded
 from cardioscar.workflow import Conclusion, Workflow
 
 if TYPE_CHECKING:
-    from cardioscar.report.cohort_columns import CohortColumns
     from cardioscar.report.cohort_table import CohortRow
 
 log = logging.getLogger(__name__)
@@ -131,6 +128,7 @@ def _written(
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
     from cardioscar.report.cohort import write_cohort_report
+    from cardioscar.report.cohort_summary import cohort_summary
     from cardioscar.report.cohort_table import CohortSummary, CohortTable
 
     for _ in range(_LOOKS):
@@ -139,7 +137,7 @@ def _written(
         for result in results.results(ids):
             rows.append(_row(result, recording.run_id, family))
             newest = max(newest, result.row.started if result.row else "")
-        summary = _summary(rows, max_failed_fraction, recording.experiment, family.columns)
+        summary = cohort_summary(rows, max_failed_fraction, recording.experiment, family.columns)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
                 rows.append(replace(_row(result, "", family), earlier=True))
@@ -226,33 +224,3 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
-
-
-def _summary(
-    rows: list[CohortRow], max_failed_fraction: float, experiment: str, columns: CohortColumns
-) -> dict[str, float | int | str]:
-    from cardioscar.report.cohort_table import failed_fraction
-
-    failed, fraction = sum(row.outcome != "ok" for row in rows), failed_fraction(rows)
-    summary: dict[str, float | int | str] = {
-        "cohort": experiment,
-        "subjects": len(rows),
-        "ok": len(rows) - failed,
-        "failed": failed,
-        "review": sum(row.qc == "review" for row in rows),
-        "qc_failed": sum(row.qc == "fail" for row in rows),
-        "failed_fraction": fraction,
-        "max_failed_fraction": max_failed_fraction,
-        "verdict": "rejected" if fraction > max_failed_fraction else "accepted",
-    }
-    for what, middle, names in (("mean", _mean, columns.means), ("median", median, columns.medians)):
-        for name in names:
-            found = [row.metrics.get(name) for row in rows]
-            values = [value for value in found if value is not None and math.isfinite(value)]
-            if values:
-                summary[f"{what}_{name}"] = middle(values)
-    return summary
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from cardioscar import cli
+from cardioscar.commands.family import family_of
+from cardioscar.errors import ConfigError
+from cardioscar.services.kubeflow.parameters import PipelinePackage
 from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.commands.conftest import Said
 from tests.toy_family import command
 from tests.toy_family.workflow import AREA
@@ -120,6 +124,24 @@ def test_every_command_has_a_name_of_its_own() -> None:
     stages = [stage.command for workflow in WORKFLOWS for stage in workflow]
     fixed = [name for name, (module, _) in cli.COMMANDS.items() if module != "stage"]
     assert len({*stages, *fixed, "list-subjects", "summarize-cohort"}) == len(stages) + len(fixed) + 2
+
+
+@pytest.mark.parametrize(
+    ("tells", "family"),
+    [
+        ({"family": {"runtimeValue": {"constant": "reconstruct"}}}, True),
+        ({}, True),
+        ({"family": {"runtimeValue": {"constant": "other"}}}, False),
+    ],
+)
+def test_a_pipeline_says_whose_cohort_it_takes(tells: dict[str, object], family: bool) -> None:
+    tasks = {"list-subjects": {"inputs": {"parameters": tells}}}
+    package = PipelinePackage({"root": {"dag": {"tasks": tasks}}, "pipelineInfo": {"name": "x"}}, {}, "x.yaml")
+    if family:
+        assert family_of(package) is RECONSTRUCT
+    else:
+        with pytest.raises(ConfigError, match="family: expected reconstruct, found another name"):
+            family_of(package)
 
 
 def test_a_family_that_is_none_is_refused(cardioscar: Cardioscar, cines: Path) -> None:

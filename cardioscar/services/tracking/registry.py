@@ -7,7 +7,6 @@ returned, but for maps that failed quality control, which became none: `failed_r
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +19,7 @@ from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, connect
 from cardioscar.services.tracking.failed_runs import failed_runs
+from cardioscar.services.tracking.loaded_model import SCRATCH, check_replaceable
 from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.services.tracking.registry_rows import MetricFilter, ModelRow
 from cardioscar.services.tracking.registry_search import (
@@ -30,9 +30,6 @@ from cardioscar.services.tracking.registry_search import (
     rows_of,
     versions,
 )
-
-_SCRATCH = ".model-"
-"""How the folder of an unfinished download begins."""
 
 __all__ = ["MetricFilter", "ModelRow", "find", "load", "show"]
 
@@ -174,43 +171,14 @@ def load(
             if name not in stored:
                 raise InputError(name, "a file in the artifact store", "none")
         destination.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=destination) as folder:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=destination) as folder:
             files = [
                 _download(target, location, file.name, tags.get(file.sha256_tag), Path(folder)) for file in kind.files
             ]
-            _check_replaceable(destination, files)
+            check_replaceable(destination, files)
             for file in files:
                 file.replace(destination / file.name)
     return destination
-
-
-def _check_replaceable(destination: Path, files: Sequence[Path]) -> None:
-    """Refuse to replace what is no model that was loaded into a folder of its own."""
-    names = {file.name for file in files}
-    there = [path for path in destination.iterdir() if path.name in names]
-    if all(_is_same(path, file) for path in there for file in files if file.name == path.name):
-        return
-    others = [path for path in destination.iterdir() if path.name not in names and not path.name.startswith(_SCRATCH)]
-    if others or not _is_plain(there) or not _describes_itself(there):
-        rule = "a folder without such a file, or with nothing but a model that was loaded before"
-        raise InputError(there[0].name, rule, "another; name another folder, or move it away")
-
-
-def _describes_itself(files: Sequence[Path]) -> bool:
-    """Whether one of the files is the description that belongs to another: it has the hash of its weights."""
-    try:
-        said = [json.loads(path.read_bytes()).get("weights_sha256") for path in files if path.suffix == ".json"]
-        return any(file_sha256(path) in said for path in files if path.suffix != ".json")
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _is_same(path: Path, file: Path) -> bool:
-    return _is_plain([path]) and file_sha256(path) == file_sha256(file)
-
-
-def _is_plain(paths: Sequence[Path]) -> bool:
-    return all(path.is_file() and not path.is_symlink() for path in paths)
 
 
 def _download(target: TrackingTarget, location: str, name: str, sha256: str | None, folder: Path) -> Path:
