@@ -15,6 +15,7 @@ from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.scar3d.quality.result import SubjectMetrics, read_metrics
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 SEEDS = range(1000, 1030)
 FIRST_HALF = range(1000, 1015)
@@ -109,7 +110,9 @@ def reconstruct(folder: Path) -> list[Result]:
     for target in ("probability", "labels", "fwhm"):
         own = [heart.subject for heart in all_hearts if heart.target == target]
         options = {"preprocess": {"target": target}, "evaluate": {"figures": False}}
-        done = run_cohort(cohort, folder / "run", options, subjects=",".join(own), jobs=1, max_failed_fraction=0.0)
+        done = run_cohort(
+            RECONSTRUCT, cohort, folder / "run", options, subjects=",".join(own), jobs=1, max_failed_fraction=0.0
+        )
         print(f"{target}: {done.summary['ok']} hearts", file=sys.stderr, flush=True)
     work = folder / "run" / "work"
     return [

@@ -31,6 +31,7 @@ from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.stages.recording import Recording
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT, SCAR_FIELD
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "registry.md"
 COHORT = "simulated cohort"
@@ -46,18 +47,23 @@ def one_real_record(folder: Path) -> SubjectRecord:
     store = TrackingTarget.local(folder / "store", COHORT)
     options = {"evaluate": {"figures": False}}
     run_cohort(
-        folder / "cohort", folder / "out", options, jobs=1, recording=Recording(tracking=store.uri, experiment=COHORT)
+        RECONSTRUCT,
+        folder / "cohort",
+        folder / "out",
+        options,
+        jobs=1,
+        recording=Recording(tracking=store.uri, experiment=COHORT),
     )
-    shown = registry.show(store, subject)
+    shown = registry.show(store, SCAR_FIELD, subject)
     results = folder / "out" / "results" / subject
     return SubjectRecord(
+        kind=SCAR_FIELD,
         subject=subject,
         cohort=COHORT,
         run_key=run_key(subject, {}, "", "benchmark"),
         qc="pass",
         started_ms=STARTED_MS,
-        field_weights=results / "field.safetensors",
-        field_description=results / "field.json",
+        files={"field.safetensors": results / "field.safetensors", "field.json": results / "field.json"},
         metrics=shown["metrics"],
         params=shown["params"],
         artifacts={name: results / name for name in ("report.html", "metrics.json")},
@@ -120,14 +126,14 @@ def look_ups(target: TrackingTarget, subjects: int, repeats: int) -> list[tuple[
 
     def load() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            registry.load(target, subject=any_subject(), destination=Path(folder))
+            registry.load(target, SCAR_FIELD, subject=any_subject(), destination=Path(folder))
 
     questions: dict[str, Callable[[], object]] = {
-        "newest model of a subject": lambda: _some(registry.find(target, subject=any_subject())),
-        "Dice below 0.9, 100 rows": lambda: _some(registry.find(target, dice_below=0.9)),
-        "Dice below 0.9, all rows": lambda: _some(registry.find(target, dice_below=0.9, limit=subjects)),
-        "needs review, 100 rows": lambda: _some(registry.find(target, qc="review")),
-        "needs review, all rows": lambda: _some(registry.find(target, qc="review", limit=subjects)),
+        "newest model of a subject": lambda: _some(registry.find(target, SCAR_FIELD, subject=any_subject())),
+        "Dice below 0.9, 100 rows": lambda: _some(registry.find(target, SCAR_FIELD, dice_below=0.9)),
+        "Dice below 0.9, all rows": lambda: _some(registry.find(target, SCAR_FIELD, dice_below=0.9, limit=subjects)),
+        "needs review, 100 rows": lambda: _some(registry.find(target, SCAR_FIELD, qc="review")),
+        "needs review, all rows": lambda: _some(registry.find(target, SCAR_FIELD, qc="review", limit=subjects)),
         "load the model of a subject": load,
     }
     found = []

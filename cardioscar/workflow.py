@@ -6,7 +6,7 @@ It is an object of `Workflow` in the family's room of `cardioscar.stages`, light
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.cohort.layout import CohortLayout
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError
+from cardioscar.report.cohort_columns import CohortColumns
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.stage import COHORT, Stage
 
@@ -29,13 +31,13 @@ class Conclusion:
         verdict: `pass`, `review` or `fail`.
         reasons: What it rests on, in sentences.
         numbers: Flat numbers by the names of their columns; None where one is undefined.
-        septum: Where the septum comes from; None for a family that does not ask.
+        texts: Words by the names of their columns; None where one is unknown.
     """
 
     verdict: str
     reasons: tuple[str, ...]
     numbers: Mapping[str, float | None]
-    septum: str | None = None
+    texts: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,14 @@ class Workflow:
     """The stages of a family, in order.
 
     Attributes:
-        name: Name of the workflow.
+        name: Name of the workflow, by which commands and pipelines choose it.
+        does: What it does with a cohort, in the imperative.
         layout: What the files of its subjects are for.
         stages: Its stages; each reads the cohort or what earlier ones wrote, and the last publishes.
         conclusion: Where the function is, as `module:name`, that makes a `Conclusion` of a subject's `metrics.json`; it
             raises InputError where that is of another form than this version's.
+        columns: What the cohort's table holds of what is concluded, how it is drawn, and what is averaged.
+        model: What MLflow calls its subjects and their models; None for a family that records none.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -55,9 +60,12 @@ class Workflow:
     """
 
     name: str
+    does: str
     layout: CohortLayout
     stages: tuple[Stage, ...]
     conclusion: str
+    columns: CohortColumns = field(default_factory=CohortColumns)
+    model: ModelKind | None = None
 
     def __post_init__(self) -> None:
         known = {COHORT}

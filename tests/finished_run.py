@@ -87,7 +87,7 @@ class Run:
     def again(self, subjects: str = "", *, recording: Recording = UNPUBLISHED, **settings: Any) -> Any:
         """Run the whole cohort, in this process unless told otherwise."""
         settings = {"jobs": 1, "recording": recording} | settings
-        return run_cohort(self.cohort, self.out, OPTIONS, subjects=subjects, **settings)
+        return run_cohort(RECONSTRUCT, self.cohort, self.out, OPTIONS, subjects=subjects, **settings)
 
 
 def make_run(folder: Path) -> Run:

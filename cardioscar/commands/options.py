@@ -5,59 +5,63 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.families import DEFAULT
-
-STAGE_CONFIGS: dict[str, type] = {stage.name: stage.config for stage in DEFAULT}
-"""Settings of each stage by its name."""
+from cardioscar.workflow import Workflow
 
 
-class _ByStage:
-    """Settings of the stages; its fields are theirs, by name."""
+class StageOptions:
+    """Settings of the stages of a workflow; its fields are theirs, by name. `options_of` makes the class."""
+
+    def __init__(self, **settings: object) -> None:
+        raise NotImplementedError("`options_of` makes the class")  # pragma: no cover - dataclasses replace it
 
     def by_stage(self) -> dict[str, dict[str, Any]]:
         """Settings of each stage as plain mappings."""
-        return {name: as_mapping(getattr(self, name)) for name in STAGE_CONFIGS}
+        return {one.name: as_mapping(getattr(self, one.name)) for one in dataclasses.fields(self)}  # type: ignore[arg-type]
 
 
-if TYPE_CHECKING:
+def configs_of(workflow: Workflow) -> dict[str, type]:
+    """Dataclass of the settings of each stage by its name."""
+    return {stage.name: stage.config for stage in workflow}
 
-    class StageOptions(_ByStage):
-        """Settings of the stages; its fields are theirs, by name."""
 
-        def __init__(self, **settings: object) -> None: ...
-else:
-    StageOptions = dataclasses.make_dataclass(
+@cache
+def options_of(workflow: Workflow) -> type[StageOptions]:
+    """The flags of the stages of a workflow, as a dataclass."""
+    return dataclasses.make_dataclass(
         "StageOptions",
         [
             (stage.name, Annotated[stage.config, tyro.conf.arg(help=stage.does)], field(default_factory=stage.config))
-            for stage in DEFAULT
+            for stage in workflow
         ],
-        bases=(_ByStage,),
+        bases=(StageOptions,),
         frozen=True,
     )
 
 
-def expand(words: Sequence[str]) -> list[str]:
+def expand(words: Sequence[str], workflow: Workflow) -> list[str]:
     """Write out short stage flags.
 
-    >>> expand(["cohort", "--holdout", "odd", "--seed=3"])
+    >>> from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+    >>> expand(["cohort", "--holdout", "odd", "--seed=3"], RECONSTRUCT)
     ['cohort', '--preprocess.holdout', 'odd', '--train.seed=3', '--infer.seed=3']
-    >>> expand(["--no-figures", "--seed", "3", "cohort"])
+    >>> expand(["--no-figures", "--seed", "3", "cohort"], RECONSTRUCT)
     ['--evaluate.no-figures', '--train.seed=3', '--infer.seed=3', 'cohort']
-    >>> expand(["--posterior.region-mm", "20"])
+    >>> expand(["--posterior.region-mm", "20"], RECONSTRUCT)
     ['--infer.posterior.region-mm', '20']
     """
-    words = renamed(words, STAGE_CONFIGS)
+    configs = configs_of(workflow)
+    words = renamed(words, configs)
     owners: dict[str, list[str]] = {}
-    for stage, config in STAGE_CONFIGS.items():
+    for stage, config in configs.items():
         for one in dataclasses.fields(config):
             owners.setdefault(one.name, []).append(stage)
     result, index = [], 0
@@ -82,7 +86,7 @@ def expand(words: Sequence[str]) -> list[str]:
     return result
 
 
-def read_config(path: Path) -> StageOptions:
+def read_config(path: Path, workflow: Workflow) -> StageOptions:
     """Read a YAML file of stage settings.
 
     Raises:
@@ -99,15 +103,15 @@ def read_config(path: Path) -> StageOptions:
         raise InputError(path.name, "YAML", type(error).__name__) from error
     if not isinstance(content, dict | None):
         raise InputError(path.name, "stages and their settings", type(content).__name__)
-    content = content or {}
+    content, configs = content or {}, configs_of(workflow)
     for stage, values in content.items():
-        if stage not in STAGE_CONFIGS:
-            raise ConfigError(path.name, f"one of the stages {', '.join(STAGE_CONFIGS)}", f"'{stage}'")
+        if stage not in configs:
+            raise ConfigError(path.name, f"one of the stages {', '.join(configs)}", f"'{stage}'")
         if not isinstance(values, dict | None):
             raise ConfigError(f"{path.name}: {stage}", "settings and their values", repr(values))
-    return StageOptions(
+    return options_of(workflow)(
         **{
-            stage: from_mapping(STAGE_CONFIGS[stage], values or {}, where=f"{path.name}: {stage}")
+            stage: from_mapping(configs[stage], values or {}, where=f"{path.name}: {stage}")
             for stage, values in content.items()
         }
     )

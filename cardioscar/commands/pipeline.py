@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from cardioscar.commands.actions import chosen, first_line
 from cardioscar.commands.kubeflow_options import KubeflowOptions
 from cardioscar.errors import ConfigError
 
@@ -42,13 +43,10 @@ ACTIONS = {"upload": Upload, "list": List}
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar pipeline` and do it."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = "\n".join(f"  {name:<7} {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
-        sys.stdout.write(f"usage: cardioscar pipeline upload|list [OPTIONS]\n\n{lines}\n")
+    action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
+    if not action:
         return 0
-    if words[0] not in ACTIONS:
-        raise ConfigError("pipeline", "upload or list", f"'{words[0]}'")
-    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
     return _upload(form) if isinstance(form, Upload) else _list(form)
 
 

@@ -7,13 +7,18 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Annotated, Any, Literal
 
 import tyro
 
+from cardioscar.commands.actions import chosen, first_line
+from cardioscar.commands.family import Family
 from cardioscar.errors import ConfigError, InputError
+from cardioscar.stages.families import DEFAULT, workflow_named
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Find:
     """`json` and `csv` hold every metric, for programs."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…); by default MLFLOW_TRACKING_URI."""
+    family: Family = DEFAULT.name
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,12 @@ class Show:
     """Cohort of the subject, where it is in several."""
     tracking_uri: str = ""
     """MLflow server or store; by default MLFLOW_TRACKING_URI."""
+    family: Family = DEFAULT.name
 
 
 @dataclass(frozen=True)
 class Load:
-    """Download a subject's field (field.safetensors, field.json) and check its hashes."""
+    """Download a subject's model (field.safetensors, field.json of a scar map) and check its hashes."""
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """Subject id (its newest version) or version number."""
@@ -66,6 +73,7 @@ class Load:
     """Cohort of the subject, where it is in several."""
     tracking_uri: str = ""
     """MLflow server or store; by default MLFLOW_TRACKING_URI."""
+    family: Family = DEFAULT.name
 
 
 ACTIONS = {"find": Find, "show": Show, "load": Load}
@@ -73,29 +81,26 @@ ACTIONS = {"find": Find, "show": Show, "load": Load}
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar registry` and answer."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = "\n".join(f"  {name}  {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
-        sys.stdout.write(f"usage: cardioscar registry find|show|load [OPTIONS]\n\n{lines}\n")
+    action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
+    if not action:
         return 0
-    if words[0] not in ACTIONS:
-        raise ConfigError("registry", "find, show or load", f"'{words[0]}'")
-    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
     from cardioscar.services.tracking import registry
     from cardioscar.services.tracking.client import TrackingTarget
 
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")
-    target = TrackingTarget(uri, form.cohort)
+    target, workflow = TrackingTarget(uri, form.cohort), workflow_named(form.family)
+    kind = workflow.model
+    if kind is None:
+        raise ConfigError("family", "one whose subjects are recorded", f"'{form.family}'")
     if isinstance(form, Show):
-        sys.stdout.write(json.dumps(registry.show(target, form.model), indent=1, default=str) + "\n")
+        sys.stdout.write(json.dumps(registry.show(target, kind, form.model), indent=1, default=str) + "\n")
     elif isinstance(form, Load):
-        folder = registry.load(target, **_model(form.model), destination=form.out)
-        from cardioscar.scar3d.field.stored_field import load_field
-
-        field, description = load_field(folder)
-        weights = sum(p.numel() for p in field.parameters())
-        sys.stdout.write(f"{folder}: {description['method']} field, {weights} weights, hashes agree\n")
+        folder = registry.load(target, kind, **_model(form.model), destination=form.out)
+        said = f"{resolve_name(kind.opened_by)(folder)}, " if kind.opened_by else ""
+        sys.stdout.write(f"{folder}: {said}hashes agree\n")
     else:
         if form.limit < 1:
             raise ConfigError("limit", "at least 1", str(form.limit))
@@ -103,6 +108,7 @@ def main(command: str, words: list[str]) -> int:
             raise ConfigError("needs_review", "no other verdict asked for", f"--qc {form.qc}")
         rows = registry.find(
             target,
+            kind,
             subject=form.subject,
             dice_below=form.dice_below,
             conditions=[registry.MetricFilter.parse(text) for text in form.where],
@@ -111,7 +117,11 @@ def main(command: str, words: list[str]) -> int:
             limit=form.limit,
             all_metrics=form.output != "table",
         )
-        {"table": _print, "json": _json, "csv": _csv}[form.output](rows)
+        if form.output == "table":
+            shown = [(one.key, " ".join(one.heading.split())) for one in workflow.columns.terminal]
+            _print(rows, {key: heading for key, heading in shown if key in kind.key_metrics})
+        else:
+            {"json": _json, "csv": _csv}[form.output](rows, kind.texts)
     return 0
 
 
@@ -119,22 +129,27 @@ def _model(text: str) -> dict[str, Any]:
     return {"version": int(text)} if text.isdecimal() else {"subject": text}
 
 
-def _json(rows: list[Any]) -> None:
-    listed = [dataclasses.asdict(row) | {"created": row.created.isoformat(timespec="seconds")} for row in rows]
-    sys.stdout.write(json.dumps(listed, indent=1) + "\n")
+def _facts(row: Any) -> dict[str, Any]:
+    """A row as plain values, its texts beside the others."""
+    facts = dataclasses.asdict(row)
+    return facts | facts.pop("texts") | {"created": row.created.isoformat(timespec="seconds")}
 
 
-def _csv(rows: list[Any]) -> None:
+def _json(rows: list[Any], texts: tuple[str, ...]) -> None:
+    sys.stdout.write(json.dumps([_facts(row) for row in rows], indent=1) + "\n")
+
+
+def _csv(rows: list[Any], texts: tuple[str, ...]) -> None:
     names = sorted({name for row in rows for name in row.metrics})
-    facts = ("subject", "cohort", "version", "qc", "reasons", "septum", "created", "run_id", "model_id")
+    facts = ("subject", "cohort", "version", "qc", "reasons", *texts, "created", "run_id", "model_id")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*facts, *names])
     for row in rows:
-        values = dataclasses.asdict(row) | {"created": row.created.isoformat(timespec="seconds")}
+        values = _facts(row)
         writer.writerow([*(values[name] for name in facts), *(row.metrics.get(name, "") for name in names)])
 
 
-def _print(rows: list[Any]) -> None:
+def _print(rows: list[Any], headings: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -145,10 +160,10 @@ def _print(rows: list[Any]) -> None:
         sys.stdout.write("no model meets the conditions\n")
         return
     table = Table()
-    for title in ("subject", "cohort", "version", "qc", "Dice", "hidden Dice", "scar ml", "recorded"):
+    for title in ("subject", "cohort", "version", "qc", *headings.values(), "recorded"):
         table.add_column(title)
     for row in rows:
-        numbers = [row.metrics.get(name) for name in ("dice", "heldout_dice", "scar_ml")]
+        numbers = [row.metrics.get(name) for name in headings]
         shown = ["–" if n is None else f"{n:.3f}" for n in numbers]
         when = row.created.strftime("%Y-%m-%d %H:%M")
         texts = (row.subject, row.cohort, str(row.version or "–"), row.qc, *shown, when)

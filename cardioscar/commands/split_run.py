@@ -40,6 +40,8 @@ def plan(
         own = {"subjects": subjects_argument(part), "max_failed_fraction": 1.0}
         runs.append(Planned(f"{name}, part {number} of {len(parts)}", source, {**given, **own}))
     asked = {key: value for key, value in given.items() if key in summary.package.inputs}
+    if (family := source.package.constant("list-subjects", "family")) and "family" in summary.package.inputs:
+        asked["family"] = family
     for key in ("task_image", "max_failed_fraction"):
         asked.setdefault(key, source.package.effective(dict(given), key))
     return runs, Planned(f"{name}, summary", summary, asked)

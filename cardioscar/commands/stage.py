@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 import tyro
 
+from cardioscar.commands.family import Family
 from cardioscar.commands.renamed_flags import renamed
 from cardioscar.config import as_mapping
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.stage import COHORT, Stage
-from cardioscar.stages.families import DEFAULT, WORKFLOWS
+from cardioscar.stages.families import DEFAULT, WORKFLOWS, workflow_named
 from cardioscar.stages.recording import Recording
 from cardioscar.workflow import Workflow
 
@@ -30,6 +31,7 @@ class ListSubjects:
     """At most so many subjects in a shard."""
     subjects: str = ""
     """Comma-separated ids; empty for all."""
+    family: Family = DEFAULT.name
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class SummarizeCohort:
     """Comma-separated ids; empty for all."""
     run_id: str = ""
     """Count results of this run only; empty for results of any run."""
+    family: Family = DEFAULT.name
 
 
 COHORT_HELP = "The cohort: a folder, or s3://bucket/prefix."
@@ -114,18 +117,21 @@ def main(command: str, words: list[str]) -> int:
     elif command == "list-subjects":
         from cardioscar.stages import list_subjects
 
-        sys.stdout.write(json.dumps(list_subjects.run(form.cohort, form.shard_size, form.subjects)) + "\n")
+        shards = list_subjects.run(form.cohort, form.shard_size, form.subjects, family=workflow_named(form.family))
+        sys.stdout.write(json.dumps(shards) + "\n")
     else:
         from cardioscar.cohort.output_place import check_subjects_output
         from cardioscar.stages import summarize_cohort
 
-        check_subjects_output(form.cohort, form.results, DEFAULT.layout, where="results")
+        family = workflow_named(form.family)
+        check_subjects_output(form.cohort, form.results, family.layout, where="results")
         summary = summarize_cohort.run(
             form.cohort,
             Recording(form.results, form.tracking_uri, form.experiment, form.run_id),
             "",
             form.max_failed_fraction,
             form.subjects,
+            family=family,
         )
         sys.stdout.write(json.dumps(summary, indent=1) + "\n")
     return 0

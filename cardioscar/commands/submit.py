@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from cardioscar.commands import split_run
+from cardioscar.commands.family import family_of
 from cardioscar.commands.kubeflow_options import KubeflowOptions
 from cardioscar.commands.start_run import await_verdict, note, start
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
 
 if TYPE_CHECKING:
+    from cardioscar.cohort.layout import CohortLayout
     from cardioscar.cohort.source import Listed
     from cardioscar.services.kubeflow.client import KubeflowApi
     from cardioscar.services.kubeflow.parameters import PipelinePackage
@@ -164,14 +166,14 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
     """Refuse a run that passes Kubeflow's limits, where the cohort can be listed from here; its parts, if it is to be
     split."""
     from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size
-    from cardioscar.stages.families import DEFAULT
     from cardioscar.stages.run_parts import run_parts
 
     shard_size = package.effective(given, "shard_size")
     if not isinstance(shard_size, int | float) or "cohort_uri" not in given:
         return []  # another pipeline
     wanted = str(package.effective(given, "subjects") or "")
-    listed = _subjects(str(given["cohort_uri"]), wanted)
+    layout = family_of(package).layout
+    listed = _subjects(str(given["cohort_uri"]), wanted, layout)
     if isinstance(listed, str):
         if split:
             raise ConfigError("--split", "a cohort that can be listed from this machine", listed)
@@ -179,7 +181,7 @@ def _preflight(package: PipelinePackage, given: dict[str, Any], *, split: bool) 
         return []
     _ask_results(str(given["cohort_uri"]), str(package.effective(given, "results_uri") or ""))
     workflow = WorkflowSize.of(package.constant("list-subjects", "workflow"))
-    parts = run_parts(listed, int(shard_size), workflow, DEFAULT.layout) if split else []
+    parts = run_parts(listed, int(shard_size), workflow, layout) if split else []
     if len(parts) > 1:
         return parts
     ids = sum(len(one.subject.encode()) for one in listed)
@@ -198,13 +200,13 @@ def _ask_results(cohort: str, results: str) -> None:
 
     if cohort.startswith("s3://") and results.startswith("s3://"):
         try:
-            ask_services(Recording(results, track=False))
+            ask_services(Recording(results, track=False), None)
         except (ConfigError, UnreachableError, PlatformError) as error:
             # the pods may have other keys than this machine
             note(f"results could not be published with the keys of this machine: {error}")
 
 
-def _subjects(uri: str, wanted: str) -> list[Listed] | str:
+def _subjects(uri: str, wanted: str, layout: CohortLayout) -> list[Listed] | str:
     """The cohort's subjects, or the reason why it cannot be listed from this machine.
 
     Raises:
@@ -213,13 +215,12 @@ def _subjects(uri: str, wanted: str) -> list[Listed] | str:
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.selection import select
     from cardioscar.services.store.places import place
-    from cardioscar.stages.families import DEFAULT
 
     where = place(uri, where="cohort_uri")
     if isinstance(where, Path) and not where.exists():
         return "no such folder on this machine"
     try:
-        return select(open_cohort(uri, DEFAULT.layout), wanted)
+        return select(open_cohort(uri, layout), wanted)
     except (UnreachableError, PlatformError) as error:
         return str(error)
     except InputError as error:

@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 import tyro
 
+from cardioscar.commands.actions import chosen, first_line
 from cardioscar.config import as_mapping
-from cardioscar.errors import ConfigError, InputError
+from cardioscar.errors import InputError
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.scar3d.wall_prior.config import ScarPriorConfig
 from cardioscar.services.store.places import local_folder
@@ -59,13 +60,10 @@ ACTIONS = {"field": Field, "scar": Scar}
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar train-prior` and train."""
-    if not words or words[0] in ("-h", "--help"):
-        lines = "\n".join(f"  {name:<5}  {(form.__doc__ or '').splitlines()[0]}" for name, form in ACTIONS.items())
-        sys.stdout.write(f"usage: cardioscar {command} field|scar [OPTIONS]\n\n{lines}\n")
+    action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
+    if not action:
         return 0
-    if words[0] not in ACTIONS:
-        raise ConfigError(command, "field or scar", f"'{words[0]}'")
-    form: Any = tyro.cli(ACTIONS[words[0]], prog=f"cardioscar {command} {words[0]}", args=words[1:])
+    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
     local_folder(form.out, where="out")
     registry = _registry(form)
     import logging
@@ -93,6 +91,10 @@ def _registry(form: Any) -> str:
     """Address of the registry, where the network is to be registered: what is missing is said before the training."""
     if not form.register:
         return ""
+    from cardioscar.services.tracking.trained_models import check_model_name
+    from cardioscar.stages.families import MODEL_NAMES
+
+    check_model_name(form.register, MODEL_NAMES)
     uri = form.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError("tracking URI", "--tracking-uri or MLFLOW_TRACKING_URI", "neither")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from cardioscar.report.cohort_columns import CHARTS, INTERVALS, METRICS
+from cardioscar.report.cohort_columns import Chart, CohortColumns
 from cardioscar.report.cohort_table import OUTCOMES, CohortRow, CohortTable, failed_fraction
 from cardioscar.report.histogram import histogram_svg
 from cardioscar.report.page import (
@@ -32,7 +32,7 @@ def write_cohort_report(path: Path, table: CohortTable) -> Path:
 
     Args:
         path: File to write; its folder is made if absent.
-        table: Rows and summary.
+        table: Rows, summary, and what its columns are.
 
     Returns:
         `path`.
@@ -40,11 +40,11 @@ def write_cohort_report(path: Path, table: CohortTable) -> Path:
     Raises:
         OSError: If the file cannot be written.
     """
-    rows, summary = table.rows, table.summary
+    rows, summary, declared = table.rows, table.summary, table.columns
     outcomes = Counter(row.outcome for row in rows)
     own = [row for row in rows if not row.earlier]
     script = template_source("cohort.js")
-    columns = _columns(rows)
+    columns, by_key = _columns(rows, declared), declared.by_key
     html = (
         environment()
         .get_template("cohort.html")
@@ -57,11 +57,13 @@ def write_cohort_report(path: Path, table: CohortTable) -> Path:
             failed_fraction=failed_fraction(own) if own else None,
             qc_failed=sum(row.qc == "fail" for row in own),
             any_reasons=any(row.reasons for row in rows),
+            texts=[one.heading for one in declared.texts],
             columns=[
-                {"title": METRICS[key].heading if key in METRICS else key, "number": key in METRICS} for key in columns
+                {"title": by_key[key].heading if key in by_key else key, "number": key in by_key} for key in columns
             ],
-            rows=[_table_row(row, columns) for row in rows],
-            distributions=[drawn for key in CHARTS if (drawn := _distribution(rows, key))],
+            note=declared.note,
+            rows=[_table_row(row, columns, declared) for row in rows],
+            distributions=[drawn for one in declared.charts if (drawn := _distribution(rows, one, declared))],
             failures=_failures(rows),
             css=Markup(template_source("page.css") + template_source("cohort.css")),  # noqa: S704 (our own)
             script=Markup(script),  # noqa: S704 (our own)
@@ -76,7 +78,7 @@ def _qc_counts(rows: Sequence[CohortRow]) -> list[tuple[str, int]]:
     return [(verdict, counts[verdict]) for verdict in QC_VERDICTS]
 
 
-def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
+def _table_row(row: CohortRow, columns: Sequence[str], declared: CohortColumns) -> dict[str, Any]:
     # A subject that did not finish shows why in the place of its numbers; the CSV holds both.
     reason = ": ".join(filter(None, (row.error_kind, row.error_message))) if row.outcome != "ok" else ""
     return {
@@ -85,56 +87,62 @@ def _table_row(row: CohortRow, columns: Sequence[str]) -> dict[str, Any]:
         "stage": row.stage,
         "reason": reason,
         "qc": row.qc or "",
-        "septum": row.septum or "",
+        "texts": [row.texts.get(one.key) or "" for one in declared.texts],
         "why": "; ".join(row.reasons),
         "earlier": row.earlier,
         "report": relative_link(row.report),
-        "cells": [_cell(row, key) for key in columns],
+        "cells": _cells(row, columns, declared),
     }
 
 
-def _columns(rows: Sequence[CohortRow]) -> list[str]:
-    """Keys of the numbers that any subject has, and, beside its lower end, the title of each interval."""
-    known = [key for key in METRICS if any(is_number(row.metrics.get(key)) for row in rows)]
-    for title, (lower, upper) in INTERVALS.items():
-        if lower in known and upper in known:
-            known[known.index(lower)] = title
-            known.remove(upper)
+def _columns(rows: Sequence[CohortRow], declared: CohortColumns) -> list[str]:
+    """Keys of the numbers that any subject has, and, in place of its lower end, the heading of each interval."""
+    known = [column.key for column in declared.numbers if any(is_number(row.metrics.get(column.key)) for row in rows)]
+    for pair in declared.intervals:
+        if pair.lower in known and pair.upper in known:
+            known[known.index(pair.lower)] = pair.heading
+            known.remove(pair.upper)
     return known
 
 
-def _cell(row: CohortRow, key: str) -> Markup:
-    if key in METRICS:
-        return number(row.metrics.get(key), METRICS[key].decimals)
-    lower, upper = INTERVALS[key]
-    return interval(row.metrics.get(lower), row.metrics.get(upper), METRICS[lower].decimals)
+def _cells(row: CohortRow, columns: Sequence[str], declared: CohortColumns) -> list[Markup]:
+    by_key, pairs = declared.by_key, {pair.heading: pair for pair in declared.intervals}
+    ends = {key: (row.metrics.get(pair.lower), row.metrics.get(pair.upper)) for key, pair in pairs.items()}
+    return [
+        number(row.metrics.get(key), by_key[key].decimals)
+        if key in by_key
+        else interval(*ends[key], by_key[pairs[key].lower].decimals)
+        for key in columns
+    ]
 
 
 def _numbers(rows: Sequence[CohortRow], key: str) -> np.ndarray:
     return np.array([value for row in rows if is_number(value := row.metrics.get(key))], dtype=float)
 
 
-def _distribution(rows: Sequence[CohortRow], key: str) -> dict[str, Any] | None:
-    chart, values = METRICS[key].chart, _numbers(rows, key)
-    if chart is None or len(values) == 0:
+def _distribution(rows: Sequence[CohortRow], chart: Chart, declared: CohortColumns) -> dict[str, Any] | None:
+    values, decimals = _numbers(rows, chart.key), declared.by_key[chart.key].decimals
+    if len(values) == 0:
         return None
+    # by the class that the style sheet gives the first and the second
     marks = {
-        kind: float(np.median(own))
-        for kind in ("log_odds", "signed_distance")
-        if len(own := _numbers(rows, f"{key}_{kind}"))
+        f"beside-{place}": (one.heading, float(np.median(own)))
+        for place, one in enumerate(chart.marks)
+        if len(own := _numbers(rows, one.key))
     }
-    limits = chart.limits
-    if limits is not None and values.min() >= 0.5 and all(value >= 0.5 for value in marks.values()):
-        limits = (0.5, 1.0)
+    medians = {kind: value for kind, (_, value) in marks.items()}
+    limits, shown = chart.limits, (*values, *medians.values())
+    if chart.closer and chart.closer[0] <= min(shown) and max(shown) <= chart.closer[1]:
+        limits = chart.closer
     low, high = np.percentile(values, [5, 95])
     return {
         "title": chart.title,
-        "svg": histogram_svg(values.tolist(), name=chart.title, limits=limits, digits=chart.decimals, marks=marks),
+        "svg": histogram_svg(values.tolist(), name=chart.title, limits=limits, digits=chart.decimals, marks=medians),
         "count": len(values),
-        "median": number(float(np.median(values)), METRICS[key].decimals),
-        "low": number(float(low), METRICS[key].decimals),
-        "high": number(float(high), METRICS[key].decimals),
-        "marks": [(kind, number(value, METRICS[key].decimals)) for kind, value in marks.items()],
+        "median": number(float(np.median(values)), decimals),
+        "low": number(float(low), decimals),
+        "high": number(float(high), decimals),
+        "marks": [(kind, name, number(value, decimals)) for kind, (name, value) in marks.items()],
     }
 
 

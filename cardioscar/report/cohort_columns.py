@@ -1,24 +1,32 @@
-"""Numbers of a subject in a cohort's table, told once: for the page, the CSV file, the charts and the terminal."""
+"""What a family says its cohort's table holds: columns, charts and means, told once for page, files and terminal.
+
+The declaration is written into `cohort.json`, so that whoever draws table and page again need not know the family.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from cardioscar.errors import ConfigError
+
+BEFORE = ("subject", "outcome", "stage", "error_kind", "error_message", "qc")
+"""First columns of the CSV file, whatever the family."""
+AFTER = ("report", "of_run")
+"""Its last ones."""
 
 
 @dataclass(frozen=True)
-class Distribution:
-    """Chart of a number over the cohort.
+class Heading:
+    """What a number or a text of a subject is called at one place.
 
     Attributes:
-        title: Heading of the chart.
-        limits: Ends of its axis; None takes those of the values.
-        decimals: Decimals along the axis.
+        key: Its name in `cohort.csv` and `cohort.json`.
+        heading: What is read above it; on the terminal its lines keep the table within 80 characters.
     """
 
-    title: str
-    limits: tuple[float, float] | None = None
-    decimals: int = 2
+    key: str
+    heading: str
 
 
 @dataclass(frozen=True)
@@ -27,52 +35,96 @@ class Column:
 
     Attributes:
         key: Its name in `cohort.csv` and `cohort.json`.
-        heading: Heading on the page.
+        heading: Heading on the page, with the unit.
         decimals: Decimals on page and terminal; the files hold full precision.
-        terminal: Heading on the terminal, whose lines keep the table within 80 characters; empty: not shown there.
-        chart: How it is drawn over the cohort; None: not drawn.
     """
 
     key: str
     heading: str
     decimals: int
-    terminal: str = ""
-    chart: Distribution | None = None
 
 
-_DICE = (0.0, 1.0)
+@dataclass(frozen=True)
+class IntervalColumn:
+    """Two numbers that the page shows as one column of text, in place of the lower one.
 
-COLUMNS = (
-    Column("scar_ml", "Scar, ml", 1, "scar\nml"),
-    Column("scar_ml_lower", "Scar, ml, lower end of its interval", 1),
-    Column("scar_ml_upper", "Scar, ml, upper end of its interval", 1),
-    Column("scar_percent", "Scar, % of wall", 1, "% of\nwall", Distribution("Scar, % of wall", decimals=1)),
-    Column("uncertain_ml", "Uncertain scar, ml", 1),
-    Column("border_zone_ml", "Border zone by signal, ml", 1),
-    Column("dice", "Dice", 3, "Dice", Distribution("Dice against the truth", _DICE)),
-    Column("dice_log_odds", "Dice, log-odds", 3, "log-\nodds"),
-    Column("dice_signed_distance", "Dice, signed distance", 3, "signed\ndist."),
-    Column("heldout_dice", "Hidden Dice", 3, "hidden\nDice", Distribution("Dice on hidden slices", _DICE)),
-    Column("heldout_dice_log_odds", "Hidden Dice, log-odds", 3, "hidden\nlog-\nodds"),
-    Column("heldout_dice_signed_distance", "Hidden Dice, signed distance", 3, "hidden\nsigned\ndist."),
-    Column(
-        "left_out_dice", "Dice, each slice from the others", 3,
-        chart=Distribution("Dice, each slice from the others", _DICE),
-    ),
-    Column("residual_rms", "Residual, rms", 3, chart=Distribution("Group residual, rms", decimals=3)),
-    Column("seconds", "Fit, s", 1, chart=Distribution("Time of the fit, s", decimals=1)),
-)  # fmt: skip
-"""In the order of page and files."""
+    Attributes:
+        heading: Heading on the page, with the unit.
+        lower: Key of the lower end.
+        upper: Key of the upper end.
+    """
 
-CHARTS = ("dice", "heldout_dice", "scar_percent", "left_out_dice", "residual_rms", "seconds")
-"""Columns that are drawn, in the order of the page."""
-ON_TERMINAL = (
-    "dice", "dice_log_odds", "dice_signed_distance", "heldout_dice", "heldout_dice_log_odds",
-    "heldout_dice_signed_distance", "scar_ml", "scar_percent",
-)  # fmt: skip
-"""Columns of the terminal, in its order: first what a map is judged by."""
+    heading: str
+    lower: str
+    upper: str
 
-METRICS: Mapping[str, Column] = {column.key: column for column in COLUMNS}
 
-INTERVALS: Mapping[str, tuple[str, str]] = {"Scar interval, ml": ("scar_ml_lower", "scar_ml_upper")}
-"""Title: lower end, upper end; one column of text on the page, two of numbers in the files."""
+@dataclass(frozen=True)
+class Chart:
+    """A number over the cohort, as a histogram with its median.
+
+    Attributes:
+        key: Key of its column.
+        title: Heading of the chart.
+        decimals: Decimals along the axis.
+        limits: Ends of its axis; None takes those of the values.
+        closer: Ends of its axis where all values lie between them: a closer look.
+        marks: Numbers whose medians are marked too, such as those of a baseline, at most two.
+    """
+
+    key: str
+    title: str
+    decimals: int = 2
+    limits: tuple[float, float] | None = None
+    closer: tuple[float, float] | None = None
+    marks: tuple[Heading, ...] = ()
+
+
+@dataclass(frozen=True)
+class CohortColumns:
+    """What a family's cohort table holds beside id, outcome and verdict of each subject.
+
+    Attributes:
+        numbers: In the order of page and files.
+        texts: Words of each subject, such as where a landmark comes from; they stand before the numbers.
+        intervals: Pairs of numbers that the page shows as one.
+        charts: In the order of the page.
+        terminal: Numbers of the terminal, in its order: first what a subject is judged by.
+        means: Keys of the numbers whose mean the summary of the cohort holds, as `mean_<key>`.
+        medians: Keys of those whose median it holds, as `median_<key>`.
+        note: Sentences above the page's table.
+
+    Raises:
+        ConfigError: If two columns have one key, or something names a column that there is none of.
+    """
+
+    numbers: tuple[Column, ...] = ()
+    texts: tuple[Heading, ...] = ()
+    intervals: tuple[IntervalColumn, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    terminal: tuple[Heading, ...] = ()
+    means: tuple[str, ...] = ()
+    medians: tuple[str, ...] = ()
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        keys = [*BEFORE, "reasons", *AFTER]
+        keys += [one.key for one in self.texts] + [one.key for one in self.numbers]
+        if double := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ConfigError("columns", "a key for each", ", ".join(double) + " twice")
+        if unknown := [key for key in self._named() if key not in self.by_key]:
+            raise ConfigError("columns", "keys of numbers", ", ".join(unknown))
+        if any(len(chart.marks) > 2 for chart in self.charts):
+            raise ConfigError("columns", "at most two marks of a chart", "more")
+
+    def _named(self) -> Iterable[str]:
+        yield from (key for pair in self.intervals for key in (pair.lower, pair.upper))
+        yield from (chart.key for chart in self.charts)
+        yield from (mark.key for chart in self.charts for mark in chart.marks)
+        yield from (one.key for one in self.terminal)
+        yield from (*self.means, *self.medians)
+
+    @property
+    def by_key(self) -> Mapping[str, Column]:
+        """The numbers by their keys."""
+        return {column.key: column for column in self.numbers}

@@ -12,12 +12,12 @@ from typing import Literal, get_args
 
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.report.cohort_columns import METRICS
+from cardioscar.report.cohort_columns import AFTER, BEFORE, CohortColumns
 
 Outcome = Literal["ok", "failed", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
-FORMAT = "cardioscar cohort 1"
+FORMAT = "cardioscar cohort 2"
 """Format of `cohort.json`. Another number: files of this one can no longer be read."""
 _REMEDY = "`cardioscar summarize-cohort` writes a new one"
 
@@ -34,8 +34,8 @@ class CohortRow:
         error_message: Its message.
         qc: Quality verdict: pass, review, fail, or None where there is none.
         reasons: What the verdict rests on, in sentences.
-        septum: Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown.
-        metrics: Numbers by the keys of `METRICS`; None where undefined.
+        texts: Words by the keys of the columns' `texts`; None where unknown.
+        metrics: Numbers by the keys of the columns, and others; None where undefined.
         report: Link to the subject's report, relative to the cohort report.
         earlier: The row is of an earlier run; the verdict on this one does not count it.
     """
@@ -47,7 +47,7 @@ class CohortRow:
     error_message: str | None = None
     qc: str | None = None
     reasons: tuple[str, ...] = ()
-    septum: str | None = None
+    texts: Mapping[str, str | None] = field(default_factory=dict)
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     report: str | None = None
     earlier: bool = False
@@ -79,16 +79,19 @@ class CohortTable:
     Attributes:
         summary: The verdict and what it rests on.
         rows: One a subject.
+        columns: What is said of each subject, as its family declares it.
     """
 
     summary: CohortSummary
     rows: tuple[CohortRow, ...]
+    columns: CohortColumns
 
 
 def cohort_json(table: CohortTable) -> str:
-    """The table as `cohort.json`: format, summary, and a line for each subject; undefined numbers are null.
+    """The table as `cohort.json`: format, summary, columns, and a line for each subject; undefined numbers are null.
 
-    >>> table = CohortTable(CohortSummary(True, 0.1), (CohortRow("P1", "ok", metrics={"dice": 0.8}),))
+    >>> rows = (CohortRow("P1", "ok", metrics={"dice": 0.8}),)
+    >>> table = CohortTable(CohortSummary(True, 0.1), rows, CohortColumns())
     >>> read_cohort_json(cohort_json(table).encode()) == table
     True
     """
@@ -97,7 +100,9 @@ def cohort_json(table: CohortTable) -> str:
         numbers = {k: float(v) if v is not None and math.isfinite(v) else None for k, v in row.metrics.items()}
         rows.append(json.dumps(as_mapping(row) | {"metrics": numbers}, allow_nan=False))
     summary = json.dumps(as_mapping(table.summary), allow_nan=False)
-    return f'{{"format": "{FORMAT}",\n "summary": {summary},\n "rows": [\n' + ",\n".join(rows) + "\n ]}\n"
+    columns = json.dumps(as_mapping(table.columns), allow_nan=False)
+    head = f'{{"format": "{FORMAT}",\n "summary": {summary},\n "columns": {columns},\n "rows": [\n'
+    return head + ",\n".join(rows) + "\n ]}\n"
 
 
 def is_cohort_json(data: bytes) -> bool:
@@ -123,23 +128,27 @@ def read_cohort_json(data: bytes) -> CohortTable:
     return table
 
 
-def cohort_csv(rows: Sequence[CohortRow]) -> str:
+def cohort_csv(table: CohortTable) -> str:
     """The cohort table as CSV (RFC 4180, header first), numbers at full precision, undefined ones empty.
 
-    >>> print(cohort_csv([CohortRow("P1", "failed", "train", "input", "=1+1")]).splitlines()[1])
-    P1,failed,train,input,'=1+1,,,,,,,,,,,,,,,,,,,,this
+    >>> from cardioscar.report.cohort_columns import Column
+    >>> columns = CohortColumns((Column("area_mm2", "Area, mm²", 1),))
+    >>> rows = (CohortRow("P1", "ok", metrics={"area_mm2": 2}), CohortRow("P2", "failed", "train", "input", "=1+1"))
+    >>> print("\\n".join(cohort_csv(CohortTable(CohortSummary(True, 0.5), rows, columns)).splitlines()))
+    subject,outcome,stage,error_kind,error_message,qc,reasons,area_mm2,report,of_run
+    P1,ok,,,,,,2.0,,this
+    P2,failed,train,input,'=1+1,,,,,this
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
-    before = ("subject", "outcome", "stage", "error_kind", "error_message", "qc", "septum", "reasons")
-    writer.writerow([*before, *METRICS, "report", "of_run"])
-    for row in rows:
-        reasons = "; ".join(row.reasons)
-        texts = (row.subject, row.outcome, row.stage, row.error_kind, row.error_message, row.qc, row.septum, reasons)
-        numbers = (row.metrics.get(key) for key in METRICS)
+    words, keys = [one.key for one in table.columns.texts], list(table.columns.by_key)
+    writer.writerow([*BEFORE, *words, "reasons", *keys, *AFTER])
+    for row in table.rows:
+        texts = [getattr(row, name) for name in BEFORE] + [row.texts.get(key) for key in words]
+        numbers = (row.metrics.get(key) for key in keys)
         writer.writerow(
             [
-                *map(_plain_text, texts),
+                *map(_plain_text, (*texts, "; ".join(row.reasons))),
                 *(repr(float(value)) if value is not None and math.isfinite(value) else "" for value in numbers),
                 *map(_plain_text, (row.report, "earlier" if row.earlier else "this")),
             ]

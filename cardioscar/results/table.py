@@ -46,7 +46,7 @@ def write_csv(folder: Path, table: CohortTable) -> Path:
     from cardioscar.report.cohort_table import cohort_csv
 
     with atomic_file(folder / TABLE) as partial:
-        partial.write_text(cohort_csv(table.rows), encoding="utf-8", newline="")
+        partial.write_text(cohort_csv(table), encoding="utf-8", newline="")
     return folder / TABLE
 
 

@@ -1,4 +1,4 @@
-"""The cohort on the terminal: a table of the reconstructed subjects, and the failed ones with their reasons."""
+"""The cohort on the terminal: a table of the finished subjects, and the failed ones with their reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cardioscar.errors import counted
-from cardioscar.report.cohort_columns import METRICS, ON_TERMINAL
+from cardioscar.report.cohort_columns import CohortColumns
 from cardioscar.report.cohort_table import CohortRow, read_cohort_json
 from cardioscar.results.table import DATA, PAGE, TABLE
 
@@ -34,13 +34,14 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
     from rich.console import Console
     from rich.text import Text
 
-    rows = read_cohort_json(results.read(DATA)).rows
+    whole = read_cohort_json(results.read(DATA))
+    rows, columns = whole.rows, whole.columns
     own = [row for row in rows if not row.earlier]
     ok = [row for row in own if row.outcome == "ok"]
     failed = [row for row in own if row.outcome != "ok"]
-    table, console = _table(ok[:most]), Console()
+    table, console = _table(ok[:most], columns), Console()
     # in a narrow terminal ids are folded, numbers never cut off: its lines wrap
-    least = Console(width=1_000).measure(_table([replace(row, subject="") for row in ok[:most]])).maximum
+    least = Console(width=1_000).measure(_table([replace(row, subject="") for row in ok[:most]], columns)).maximum
     wide = Console(width=max(console.width, least))
 
     def line(text: str) -> None:
@@ -78,19 +79,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _table(rows: Sequence[CohortRow]) -> Table:
+def _table(rows: Sequence[CohortRow], columns: CohortColumns) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    shown = [METRICS[key] for key in ON_TERMINAL if any(row.metrics.get(key) is not None for row in rows)]
+    shown = [one for one in columns.terminal if any(row.metrics.get(one.key) is not None for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("subject", overflow="fold", min_width=8, vertical="bottom")
     table.add_column("QC", no_wrap=True, vertical="bottom")
-    for column in shown:
-        table.add_column(column.terminal, justify="right", no_wrap=True, vertical="bottom")
+    for one in shown:
+        table.add_column(one.heading, justify="right", no_wrap=True, vertical="bottom")
     for row in rows:
-        values = [(row.metrics.get(column.key), column.decimals) for column in shown]
+        values = [(row.metrics.get(one.key), columns.by_key[one.key].decimals) for one in shown]
         numbers = ["–" if value is None else f"{value:.{decimals}f}" for value, decimals in values]
         verdict = row.qc or ""
         table.add_row(Text(printable(row.subject)), Text(verdict, _COLOURS.get(verdict, "")), *numbers)

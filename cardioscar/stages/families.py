@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cardioscar.errors import ConfigError
 from cardioscar.identity.erasable import FamilyNames
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.workflow import Workflow
@@ -9,7 +10,7 @@ from cardioscar.workflow import Workflow
 WORKFLOWS: tuple[Workflow, ...] = (RECONSTRUCT,)
 
 DEFAULT = RECONSTRUCT
-"""The family of callers who cannot say which: pipelines written before there was a second one, and `cardioscar run`."""
+"""The family of commands and components that work on any cohort, where they are not told another."""
 
 NAMES = FamilyNames(
     folders=frozenset(name for workflow in WORKFLOWS for name in (workflow.name, *workflow.names)),
@@ -17,3 +18,18 @@ NAMES = FamilyNames(
     role_folders=frozenset(role for workflow in WORKFLOWS for role in workflow.layout.folders),
 )
 """What all families call folders and files, so that an erasure tells a subject's folder from a folder of subjects."""
+
+MODEL_NAMES = frozenset(workflow.model.name for workflow in WORKFLOWS if workflow.model)
+"""Registered models of subjects, whose names no network that subjects share may have."""
+
+
+def workflow_named(name: str) -> Workflow:
+    """The workflow of a name, as a flag or a pipeline says it.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    found = {workflow.name: workflow for workflow in WORKFLOWS}
+    if name not in found:
+        raise ConfigError("family", " or ".join(found), "another name")
+    return found[name]

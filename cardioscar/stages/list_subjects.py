@@ -12,7 +12,6 @@ from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.sharding import plan_shards
 from cardioscar.logs import about
 from cardioscar.services.kubeflow.run_size import WorkflowSize, check_run_size, check_shards
-from cardioscar.stages.families import DEFAULT
 from cardioscar.workflow import Workflow
 
 log = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ def run(
     fingerprint: str | Path = "",
     workflow: Mapping[str, Any] | None = None,
     *,
-    family: Workflow = DEFAULT,
+    family: Workflow,
 ) -> list[list[str]]:
     """List a cohort's subjects in shards of about equal cost; no file of a subject is read.
 

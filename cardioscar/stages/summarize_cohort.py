@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,7 +20,6 @@ from cardioscar.logs import about
 from cardioscar.results.opening import open_results
 from cardioscar.results.publication import Result, Results
 from cardioscar.results.table import DATA, PAGE, TABLE, write_csv, write_data
-from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import Recording, attempt, not_recorded
 from cardioscar.workflow import Conclusion, Workflow
 
@@ -59,7 +57,7 @@ def run(
     *,
     table_csv: str | Path = "",
     record_first: Callable[[], object] | None = None,
-    family: Workflow = DEFAULT,
+    family: Workflow,
 ) -> dict[str, float | int | str]:
     """Write `cohort.json`, `cohort.csv` and `cohort.html` beside the results, record them, and take the verdict.
 
@@ -80,8 +78,8 @@ def run(
         family: Whose cohort it is.
 
     Returns:
-        Counts, the failed fraction, the verdict (`accepted` or `rejected`), mean metrics, and how many rows of subjects
-        of earlier runs the table holds (`earlier`).
+        Counts, the failed fraction, the verdict (`accepted` or `rejected`), means and medians of the
+        numbers whose family asks for them, and how many rows of subjects of earlier runs the table holds (`earlier`).
 
     Raises:
         InputError: If the results' `cohort.json`, `cohort.csv` or `cohort.html` is none that a run has written: a
@@ -130,6 +128,7 @@ def _written(
 ) -> dict[str, float | int | str]:
     """Write the table and the page; in a place without locks again, where other runs' results have come meanwhile."""
     from cardioscar.report.cohort import write_cohort_report
+    from cardioscar.report.cohort_summary import cohort_summary
     from cardioscar.report.cohort_table import CohortSummary, CohortTable
 
     for _ in range(_LOOKS):
@@ -138,7 +137,7 @@ def _written(
         for result in results.results(ids):
             rows.append(_row(result, recording.run_id, family))
             newest = max(newest, result.row.started if result.row else "")
-        summary = _summary(rows, max_failed_fraction, recording.experiment)
+        summary = cohort_summary(rows, max_failed_fraction, recording.experiment, family.columns)
         for result in results.results(sorted(found - set(ids))):
             if result.row and not (is_stand_in(result.subject) and result.row.outcome != "ok"):
                 rows.append(replace(_row(result, "", family), earlier=True))
@@ -154,7 +153,7 @@ def _written(
             # the time of the newest result, not of this page: the same results give the same page
             created=newest,
         )
-        table = CohortTable(said, tuple(rows))
+        table = CohortTable(said, tuple(rows), family.columns)
         results.put(write_data(folder, table))
         results.put(write_csv(folder, table))
         with platform_faults(folder):
@@ -221,30 +220,7 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         stage=status.stage,
         qc=conclusion.verdict,
         reasons=conclusion.reasons,
-        septum=conclusion.septum,
+        texts=conclusion.texts,
         metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
     )
-
-
-def _summary(rows: list[CohortRow], max_failed_fraction: float, experiment: str) -> dict[str, float | int | str]:
-    from cardioscar.report.cohort_table import failed_fraction
-
-    failed, fraction = sum(row.outcome != "ok" for row in rows), failed_fraction(rows)
-    summary: dict[str, float | int | str] = {
-        "cohort": experiment,
-        "subjects": len(rows),
-        "ok": len(rows) - failed,
-        "failed": failed,
-        "review": sum(row.qc == "review" for row in rows),
-        "qc_failed": sum(row.qc == "fail" for row in rows),
-        "failed_fraction": fraction,
-        "max_failed_fraction": max_failed_fraction,
-        "verdict": "rejected" if fraction > max_failed_fraction else "accepted",
-    }
-    for name in ("dice", "heldout_dice", "scar_percent", "residual_rms"):
-        found = [row.metrics.get(name) for row in rows]
-        values = [value for value in found if value is not None and math.isfinite(value)]
-        if values:
-            summary[f"mean_{name}"] = sum(values) / len(values)
-    return summary

@@ -12,14 +12,17 @@ from components.training.train import train
 from pipelines.placing import ACCESS, FITS, PARALLEL_SHARDS, TASKS, connect, place, place_fit
 from pipelines.signature import Channels, of_components, takes
 
+FAMILY = "reconstruct"
+"""What the components that work on any cohort are told, which is the name of the workflow."""
+
 STAGES = of_components(preprocess, group_sort, train, infer, evaluate).without("run_id")
 PLACES = TASKS | FITS | ACCESS
 
 SHARD = (STAGES | PLACES).required()
 COHORT = (
-    of_components(list_subjects).without("workflow")
+    of_components(list_subjects).without("workflow", "family")
     | STAGES.without("subjects", "fingerprint")
-    | of_components(summarize_cohort).without("run_id")
+    | of_components(summarize_cohort).without("run_id", "family")
     | PLACES
 )
 
@@ -63,7 +66,7 @@ def reconstruct_shard(given: Channels) -> None:
 @takes(COHORT)
 def reconstruct_cohort(given: Channels) -> None:
     """3D myocardial scar maps, with uncertainty, for every subject of a cohort."""
-    listed = list_subjects(**given.to(list_subjects))
+    listed = list_subjects(**given.to(list_subjects, family=FAMILY))
     place(listed, "List subjects", given, retries=0)
     connect(listed, given)
 
@@ -72,6 +75,8 @@ def reconstruct_cohort(given: Channels) -> None:
         fingerprint = listed.outputs["fingerprint"]
         done = reconstruct_shard(**given.to(reconstruct_shard, subjects=shard, fingerprint=fingerprint))
 
-    summary = summarize_cohort(**given.to(summarize_cohort, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)).after(done)
+    summary = summarize_cohort(
+        **given.to(summarize_cohort, family=FAMILY, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
+    ).after(done)
     place(summary, "Summarize cohort", given, retries=0)
     connect(summary, given, mlflow=True)

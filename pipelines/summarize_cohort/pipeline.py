@@ -4,6 +4,7 @@ from kfp import dsl
 
 from components.evaluation.summarize_cohort import summarize_cohort as summarize
 from pipelines.placing import ACCESS, TASKS, connect, place
+from pipelines.reconstruct_cohort.pipeline import FAMILY
 from pipelines.signature import Channels, of_components, takes
 
 
@@ -12,7 +13,7 @@ from pipelines.signature import Channels, of_components, takes
     display_name="Summarize cohort",
     description="Table, report and verdict of a cohort that several runs have reconstructed. Research use only.",
 )
-@takes(of_components(summarize).without("run_id") | TASKS | ACCESS)
+@takes(of_components(summarize).without("run_id").with_defaults(family=FAMILY) | TASKS | ACCESS)
 def summarize_cohort(given: Channels) -> None:
     """The cohort's table and report over the results of all runs, and one verdict.
 

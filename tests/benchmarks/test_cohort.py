@@ -88,12 +88,13 @@ def test_the_percentiles_are_those_of_the_sample(load):
 
 def test_simulated_subjects_differ_and_repeat(load, tmp_path):
     from cardioscar.services.tracking.records import SubjectRecord, run_key
+    from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
     for name in ("weights", "description"):
         (tmp_path / name).write_text("{}")
     pattern = SubjectRecord(
-        subject="P001", cohort="c", run_key=run_key("P001", {}, "", "1"), qc="pass", started_ms=1,
-        field_weights=tmp_path / "weights", field_description=tmp_path / "description",
+        kind=SCAR_FIELD, subject="P001", cohort="c", run_key=run_key("P001", {}, "", "1"), qc="pass", started_ms=1,
+        files={"field.safetensors": tmp_path / "weights", "field.json": tmp_path / "description"},
     )  # fmt: skip
     registry = load("registry")
     records = [registry.simulated(pattern, number) for number in range(400)]

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import tyro
 
-from cardioscar.commands.options import STAGE_CONFIGS, StageOptions, expand, read_config
-from cardioscar.commands.run import Run, _defaults
+from cardioscar.commands.options import configs_of, expand, options_of, read_config
+from cardioscar.commands.run_workflow import _defaults
+from cardioscar.commands.run_workflow import form_of as run_form_of
 from cardioscar.commands.stage import form_of
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+
+CONFIGS = configs_of(RECONSTRUCT)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,7 @@ from cardioscar.stages.scar3d.workflow import RECONSTRUCT
     ],
 )
 def test_short_flags_are_written_out(words: list[str], expected: list[str]) -> None:
-    assert expand(words) == expected
+    assert expand(words, RECONSTRUCT) == expected
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_short_flags_are_written_out(words: list[str], expected: list[str]) -> N
 def test_earlier_flags_are_taken_and_said(
     words: list[str], expected: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert expand(words) == expected
+    assert expand(words, RECONSTRUCT) == expected
     assert capsys.readouterr().err == line
 
 
@@ -89,13 +92,13 @@ def test_earlier_flags_are_taken_and_said(
 def test_a_flag_that_meant_two_things_is_refused(flag: str) -> None:
     rule = r"--nodes-per-group: expected --preprocess\.merge-to-nodes or --train\.most-nodes-per-group, found a name"
     with pytest.raises(ConfigError, match=rule):
-        expand([flag, "6"])
+        expand([flag, "6"], RECONSTRUCT)
 
 
 def test_a_name_that_stages_share_means_one_thing() -> None:
     """A short flag sets it in all of them."""
     owners: dict[str, list[tuple[object, object, str]]] = {}
-    for config in STAGE_CONFIGS.values():
+    for config in CONFIGS.values():
         docs, kinds = documented(config), typing.get_type_hints(config)
         for one in dataclasses.fields(config):
             owners.setdefault(one.name, []).append((kinds[one.name], one.default, docs[one.name]))
@@ -105,7 +108,7 @@ def test_a_name_that_stages_share_means_one_thing() -> None:
 
 
 def test_an_earlier_name_is_that_of_no_setting_of_the_stage() -> None:
-    for config in STAGE_CONFIGS.values():
+    for config in CONFIGS.values():
         names = {one.name for one in dataclasses.fields(config)}
         for earlier, now in getattr(config, "RENAMED", {}).items():
             assert earlier not in names
@@ -126,10 +129,10 @@ def documented(config: type) -> dict[str, str]:
 def test_a_configuration_file_sets_stages(tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text("preprocess:\n  holdout: odd\ntrain: {steps: 7}\ninfer:\n")
-    options = read_config(path)
+    options = read_config(path, RECONSTRUCT)
     assert (options.preprocess.holdout, options.train.steps) == ("odd", 7)
-    assert options.infer == StageOptions().infer
-    assert set(options.by_stage()) == set(STAGE_CONFIGS)
+    assert options.infer == options_of(RECONSTRUCT)().infer
+    assert set(options.by_stage()) == set(CONFIGS)
     assert options.by_stage()["train"]["steps"] == 7
 
 
@@ -137,7 +140,7 @@ def test_settings_within_settings_are_flags_and_lines_of_a_file(tmp_path: Path) 
     path = tmp_path / "settings.yaml"
     path.write_text("infer:\n  draws: 9\n  posterior: {region_mm: 31, iterations: 4}\n")
     words = ["cohort", "-o", "out", "--config", str(path), "--posterior.iterations", "5"]
-    run = tyro.cli(Run, args=expand(words), default=_defaults(words))
+    run = tyro.cli(run_form_of(RECONSTRUCT), args=expand(words, RECONSTRUCT), default=_defaults(words, RECONSTRUCT))
     assert run.stages.infer.draws == 9
     assert run.stages.infer.posterior == PosteriorConfig(region_mm=31.0, iterations=5)
     assert run.stages.by_stage()["infer"]["posterior"]["iterations"] == 5
@@ -150,7 +153,7 @@ def test_settings_within_settings_are_flags_and_lines_of_a_file(tmp_path: Path) 
 
 def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text("# later\n")
-    assert read_config(tmp_path / "settings.yaml") == StageOptions()
+    assert read_config(tmp_path / "settings.yaml", RECONSTRUCT) == options_of(RECONSTRUCT)()
 
 
 @pytest.mark.parametrize(
@@ -193,4 +196,4 @@ def test_an_empty_configuration_file_changes_nothing(tmp_path: Path) -> None:
 def test_a_bad_configuration_file(content: str, kind: type[InputError], message: str, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(content)
     with pytest.raises(kind, match=f"^{message}$"):
-        read_config(tmp_path / "s.yaml")
+        read_config(tmp_path / "s.yaml", RECONSTRUCT)

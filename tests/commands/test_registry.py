@@ -13,6 +13,7 @@ import pytest
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.recording import record_subject
 from cardioscar.services.tracking.records import SubjectRecord, run_key
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]
@@ -29,13 +30,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
         record_subject(
             target,
             SubjectRecord(
+                kind=SCAR_FIELD,
                 subject=subject,
                 cohort="trial",
                 run_key=run_key(subject, {}, "", "1"),
                 qc=qc,  # type: ignore[arg-type]
                 started_ms=1_700_000_000_000,
-                field_weights=folder / "weights",
-                field_description=folder / "description",
+                files={"field.safetensors": folder / "weights", "field.json": folder / "description"},
                 metrics={"dice": dice, "scar_ml": 7.5},
             ),
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cardioscar.commands.run import tracking
+from cardioscar.commands.run_workflow import tracking
 from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]

@@ -178,6 +178,7 @@ def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
     ALL["summarize_cohort"][1].python_func(
         cohort_uri="c",
         results_uri="r",
+        family="reconstruct",
         run_id="run-1",
         report=types.SimpleNamespace(path="report"),
         table=types.SimpleNamespace(path="table"),
@@ -185,7 +186,7 @@ def test_summarize_cohort_logs_the_numbers_of_the_summary(monkeypatch):
     )
     assert logged == {"subjects": 4, "failed_fraction": 0.25}
     assert given["values"] == ("c", Recording("r", run_id="run-1"), "report", 0.1, "")
-    assert given["table_csv"] == "table"
+    assert (given["table_csv"], given["family"]) == ("table", RECONSTRUCT)
 
 
 def test_evaluate_says_for_which_run_it_publishes(monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 
 from cardioscar.services.store.object_store import S3Place, Store
 from cardioscar.stages.run.cohort import CohortRun, run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.integration.ceph import Ceph
 from tests.integration.cohort import some
 
@@ -45,7 +46,7 @@ class Finished:
         """
         if not folder.exists():
             shutil.copytree(self.out / "work", folder / "work")
-        return run_cohort(self.cohort, folder, OPTIONS, jobs=1, **settings)
+        return run_cohort(RECONSTRUCT, self.cohort, folder, OPTIONS, jobs=1, **settings)
 
 
 @pytest.fixture(scope="session")
@@ -60,5 +61,5 @@ def finished(ceph: Ceph, hearts: Path, tmp_path_factory: pytest.TempPathFactory)
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             place = S3Place(bucket, "cohort") / path.relative_to(folder).as_posix()
             Store.connect().write(place, path.read_bytes())
-        run_cohort(f"s3://{bucket}/cohort", out, OPTIONS, jobs=1)
+        run_cohort(RECONSTRUCT, f"s3://{bucket}/cohort", out, OPTIONS, jobs=1)
     return Finished(bucket, out)

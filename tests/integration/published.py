@@ -10,7 +10,7 @@ from typing import Any
 
 from cardioscar.services.store import claim as storage_claim
 from cardioscar.services.tracking import records
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT, SCAR_FIELD
 from tests.integration.ceph import Ceph
 
 STAMP, MARKER = "run.json", "status.json"
@@ -65,7 +65,7 @@ def recorded(uri: str, experiment: str) -> tuple[Mapping[str, list[Any]], Mappin
     for run in client.search_runs([known.experiment_id], f"tags.`{records.TAG_KIND}` = 'subject'", max_results=1000):
         runs.setdefault(run.data.tags[records.TAG_SUBJECT], []).append(run)
     ids = {run.info.run_id for of_subject in runs.values() for run in of_subject}
-    versions = client.search_model_versions(f"name = '{records.REGISTERED_MODEL}'", max_results=1000)
+    versions = client.search_model_versions(f"name = '{SCAR_FIELD.name}'", max_results=1000)
     return runs, Counter(v.tags[records.TAG_SUBJECT] for v in versions if v.run_id in ids)
 
 

@@ -13,6 +13,7 @@ from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.recording import record_cohort, record_subject
 from cardioscar.services.tracking.records import SubjectRecord
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.integration.counts import Counts
 
 pytestmark = pytest.mark.integration
@@ -31,13 +32,13 @@ def make_record(tmp_path):
         (folder / "field.json").write_text("{}", encoding="utf-8")
         (folder / "report.html").write_text(f"<p>{subject}</p>", encoding="utf-8")
         return SubjectRecord(
+            kind=SCAR_FIELD,
             subject=subject,
             cohort=cohort,
             run_key=hashlib.sha256(f"{cohort}{subject}{work}".encode()).hexdigest(),
             qc=qc,
             started_ms=int(time.time() * 1000),
-            field_weights=folder / "field.safetensors",
-            field_description=folder / "field.json",
+            files={"field.safetensors": folder / "field.safetensors", "field.json": folder / "field.json"},
             metrics={"dice": dice},
             params={"method": "fourier"},
             artifacts={"report.html": folder / "report.html"},
@@ -57,16 +58,16 @@ def test_a_subject_is_recorded_found_shown_and_loaded(mlflow_server, make_record
     low = record_subject(target, make_record("P002", dice=0.4, qc="review"))
     record_subject(target, make_record("P003", qc="fail"))
 
-    assert [row.version for row in registry.find(target)] == [low.version, first.version]
+    assert [row.version for row in registry.find(target, SCAR_FIELD)] == [low.version, first.version]
     clock = time.perf_counter()
-    assert [row.subject for row in registry.find(target, dice_below=0.5)] == ["P002"]
+    assert [row.subject for row in registry.find(target, SCAR_FIELD, dice_below=0.5)] == ["P002"]
     counts.add("tracking", "find Dice below 0.5", seconds=time.perf_counter() - clock)
-    shown = registry.show(target, "P001")
+    shown = registry.show(target, SCAR_FIELD, "P001")
     assert (shown["metrics"], shown["artifacts"]) == ({"dice": 0.95}, ["report.html"])
-    folder = registry.load(target, subject="P001", destination=tmp_path / "loaded")
+    folder = registry.load(target, SCAR_FIELD, subject="P001", destination=tmp_path / "loaded")
     assert (folder / "field.safetensors").read_bytes() == (tmp_path / "P001" / "field.safetensors").read_bytes()
     with pytest.raises(InputError, match="P003"):
-        registry.load(target, subject="P003", destination=tmp_path / "none")
+        registry.load(target, SCAR_FIELD, subject="P003", destination=tmp_path / "none")
 
 
 def test_artifacts_lie_in_the_object_store(mlflow_server, make_record, ceph):
@@ -86,7 +87,7 @@ def test_sixteen_clients_at_once_get_a_version_each(mlflow_server, make_record, 
         recorded = list(pool.map(lambda record: record_subject(target, record), made[1:]))
     counts.add("tracking", "31 subjects, 16 clients", subjects_per_s=31 / (time.perf_counter() - clock))
     assert len({model.version for model in recorded}) == 31
-    assert sorted(row.subject for row in registry.find(target)) == subjects
+    assert sorted(row.subject for row in registry.find(target, SCAR_FIELD)) == subjects
 
 
 def test_a_cohort_is_recorded_once(mlflow_server, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.kind import cluster
 from tests.kind.conftest import Cluster
 
@@ -39,7 +40,7 @@ def models(kind: Cluster) -> list[Any]:
     from cardioscar.services.tracking import registry
     from cardioscar.services.tracking.client import TrackingTarget
 
-    return registry.find(TrackingTarget(kind.mlflow, kind.name), newest_only=False)
+    return registry.find(TrackingTarget(kind.mlflow, kind.name), SCAR_FIELD, newest_only=False)
 
 
 def test_the_run_is_accepted(kind, run):

@@ -15,6 +15,7 @@ pytest.importorskip("kfp")
 from cardioscar.services.store.object_store import Store
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.services.tracking import registry
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from pipelines.reconstruct_cohort import local
 from tests.pipelines.test_local import FAST, cohort
 from tests.services.tracking.mlflow_users import UsersServer, password, users_server
@@ -61,14 +62,14 @@ def test_a_prefix_in_seaweedfs_is_recorded_in_an_empty_mlflow_with_users(
     assert {"case-3/status.json", "cohort.html"} <= published
 
     target = users_server.target("stages", "trial")
-    rows = registry.find(target)
+    rows = registry.find(target, SCAR_FIELD)
     assert sorted(row.subject for row in rows) == ["case-1", "case-2"]
     assert sorted(row.version for row in rows) == [1, 2]
-    assert registry.find(users_server.target("stages")) != []
+    assert registry.find(users_server.target("stages"), SCAR_FIELD) != []
 
     # the same again: nothing is recorded twice, and no map is written again
     maps = {entry.relative: entry.modified for entry in store.files(bucket / "results") if "scar.vtu" in entry.relative}
     assert local.main([*words, "--output", str(tmp_path / "second"), *FAST]) == 0
-    assert sorted(row.version for row in registry.find(target)) == [1, 2]
+    assert sorted(row.version for row in registry.find(target, SCAR_FIELD)) == [1, 2]
     again = {entry.relative: entry.modified for entry in store.files(bucket / "results")}
     assert {name: again[name] for name in maps} == maps

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from cardioscar.errors import ConfigError
 from cardioscar.report.cohort import write_cohort_report
-from cardioscar.report.cohort_columns import CHARTS, COLUMNS, INTERVALS, METRICS
+from cardioscar.report.cohort_columns import Chart, CohortColumns, Column, Heading, IntervalColumn
 from cardioscar.report.cohort_table import (
     CohortRow,
     CohortSummary,
@@ -17,7 +18,9 @@ from cardioscar.report.cohort_table import (
     cohort_json,
     read_cohort_json,
 )
+from cardioscar.stages.scar3d.columns import COLUMNS
 
+METRICS, CHARTS, INTERVALS = COLUMNS.by_key, COLUMNS.charts, COLUMNS.intervals
 EVIL = "<script>alert(1)</script>"
 SUMMARY = CohortSummary(True, 0.25, "Infarct <study>", "1.2.3", "2026-01-02")
 
@@ -27,7 +30,11 @@ SHOWN = 5 + len(METRICS) - len(INTERVALS)
 
 
 def page(path, rows, summary=SUMMARY) -> str:
-    return write_cohort_report(path, CohortTable(summary, tuple(rows))).read_text()
+    return write_cohort_report(path, CohortTable(summary, tuple(rows), COLUMNS)).read_text()
+
+
+def whole(rows) -> CohortTable:
+    return CohortTable(SUMMARY, tuple(rows), COLUMNS)
 
 
 def finished(number: int, **changes) -> CohortRow:
@@ -74,7 +81,7 @@ def table(html: str) -> list[str]:
 def test_header_counts_and_verdict(html):
     text = re.sub(r"<[^>]+>", " ", html).replace("\u202f", " ")
     text = re.sub(r"\s+", " ", text)
-    failed = "54.5 % of the subjects failed (finished maps that failed quality control count: 2); up to 25.0 % may fail"
+    failed = "54.5 % of the subjects failed (finished ones that failed quality control count: 2); up to 25.0 % may fail"
     for words in ("11 subjects", "Accepted", failed):
         assert words in text, words
     for words in ("Finished 7", "Failed 3", "Skipped 1", "Quality: pass 3", "Quality: review 2", "Quality: fail 2"):
@@ -178,7 +185,7 @@ def test_nothing_finished(tmp_path):
 def test_ten_thousand_subjects(tmp_path):
     many = [failed(f"P{n:05d}") if n % 50 == 0 else finished(n) for n in range(10_000)]
     started = time.process_time()
-    path = write_cohort_report(tmp_path / "c.html", CohortTable(SUMMARY, tuple(many)))
+    path = write_cohort_report(tmp_path / "c.html", CohortTable(SUMMARY, tuple(many), COLUMNS))
     # about one second on one slow core; the bound is to notice a quadratic loop
     assert time.process_time() - started < 15
     assert path.stat().st_size < 6_000_000
@@ -186,7 +193,7 @@ def test_ten_thousand_subjects(tmp_path):
 
 
 def test_csv_holds_the_whole_table(rows):
-    read = list(csv.DictReader(io.StringIO(cohort_csv(rows))))
+    read = list(csv.DictReader(io.StringIO(cohort_csv(whole(rows)))))
     assert len(read) == len(rows)
     assert list(read[0])[6:-2] == ["septum", "reasons", *METRICS]
     assert float(read[3]["dice"]) == rows[3].metrics["dice"]
@@ -197,29 +204,55 @@ def test_csv_holds_the_whole_table(rows):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_csv_holds_no_formulas(text):
-    read = next(csv.DictReader(io.StringIO(cohort_csv([failed("P1", text)]), newline="")))
+    read = next(csv.DictReader(io.StringIO(cohort_csv(whole([failed("P1", text)])), newline="")))
     assert read["error_message"] == "'" + text
 
 
 def test_csv_keeps_commas_quotes_and_lines_together():
     message = 'a, "b"\nc'
-    assert (
-        next(csv.DictReader(io.StringIO(cohort_csv([failed("P1", message)]), newline="")))["error_message"] == message
-    )
+    text = cohort_csv(whole([failed("P1", message)]))
+    assert next(csv.DictReader(io.StringIO(text, newline="")))["error_message"] == message
 
 
 def test_json_holds_all_that_page_and_csv_are_drawn_from(rows, tmp_path):
-    many = CohortTable(SUMMARY, (*rows, finished(7, earlier=True, reasons=("a; b", "c"), septum="mesh")))
+    many = CohortTable(
+        SUMMARY, (*rows, finished(7, earlier=True, reasons=("a; b", "c"), texts={"septum": "mesh"})), COLUMNS
+    )
     data = cohort_json(many).encode()
     read = read_cohort_json(data)
     assert read.rows[6].metrics == {"scar_ml": None, "dice": None}  # JSON has no NaN
-    assert (read.summary, read.rows[7:]) == (many.summary, many.rows[7:])
-    assert cohort_csv(read.rows) == cohort_csv(many.rows)
+    assert (read.summary, read.columns, read.rows[7:]) == (many.summary, COLUMNS, many.rows[7:])
+    assert cohort_csv(read) == cohort_csv(many)
     assert page(tmp_path / "a.html", read.rows) == page(tmp_path / "b.html", many.rows)
     assert cohort_json(read).encode() == data
-    assert len(data.splitlines()) == len(many.rows) + 4
+    assert len(data.splitlines()) == len(many.rows) + 5
 
 
-def test_each_chart_is_of_a_column_that_has_one():
-    assert set(CHARTS) == {column.key for column in COLUMNS if column.chart}
-    assert len(METRICS) == len(COLUMNS)
+AREA = Column("area_mm2", "Area, mm²", 1)
+
+
+def test_a_family_without_numbers_has_a_page_of_verdicts(tmp_path):
+    table_of = CohortTable(SUMMARY, (CohortRow("P1", "ok", "conclude", qc="pass"),), CohortColumns())
+    html = write_cohort_report(tmp_path / "c.html", table_of).read_text()
+    assert "No subject has numbers to show" in html
+    assert table(html) == ["P1 ok pass conclude"]
+    assert not re.findall("scar|septum", html.replace("cardioscar", ""), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("columns", "finding"),
+    [
+        ({"numbers": (AREA, AREA)}, "a key for each, found area_mm2 twice"),
+        ({"texts": (Heading("stage", "Stage"),)}, "a key for each, found stage twice"),
+        ({"means": ("area",)}, "keys of numbers, found area"),
+        (
+            {"charts": (Chart("area_mm2", "Area", marks=(Heading("before", "before"),)),)},
+            "keys of numbers, found before",
+        ),
+        ({"intervals": (IntervalColumn("Area", "area_mm2", "upper"),)}, "keys of numbers, found upper"),
+        ({"charts": (Chart("area_mm2", "Area", marks=3 * (Heading("area_mm2", "area"),)),)}, "at most two marks"),
+    ],
+)
+def test_a_declaration_names_only_what_it_declares(columns, finding):
+    with pytest.raises(ConfigError, match=finding):
+        CohortColumns(**{"numbers": (AREA,)} | columns)

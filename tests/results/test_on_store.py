@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,13 @@ from cardioscar.stages import list_subjects, summarize_cohort
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d import evaluate, preprocess
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import OPTIONS, Run, content
 from tests.stored import objects, put, put_folder, requests, written
+
+summarize_cohort_of_scar = partial(summarize_cohort.run, family=RECONSTRUCT)
+list_subjects_of_scar = partial(list_subjects.run, family=RECONSTRUCT)
 
 TWO = ("P001", "P002")
 
@@ -58,7 +63,7 @@ def table(results: S3Place) -> dict[str, dict[str, str]]:
 
 
 def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, results: S3Place, tmp_path: Path) -> None:
-    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results)))
+    done = run_cohort(RECONSTRUCT, str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results)))
     assert [row.outcome for row in done.rows] == ["ok", "ok"]
     assert done.summary["verdict"] == "accepted"
     found = objects(results)
@@ -80,7 +85,9 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
         assert row.outputs == expected.outputs
 
     with requests() as seen:
-        again = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results)))
+        again = run_cohort(
+            RECONSTRUCT, str(cohort), tmp_path / "out", OPTIONS, jobs=1, recording=Recording(str(results))
+        )
     assert again.reused == 2
     asked = [key for key in written(seen) if "/.cardioscar-" in key]
     assert len({*asked}) == 1  # once for both, and taken away again
@@ -90,7 +97,7 @@ def test_a_run_in_the_store_is_that_of_a_disk(finished: Run, cohort: S3Place, re
 
 @pytest.mark.slow
 def test_workers_reach_the_store_too(cohort: S3Place, results: S3Place, tmp_path: Path) -> None:
-    done = run_cohort(str(cohort), tmp_path / "out", OPTIONS, jobs=2, recording=Recording(str(results)))
+    done = run_cohort(RECONSTRUCT, str(cohort), tmp_path / "out", OPTIONS, jobs=2, recording=Recording(str(results)))
     assert [row.outcome for row in done.rows] == ["ok", "ok"]
     assert {f"{subject}/{name}" for subject in TWO for name in ("status.json", "run.json")} <= objects(results).keys()
 
@@ -123,10 +130,12 @@ def test_a_store_that_does_not_answer_ends_the_stage(
     monkeypatch.setattr("cardioscar.services.store.client._FIRST_PATIENCE_S", 0.1)
     before = content(run.out)
     calls = {
-        "list_subjects": lambda: list_subjects.run(str(cohort), 8, fingerprint=tmp_path / "fingerprint"),
+        "list_subjects": lambda: list_subjects_of_scar(str(cohort), 8, fingerprint=tmp_path / "fingerprint"),
         "preprocess": lambda: preprocess.run(str(cohort), TWO, tmp_path / "groups"),
         "evaluate": lambda: score(run, run.cohort, results),
-        "summarize_cohort": lambda: summarize_cohort.run(run.cohort, Recording(str(results)), tmp_path / "report.html"),
+        "summarize_cohort": lambda: summarize_cohort_of_scar(
+            run.cohort, Recording(str(results)), tmp_path / "report.html"
+        ),
     }
     with pytest.raises(UnreachableError, match="connection refused"):
         calls[stage]()
@@ -136,10 +145,10 @@ def test_a_store_that_does_not_answer_ends_the_stage(
 
 def test_subjects_are_listed_in_shards_with_a_fingerprint(cohort: S3Place, tmp_path: Path) -> None:
     with requests() as seen:
-        assert list_subjects.run(str(cohort), 1, fingerprint=tmp_path / "one") == [["P001"], ["P002"]]
+        assert list_subjects_of_scar(str(cohort), 1, fingerprint=tmp_path / "one") == [["P001"], ["P002"]]
     assert [operation for operation, _ in seen] == ["ListObjectsV2"]
     put(cohort / "P002/labels.nii.gz", b"another")
-    list_subjects.run(str(cohort), 1, fingerprint=tmp_path / "two")
+    list_subjects_of_scar(str(cohort), 1, fingerprint=tmp_path / "two")
     assert (tmp_path / "one").read_text() != (tmp_path / "two").read_text()
 
 
@@ -166,7 +175,7 @@ def test_a_result_of_an_earlier_run_does_not_count(run: Run, place: S3Place | Pa
     score(run, run.cohort, place, "P001", run_id="second")
 
     def summarize(run_id: str, limit: float = 0.5) -> dict[str, object]:
-        return summarize_cohort.run(
+        return summarize_cohort_of_scar(
             run.cohort, Recording(str(place), run_id=run_id, track=False), "", limit, subjects="P001,P002"
         )
 
@@ -184,13 +193,15 @@ def test_a_result_of_an_earlier_run_does_not_count(run: Run, place: S3Place | Pa
 def test_a_result_that_no_run_vouches_for_does_not_count_in_one(run: Run, place: S3Place | Path) -> None:
     score(run, run.cohort, place)
     with pytest.raises(CohortRejected):
-        summarize_cohort.run(run.cohort, Recording(str(place), run_id="first", track=False), subjects="P001")
+        summarize_cohort_of_scar(run.cohort, Recording(str(place), run_id="first", track=False), subjects="P001")
 
 
 def test_a_failed_row_of_this_run_keeps_its_reason(run: Run, place: S3Place | Path) -> None:
     (run.cohort / "P001" / "truth.vtu").write_bytes(b"torn")
     assert score(run, run.cohort, place, run_id="first") == ["failed", "ok"]
-    summarize_cohort.run(run.cohort, Recording(str(place), run_id="first", track=False), "", 0.5, subjects="P001,P002")
+    summarize_cohort_of_scar(
+        run.cohort, Recording(str(place), run_id="first", track=False), "", 0.5, subjects="P001,P002"
+    )
     assert rows(place)["P001"][1].startswith("truth.vtu: expected")
 
 
@@ -199,7 +210,7 @@ def test_the_table_and_the_page_are_also_where_a_pipeline_wants_them(
 ) -> None:
     score(run, run.cohort, place)
     page, table_csv = tmp_path / "a" / "report.html", tmp_path / "b" / "table.csv"
-    summarize_cohort.run(run.cohort, Recording(str(place), track=False), page, subjects="P001", table_csv=table_csv)
+    summarize_cohort_of_scar(run.cohort, Recording(str(place), track=False), page, subjects="P001", table_csv=table_csv)
     shown = content(place) if isinstance(place, Path) else objects(place)
     assert (shown["cohort.html"], shown["cohort.csv"]) == (page.read_bytes(), table_csv.read_bytes())
     assert json.loads(shown["P001/metrics.json"])["subject"] == "P001"

@@ -10,6 +10,7 @@ from cardioscar.errors import InputError
 from cardioscar.report.cohort import write_cohort_report
 from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
 from cardioscar.results.table import COHORT_FILES, drop_subject, write_csv, write_data
+from cardioscar.stages.scar3d.columns import COLUMNS
 
 ROWS = [
     CohortRow("P1", "ok", "evaluate", qc="pass", metrics={"dice": 0.81, "scar_ml": 7.5}, report="P1/report.html"),
@@ -32,7 +33,7 @@ SUMMARY = CohortSummary(
 
 def written(folder: Path, rows: list[CohortRow], summary: CohortSummary = SUMMARY) -> Path:
     folder.mkdir(exist_ok=True)
-    table = CohortTable(summary, tuple(rows))
+    table = CohortTable(summary, tuple(rows), COLUMNS)
     write_data(folder, table)
     write_csv(folder, table)
     write_cohort_report(folder / "cohort.html", table)

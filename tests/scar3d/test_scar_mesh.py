@@ -15,6 +15,7 @@ from cardioscar.imaging.formats.mesh_arrays import RESULTS
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.imaging.formats.opencarp import read_opencarp, write_opencarp
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS
 from tests.imaging.mesh_variants import cells_of, curved, grid_of, in_parts, split, voxel_box, voxels, write_carp
 
@@ -25,7 +26,7 @@ FILES = ("labels.nii.gz", "scar.nii.gz", "mesh.vtu", "truth.vtu", "subject.yaml"
 def reconstructed(cohort: Path) -> Path:
     """Results of P001; the truth is scored too, where there is one."""
     options = {**OPTIONS, "preprocess": {}, "infer": {**OPTIONS["infer"], "write_opencarp": True, "draws": 4}}
-    run_cohort(cohort, cohort.parent / "run", options, jobs=1)
+    run_cohort(RECONSTRUCT, cohort, cohort.parent / "run", options, jobs=1)
     return cohort.parent / "run" / "results" / "P001"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.records import SubjectRecord, run_key
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 
 _numbers = count(1)
@@ -59,13 +60,13 @@ def make_record(tmp_path, cohort) -> Callable[..., SubjectRecord]:
         (folder / "page.html").write_text("<p>report</p>")
         (folder / "figures" / "bullseye.png").write_bytes(b"png")
         whole = {
+            "kind": SCAR_FIELD,
             "subject": subject,
             "cohort": cohort,
             "run_key": run_key(subject, {"mesh.vtu": "aa"}, "bb", f"0.1.0-{cohort}-{weight}"),
             "qc": "pass",
             "started_ms": 1_700_000_000_000,
-            "field_weights": folder / "weights.bin",
-            "field_description": folder / "description.txt",
+            "files": {"field.safetensors": folder / "weights.bin", "field.json": folder / "description.txt"},
             "metrics": {"dice": 0.8, "scar_volume_ml": 7.5},
             "params": {"steps": 300},
             "artifacts": {"report.html": folder / "page.html", "figures": folder / "figures"},

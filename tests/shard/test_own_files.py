@@ -137,13 +137,16 @@ def test_another_table_is_not_replaced(data: bytes) -> None:
 
 def test_our_tables_and_pages_are_known(tmp_path: Path) -> None:
     from cardioscar.report.cohort import write_cohort_report
+    from cardioscar.report.cohort_columns import CohortColumns
     from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable, cohort_csv, cohort_json
 
-    table = CohortTable(CohortSummary(accepted=False, max_failed_fraction=0.1), (CohortRow("P001", "failed"),))
+    table = CohortTable(
+        CohortSummary(accepted=False, max_failed_fraction=0.1), (CohortRow("P001", "failed"),), CohortColumns()
+    )
     write_cohort_report(tmp_path / "cohort.html", table)
-    check_table(cohort_csv(table.rows).encode())
+    check_table(cohort_csv(table).encode())
     whole = cohort_json(table).encode()
-    for ours in (whole, whole[: len(whole) // 2], whole.replace(b"cohort 1", b"cohort 2"), None):
+    for ours in (whole, whole[: len(whole) // 2], whole.replace(b"cohort 2", b"cohort 3"), None):
         check_data(ours)
     check_page((tmp_path / "cohort.html").read_bytes())
     check_table(None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.errors import PlatformError
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS, Run, content, hidden
 
 
@@ -120,7 +121,7 @@ def test_two_runs_do_not_share_a_subject(finished: Run, tmp_path: Path, monkeypa
                 run.again("P002,P001")
             refused.append(str(caught.value))
 
-    run_cohort(run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
+    run_cohort(RECONSTRUCT, run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
     said = "another process is working on 'P001' in the same output: wait for it, or name another output (-o)"
     assert refused == [f"{said}; {SHARED}"]
     assert not run.result("P002").exists()
@@ -138,7 +139,7 @@ def test_runs_of_other_subjects_share_an_output(finished: Run, tmp_path: Path) -
         if event[1:] == ("preprocess", "ok") and not others:
             others.append(run.again("P002").rows)
 
-    run_cohort(run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
+    run_cohort(RECONSTRUCT, run.cohort, run.out, OPTIONS, subjects="P001", jobs=1, on_event=start_another)
     assert len(others) == 1
     table = (run.out / "results" / "cohort.csv").read_text().splitlines()
     assert [line.split(",")[:2] for line in table[1:]] == [["P001", "ok"], ["P002", "ok"]]

@@ -18,6 +18,7 @@ from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d import evaluate, preprocess, reconstruct
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from pipelines.local_store import LocalStore, seaweedfs
 from tests.cohort.test_reading import touch
 from tests.services.store.s3 import point_at, unused_port
@@ -92,7 +93,7 @@ def test_results_that_cannot_be_published_are_refused_before_any_work(tmp_path: 
     started = time.monotonic()
     cohort, out = tmp_path / "cohort", tmp_path / "out"
     ways = {
-        "run": lambda: run_cohort(cohort, out, {}, recording=Recording(results)),
+        "run": lambda: run_cohort(RECONSTRUCT, cohort, out, {}, recording=Recording(results)),
         "evaluate": lambda: evaluate.run(cohort, *["nothing"] * 4, ["P001"], out, recording=Recording(results)),
         "reconstruct": lambda: reconstruct.run(cohort, ["P001"], out, {}, Recording(results)),
     }
@@ -103,7 +104,7 @@ def test_results_that_cannot_be_published_are_refused_before_any_work(tmp_path: 
 
 
 def test_a_place_that_can_be_written_to_is_left_as_it_was() -> None:
-    ask_services(Recording("s3://hearts/results"))
+    ask_services(Recording("s3://hearts/results"), None)
     assert Store.connect().files(S3Place("hearts", "results")) == []
 
 
@@ -111,7 +112,7 @@ def test_a_place_that_can_be_written_to_is_left_as_it_was() -> None:
 def test_images_that_may_not_be_read_are_no_fault_of_their_subjects(tmp_path: Path, way: str) -> None:
     as_identity(WRITER)
     ways = {
-        "run": lambda: run_cohort("s3://hearts/cohort", tmp_path / "out", {}),
+        "run": lambda: run_cohort(RECONSTRUCT, "s3://hearts/cohort", tmp_path / "out", {}),
         "preprocess": lambda: preprocess.run("s3://hearts/cohort", ["P001"], tmp_path / "out"),
     }
     with pytest.raises(ConfigError, match="right to GetObject"):
@@ -124,7 +125,7 @@ def test_a_dead_tracking_server_ends_a_run_and_a_stage_at_once(tmp_path: Path) -
     uri = f"http://127.0.0.1:{unused_port()}"
     started = time.monotonic()
     with pytest.raises(UnreachableError, match="connection refused"):
-        run_cohort(tmp_path / "cohort", tmp_path / "out", {}, recording=Recording(tracking=uri))
+        run_cohort(RECONSTRUCT, tmp_path / "cohort", tmp_path / "out", {}, recording=Recording(tracking=uri))
     with pytest.raises(UnreachableError, match="connection refused"):
         evaluate.run(
             tmp_path / "cohort", *["nothing"] * 4, ["P001"], tmp_path / "out", recording=Recording(tracking=uri)

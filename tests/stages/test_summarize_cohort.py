@@ -17,6 +17,7 @@ from cardioscar.errors import ConfigError, InputError, PlatformError, Unreachabl
 from cardioscar.shard.status import Failure, read_status, write_status
 from cardioscar.stages import summarize_cohort
 from cardioscar.stages.recording import Recording
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import SUBJECTS, Run, hidden
 
@@ -30,7 +31,7 @@ def summarize(run: Run, **settings: object) -> dict[str, object]:
     recording = Recording(
         str(run.out / "results"), str(settings.pop("tracking", "")), str(settings.pop("experiment", "cardioscar"))
     )
-    return summarize_cohort.run(run.cohort, recording, **settings)
+    return summarize_cohort.run(run.cohort, recording, family=RECONSTRUCT, **settings)
 
 
 def table(run: Run) -> dict[str, dict[str, str]]:
@@ -106,7 +107,7 @@ def test_a_map_that_failed_quality_control_counts_as_failed(run: Run) -> None:
     assert summary["failed_fraction"] == pytest.approx(1 / 3)
     assert [row["qc"] for row in table(run).values()] == ["fail", "review", "pass"]
     page = (run.out / "results" / "cohort.html").read_text(encoding="utf-8")
-    assert "of the subjects failed (finished maps that failed quality control count: 1); up to" in page
+    assert "of the subjects failed (finished ones that failed quality control count: 1); up to" in page
 
     fail(run, "P003")
     said = r"^2 of 3 subjects failed, 1 of them in quality control \(67%\), more than max_failed_fraction 34%$"

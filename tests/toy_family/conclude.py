@@ -1,20 +1,21 @@
-"""Stage `conclude`: a verdict on the area; published."""
+"""Stage `conclude`: a verdict on the area; published and recorded."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cardioscar.results.opening import open_results
-from cardioscar.results.publication import gather
+from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.workflow import Conclusion
-from tests.toy_family.workflow import QUANTIFY
+from tests.toy_family.workflow import AREA, QUANTIFY
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Config:
 
 
 def conclude(metrics: Mapping[str, Any]) -> Conclusion:
-    return Conclusion(metrics["qc"]["verdict"], (), {"scar_ml": metrics["area"], "seconds": 1.0})
+    size = "large" if metrics["area"] > 500 else None
+    return Conclusion(metrics["qc"]["verdict"], (), {"area_mm2": metrics["area"], "beats": 60.0}, {"size": size})
 
 
 def run(
@@ -45,10 +47,33 @@ def run(
         verdict = {"verdict": "review" if area > config.most else "pass", "reasons": []}
         (job.out / "metrics.json").write_text(json.dumps({"area": area, "qc": verdict}))
 
-    def done(row: Status, reused: bool) -> None:
-        place = open_results(recording.results, QUANTIFY.results)
-        place.publish(gather(row, Path(output), [Path(areas)], QUANTIFY.results), recording.run_id)
-        if on_done:
-            on_done(row, reused)
+    with publishing(recording, QUANTIFY.results, output, [areas], on_done) as done:
+        rows = run_shard(QUANTIFY["conclude"], subjects, output, config, work, upstream={"areas": areas}, on_done=done)
+    if recording.tracking_uri:
+        record(rows, [Path(areas), Path(output)], recording)
+    return rows
 
-    return run_shard(QUANTIFY["conclude"], subjects, output, config, work, upstream={"areas": areas}, on_done=done)
+
+def record(
+    rows: Sequence[Status],
+    artifacts: Sequence[Path],
+    recording: Recording,
+    *,
+    on_done: Callable[[str, bool], None] | None = None,
+) -> None:
+    def of(row: Status) -> SubjectRecord:
+        areas, output = (root / row.subject for root in artifacts)
+        found = conclude(json.loads((output / "metrics.json").read_text()))
+        return SubjectRecord(
+            AREA,
+            row.subject,
+            recording.experiment,
+            run_key(row.subject, row.inputs, row.config_sha256, row.version),
+            "review" if found.verdict == "review" else "pass",
+            int(datetime.fromisoformat(row.started).timestamp() * 1000),
+            files={"map.bin": areas / "map.bin"},
+            metrics={name: value for name, value in found.numbers.items() if value is not None},
+            texts={name: text for name, text in found.texts.items() if text},
+        )
+
+    record_rows(rows, recording, of, on_done)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from cardioscar.scar3d.quality.result import SubjectMetrics
 
 
-def certainty_content(metrics: Mapping[str, Any], border_zone_rule: str = "") -> dict[str, str]:
+def certainty_content(metrics: SubjectMetrics, border_zone_rule: str = "") -> dict[str, str]:
     """Words for the tiles and the sentence below them.
 
     Args:
-        metrics: `threshold`, `doubt_range` and `scar` of `metrics.json`.
+        metrics: What is said of the map.
         border_zone_rule: Definition of the border zone, where there is one.
 
     Returns:
         `likely`, `uncertain`, `possible` (probabilities as text) and `note`.
     """
-    low, high = metrics.get("doubt_range") or (0.25, 0.75)
-    threshold = metrics.get("threshold") or 0.5
+    (low, high), threshold = metrics.doubt_range, metrics.threshold
     note = (
         f"Scar is tissue whose scar probability is at least {threshold:g}: likely and uncertain scar add up to it. "
         "Possible scar is not counted. These are steps of doubt about the reconstruction, not kinds of tissue."
     )
-    if (metrics.get("scar") or {}).get("border_zone_ml") is not None:
+    if metrics.scar.border_zone_ml is not None:
         note += (
             f" Border zone is tissue of intermediate signal in the image ({border_zone_rule}), beside the scar and not "
             "in it; interpolated by shape between the slices, without an interval."

@@ -24,6 +24,7 @@ from cardioscar.report.offscreen import prepare_rendering
 from cardioscar.report.scar3d.flat_wall import can_flatten, draw_flat_wall
 from cardioscar.report.scar3d.scene import long_axis, scar_side
 from cardioscar.report.style import INK, MUTED, SCAR_CMAP, new_figure, styled
+from cardioscar.scar3d.quality.result_scar import Channel
 from cardioscar.types import NodeValues
 
 # Told apart from each other and from the reds of the scar.
@@ -37,31 +38,27 @@ _OPEN = 0.5
 _IN_LEGEND = 6
 
 
-def colour_of(channel: Mapping[str, Any]) -> str:
+def colour_of(channel: Channel) -> str:
     """Colour of a channel in pictures and tables."""
-    return COLOURS[(int(channel["id"]) - 1) % len(COLOURS)]
+    return COLOURS[(channel.id - 1) % len(COLOURS)]
 
 
-def channel_rows(channels: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def channel_rows(channels: Sequence[Channel]) -> list[dict[str, Any]]:
     """Rows of the table of channels, with their colour and segments as text."""
     return [
         {
-            **row,
+            **vars(row),
             "colour": colour_of(row),
-            "position": row.get("position") or "not known",
-            "segments": " → ".join(map(str, row.get("aha_segments") or ())) or "not known",
+            "position": row.position or "not known",
+            "segments": " → ".join(map(str, row.aha_segments)) or "not known",
         }
         for row in channels
     ]
 
 
-def channels_note(channels: Sequence[Mapping[str, Any]] | None, draws: int | None) -> str:
+def channels_note(channels: Sequence[Channel] | None, draws: int | None) -> str:
     """What was found, in a sentence; empty where nothing was looked for.
 
-    >>> channels_note([{"open_probability": 0.9}, {"open_probability": 0.2}], 64)
-    '2 channels, 1 of them open in most of 64 draws of the scar.'
-    >>> channels_note([{"open_probability": 0.2}], 64)
-    '1 channel, closed in most of 64 draws of the scar.'
     >>> channels_note([], 64)
     'No channel was found: no living corridor runs through the scar.'
     """
@@ -82,7 +79,7 @@ def channels_note(channels: Sequence[Mapping[str, Any]] | None, draws: int | Non
 def channels_figure(
     mesh: LVMesh,
     scar_probability: NodeValues,
-    channels: Sequence[Mapping[str, Any]],
+    channels: Sequence[Channel],
     *,
     threshold: float = 0.5,
     likely: float = 0.75,
@@ -96,7 +93,7 @@ def channels_figure(
         mesh: The LV. Its point data `channel` gives the channels' tissue; `scar_transmurality`, `apicobasal`,
             `rotational` and `aha_segment`, where they are there, the flat map.
         scar_probability: At each node, 0 to 1, shape (nodes,).
-        channels: Rows of `metrics.json`.
+        channels: Those of the map.
         threshold: Probability from which a node counts as scar.
         likely: Probability from which it is likely scar, beyond doubt.
         axis: Long axis from apex to base; default estimated from the nodes.
@@ -147,7 +144,7 @@ def _parts(mesh: LVMesh, scar_probability: NodeValues, threshold: float, likely:
     return parts
 
 
-def _add(plotter: Any, parts: Mapping[str, Any], channels: Sequence[Mapping[str, Any]], view: View) -> None:
+def _add(plotter: Any, parts: Mapping[str, Any], channels: Sequence[Channel], view: View) -> None:
     """Put wall, scar and channels before the camera."""
     import pyvista as pv
 
@@ -163,10 +160,10 @@ def _add(plotter: Any, parts: Mapping[str, Any], channels: Sequence[Mapping[str,
             plotter.add_mesh(parts[name], color=colour, opacity=opacity, **shine)
     for row in channels:
         opened = _is_open(row)
-        body = parts.get(f"channel {row['id']}")
+        body = parts.get(f"channel {row.id}")
         if body is not None:
             plotter.add_mesh(body, color=colour_of(row), opacity=0.55 if opened else 0.3, **shine)
-        line = np.asarray(row["centreline_mm"], dtype=float)
+        line = np.asarray(row.centreline_mm, dtype=float)
         tube = pv.lines_from_points(line).tube(radius=0.9 if opened else 0.45, n_sides=12)
         plotter.add_mesh(tube, color=colour_of(row), lighting=False)
         for mouth in (line[0], line[-1]):
@@ -177,7 +174,7 @@ def _add(plotter: Any, parts: Mapping[str, Any], channels: Sequence[Mapping[str,
 def _compose(
     pictures: Sequence[tuple[View, np.ndarray]],
     mesh: LVMesh,
-    channels: Sequence[Mapping[str, Any]],
+    channels: Sequence[Channel],
     threshold: float,
     likely: float,
     *,
@@ -224,11 +221,11 @@ def _compose(
     return figure
 
 
-def _label(row: Mapping[str, Any]) -> str:
-    share = row.get("open_probability")
-    return f"Channel {row['id']}" + ("" if share is None else f", open {share:.0%}")
+def _label(row: Channel) -> str:
+    share = row.open_probability
+    return f"Channel {row.id}" + ("" if share is None else f", open {share:.0%}")
 
 
-def _is_open(row: Mapping[str, Any]) -> bool:
-    share = row.get("open_probability")
+def _is_open(row: Channel) -> bool:
+    share = row.open_probability
     return share is None or share > _OPEN

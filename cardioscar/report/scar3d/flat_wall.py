@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.report.bullseye import WALL_PLACES, segment_wedge
 from cardioscar.report.style import INK, MUTED, PAPER, SCAR_CMAP, colour_bar
+from cardioscar.scar3d.quality.result_scar import Channel
 
 _NEEDED = ("scar_transmurality", "apicobasal", "rotational", "aha_segment")
 _APEX_RADIUS = segment_wedge(17)[1]
@@ -47,7 +48,7 @@ def draw_flat_wall(
     axes: Any,
     bar_axes: Any,
     mesh: LVMesh,
-    channels: Sequence[tuple[Mapping[str, Any], str, bool]],
+    channels: Sequence[tuple[Channel, str, bool]],
     *,
     doubtful: bool = False,
 ) -> None:
@@ -85,7 +86,7 @@ def draw_flat_wall(
         )
     tree = cKDTree(mesh.nodes_mm)
     for row, colour, opened in channels:
-        around = tree.query(np.asarray(row["centreline_mm"], dtype=float), k=min(8, len(places)))[1]
+        around = tree.query(np.asarray(row.centreline_mm, dtype=float), k=min(8, len(places)))[1]
         # one point is 2 mm of wall: the nodes about it scatter by as much
         line = gaussian_filter1d(places[around.reshape(len(around), -1)].mean(axis=1), 1.5, axis=0, mode="nearest")
         axes.plot(*line.T, color=PAPER, lw=4.6, solid_capstyle="round")
@@ -93,7 +94,7 @@ def draw_flat_wall(
         axes.plot(*line[[0, -1]].T, "o", ms=6, mfc=colour, mec=PAPER, mew=1.2)
         middle = line[len(line) // 2]
         axes.plot(*middle, "o", ms=9, mfc=colour, mec=PAPER, mew=1.2)
-        axes.text(*middle, str(row["id"]), color=PAPER, size=6.5, weight="bold", ha="center", va="center_baseline")
+        axes.text(*middle, str(row.id), color=PAPER, size=6.5, weight="bold", ha="center", va="center_baseline")
     for name, (right, up) in WALL_PLACES.items():
         turn = 90 if right < 0 else -90 if right > 0 else 0
         text = name + ("?" if doubtful else "")

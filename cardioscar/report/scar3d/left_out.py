@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from cardioscar.report.page import is_number
+from cardioscar.scar3d.quality.result_scores import LeaveOneOutScores, LeftOutSlice
 
 _WIDTH, _HEIGHT = 640, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 24, 34
 
 
-def left_out_content(scores: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def left_out_content(scores: LeaveOneOutScores | None) -> dict[str, Any] | None:
     """What the page says of left-out slices.
 
     Args:
-        scores: `leave_one_out` of `metrics.json`.
+        scores: Of all slices that were left out.
 
     Returns:
         The pooled scores, the rows and the chart for the template; None where nothing was left out.
     """
-    if not scores or not scores.get("per_slice"):
+    if scores is None or not scores.per_slice:
         return None
-    return {**scores, "chart": areas_svg(scores["per_slice"])}
+    return {**vars(scores), "chart": areas_svg(scores.per_slice)}
 
 
-def areas_svg(rows: Sequence[Mapping[str, Any]]) -> Markup:
+def areas_svg(rows: Sequence[LeftOutSlice]) -> Markup:
     """Draw the scar area of each slice, as seen and as predicted from the other slices.
 
     Args:
-        rows: `slice`, `scar_mm2` and `predicted_mm2` of each slice, in order; at least one row.
+        rows: The slices in order; at least one.
 
     Returns:
         An `svg` element, coloured by the page's style sheet; each bar tells its slice and area when pointed at.
@@ -41,7 +41,7 @@ def areas_svg(rows: Sequence[Mapping[str, Any]]) -> Markup:
     """
     if not rows:
         raise ValueError("a chart of no slices")
-    areas = [[float(row[key]) if is_number(row[key]) else 0.0 for key in ("scar_mm2", "predicted_mm2")] for row in rows]
+    areas = [(row.scar_mm2, row.predicted_mm2) for row in rows]
     top = max(max(map(max, areas)), 1.0)
     across, down = (_WIDTH - _LEFT - _RIGHT) / len(rows), _HEIGHT - _TOP - _BOTTOM
     bar = min(0.36 * across, 22.0)
@@ -57,9 +57,9 @@ def areas_svg(rows: Sequence[Mapping[str, Any]]) -> Markup:
             tall = down * area / top
             parts.append(
                 f'<rect class="{kind}" x="{x:.1f}" y="{_TOP + down - tall:.1f}" width="{bar:.1f}" height="{tall:.1f}">'
-                f"<title>slice {int(row['slice'])}, {kind}: {area / 100:.2f} cm²</title></rect>"
+                f"<title>slice {int(row.slice)}, {kind}: {area / 100:.2f} cm²</title></rect>"
             )
-        parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT - 18}" text-anchor="middle">{int(row["slice"])}</text>')
+        parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT - 18}" text-anchor="middle">{int(row.slice)}</text>')
     parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 3}">slice</text>')
     parts.append(f'<text x="2" y="{_TOP - 12}">cm²</text></svg>')
     return Markup("".join(parts))  # noqa: S704 (numbers only)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cardioscar.report.page import is_number, number
 from cardioscar.report.style import METHOD_COLOURS
+from cardioscar.scar3d.quality.result_scores import HiddenSlice, NodeScores, PixelScores
 
 METHOD_NAMES = {"cardioscar": "cardioscar", "log_odds": "Log-odds", "signed_distance": "Signed distance"}
 
@@ -20,21 +21,23 @@ COLUMNS: Mapping[str, tuple[str, int, bool]] = {
 }
 
 
-def score_table(scores: Mapping[str, Mapping[str, Any]] | None, caption: str) -> dict[str, Any] | None:
+def score_table(
+    scores: Mapping[str, NodeScores] | Mapping[str, PixelScores] | None, caption: str
+) -> dict[str, Any] | None:
     """Lay out scores by method and measure, with the best of each measure marked.
 
     Args:
-        scores: Score by measure, by method; a missing or None score is undefined.
+        scores: By method; a score that is None is undefined.
         caption: What was scored.
 
     Returns:
-        Rows and columns for the template, or None without scores. Columns that no method has are left out.
+        Rows and columns for the template, or None without scores.
     """
     if not scores:
         return None
-    columns = [key for key in COLUMNS if any(key in (own or {}) for own in scores.values())]
+    columns = [key for key in COLUMNS if any(hasattr(own, key) for own in scores.values())]
     methods = [*METHOD_NAMES, *(name for name in scores if name not in METHOD_NAMES)]
-    by_column = {key: _cells([(scores.get(name) or {}).get(key) for name in methods], key) for key in columns}
+    by_column = {key: _cells([getattr(scores.get(name), key, None) for name in methods], key) for key in columns}
     return {
         "caption": caption,
         "columns": [{"title": COLUMNS[key][0]} for key in columns],
@@ -50,14 +53,14 @@ def score_table(scores: Mapping[str, Mapping[str, Any]] | None, caption: str) ->
     }
 
 
-def slice_rows(per_slice: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def slice_rows(per_slice: Iterable[HiddenSlice]) -> list[dict[str, Any]]:
     """Dice of each method on each hidden slice, in the order of `METHOD_NAMES`, the best of a slice marked."""
     return [
         {
-            "slice": row.get("slice"),
-            "wall_pixels": row.get("wall_pixels"),
-            "scar_pixels": row.get("scar_pixels"),
-            "cells": _cells([row.get(name) for name in METHOD_NAMES], "dice"),
+            "slice": row.slice,
+            "wall_pixels": row.wall_pixels,
+            "scar_pixels": row.scar_pixels,
+            "cells": _cells([row.cardioscar, row.log_odds, row.signed_distance], "dice"),
         }
         for row in per_slice
     ]

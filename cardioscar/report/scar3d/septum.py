@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from cardioscar.scar3d.quality.result_input import SeptumFacts
 
 _PLACES = "Anterior is at the top, the septum on the left"
 
 
-def septum_warning(septum: Mapping[str, Any] | None) -> str:
+def septum_warning(septum: SeptumFacts | None) -> str:
     """A short line for figures whose names of segments are not to be relied on; empty where they are.
 
-    >>> septum_warning({"source": "guessed", "scanner_frame": False})
+    >>> septum_warning(SeptumFacts("guessed", scanner_frame=False))
     'names are arbitrary: the file has no scanner frame'
     """
-    if not septum or septum.get("source") != "guessed":
+    if septum is None or septum.source != "guessed":
         return ""
-    if septum.get("scanner_frame") is False:
+    if septum.scanner_frame is False:
         return "names are arbitrary: the file has no scanner frame"
     return "names are a guess: nobody said where the septum is"
 
 
-def septum_note(septum: Mapping[str, Any] | None) -> str:
+def septum_note(septum: SeptumFacts | None) -> str:
     """The same in sentences, below the bullseye.
 
-    >>> septum_note({"source": "given"})
+    >>> septum_note(SeptumFacts("given"))
     'Anterior is at the top, the septum on the left; where it lies was given with the data.'
     """
-    source = (septum or {}).get("source")
+    source = septum.source if septum else ""
     if source == "given":
         return f"{_PLACES}; where it lies was given with the data."
     if source == "mesh":
         return f"{_PLACES}; where it lies was read off the mesh."
-    if source != "guessed":
+    if septum is None or source != "guessed":
         return f"{_PLACES}. Where it lies was not recorded."
-    if (septum or {}).get("scanner_frame") is False:
+    if septum.scanner_frame is False:
         return (
             f"{_PLACES}, so far as the names go: they are arbitrary. The axes of the file are no scanner's (they run "
             "along x, y and z), so nothing in it says where the septum is. Give septum_direction in subject.yaml, and "

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.offscreen import SceneUnavailableError
-from cardioscar.report.page import environment, inline_png, is_number, template_source, write_page
+from cardioscar.report.page import environment, inline_png, template_source, write_page
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.certainty import certainty_content
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
@@ -29,6 +29,8 @@ from cardioscar.report.scar3d.septum import septum_note, septum_warning
 from cardioscar.report.slice_view import SliceView
 from cardioscar.report.slices import slices_figure
 from cardioscar.report.style import png_bytes
+from cardioscar.scar3d.quality.result import SubjectMetrics
+from cardioscar.scar3d.quality.result_scores import HeldOutScores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,11 +48,10 @@ class SubjectReport:
     """What a subject's report is made of. Whatever is missing is said to be missing.
 
     Attributes:
-        metrics: Content of `metrics.json`; numbers may be None where they are undefined.
+        metrics: Content of `metrics.json`.
         mesh: The LV.
         scar_probability: At each node, 0 to 1, shape (nodes,).
         scar_uncertainty: Its standard deviation at each node, shape (nodes,).
-        threshold: Probability from which a node counts as scar.
         long_axis: From apex to base, shape (3,), LPS; default estimated from the nodes.
         septal_direction: From the LV to the septum, shape (3,), LPS.
         aha_uncertainty: Mean standard deviation by AHA segment.
@@ -68,11 +69,10 @@ class SubjectReport:
         methods: How the map was made, in sentences for a paper.
     """
 
-    metrics: Mapping[str, Any]
+    metrics: SubjectMetrics
     mesh: LVMesh | None = None
     scar_probability: NodeValues | None = None
     scar_uncertainty: NodeValues | None = None
-    threshold: float = 0.5
     long_axis: np.ndarray | None = None
     septal_direction: np.ndarray | None = None
     aha_uncertainty: Mapping[int, float | None] | None = None
@@ -135,25 +135,25 @@ def _scene(data: SubjectReport) -> Figure | str:
             data.mesh,
             data.scar_probability,
             data.scar_uncertainty,
-            threshold=data.threshold,
+            threshold=data.metrics.threshold,
             axis=data.long_axis,
             septal_direction=data.septal_direction,
         )
     except SceneUnavailableError as error:
-        logger.warning("%s: report without 3D views: %s", data.metrics.get("subject"), error)
+        logger.warning("%s: report without 3D views: %s", data.metrics.subject, error)
         return f"There is no 3D view. {error}"
 
 
 def _bullseye(data: SubjectReport) -> Figure | str:
-    aha = data.metrics.get("aha") or {}
+    aha = data.metrics.aha
     if not aha:
         return "There is no bullseye: the wall was not divided into AHA segments."
-    fractions = {int(segment): values.get("scar_fraction") for segment, values in aha.items()}
-    return bullseye_figure(fractions, data.aha_uncertainty, warning=septum_warning(data.metrics.get("septum")))
+    fractions: dict[int, float | None] = {int(number): row.scar_fraction for number, row in aha.items()}
+    return bullseye_figure(fractions, data.aha_uncertainty, warning=septum_warning(data.metrics.septum))
 
 
 def _channels(data: SubjectReport) -> Figure | str:
-    channels = data.metrics.get("channels")
+    channels = data.metrics.channels
     if channels is None:
         return "The scar map was not searched for conducting channels."
     if data.mesh is None or data.scar_probability is None:
@@ -163,11 +163,11 @@ def _channels(data: SubjectReport) -> Figure | str:
             data.mesh,
             data.scar_probability,
             channels,
-            threshold=data.threshold,
-            likely=(data.metrics.get("doubt_range") or (0.25, 0.75))[1],
+            threshold=data.metrics.threshold,
+            likely=data.metrics.doubt_range[1],
             axis=data.long_axis,
             septal_direction=data.septal_direction,
-            doubtful=bool(septum_warning(data.metrics.get("septum"))),
+            doubtful=bool(septum_warning(data.metrics.septum)),
         )
     except SceneUnavailableError as error:
         return f"There is no picture of the channels. {error}"
@@ -176,7 +176,7 @@ def _channels(data: SubjectReport) -> Figure | str:
 def _slices(data: SubjectReport) -> Figure | str:
     if not any(view.wall.any() for view in data.slices):
         return "There are no slices to show."
-    return slices_figure(data.slices, threshold=data.threshold)
+    return slices_figure(data.slices, threshold=data.metrics.threshold)
 
 
 def _residuals(data: SubjectReport) -> Figure | str:
@@ -188,43 +188,35 @@ def _residuals(data: SubjectReport) -> Figure | str:
 def _content(data: SubjectReport) -> dict[str, Any]:
     """Everything of the page that is text or number."""
     m = data.metrics
-    qc, fit, aha = m.get("qc") or {}, m.get("fit") or {}, m.get("aha") or {}
-    kind = str(qc.get("verdict")) if qc.get("verdict") in VERDICTS else "none"
-    heldout = m.get("heldout") or {}
-    signal = signal_rows(m.get("input"), (m.get("scar") or {}).get("border_zone_ml"))
+    signal = signal_rows(m.input, m.scar.border_zone_ml)
     return {
-        "subject": m.get("subject") or "unnamed subject",
-        "lede": _lede(data),
-        "input_line": input_line(m.get("input")),
+        "subject": m.subject,
+        "lede": interval_headline(m),
+        "input_line": input_line(m.input),
         "certainty": certainty_content(m, signal["name"] if signal else ""),
         "signal": signal,
         "m": m,
-        "verdict": {
-            "kind": kind,
-            "name": VERDICTS.get(kind, "Not assessed"),
-            "reasons": qc.get("reasons") or (["No quality check was made."] if kind == "none" else []),
-        },
+        "verdict": {"kind": m.qc.verdict, "name": VERDICTS[m.qc.verdict], "reasons": m.qc.reasons},
         "segments": [
-            {"number": number, "name": name, **(aha.get(str(number)) or {})}
+            {"number": number, "name": name, **(vars(m.aha[str(number)]) if str(number) in m.aha else {})}
             for number, name in enumerate(AHA_SEGMENTS, start=1)
         ],
-        "channels": channel_rows(m.get("channels") or ()),
-        "channels_note": channels_note(m.get("channels"), m.get("channel_draws")),
-        "septum_warning": septum_warning(m.get("septum")),
-        "orientation_note": septum_note(m.get("septum")),
-        "intervals": interval_content(m.get("intervals"), m.get("interval_truth")),
-        "left_out": left_out_content(m.get("leave_one_out")),
-        "truth": score_table(m.get("truth"), "All nodes of the mesh"),
-        "heldout": score_table(heldout.get("scores"), _heldout_caption(heldout)),
-        "per_slice": slice_rows(heldout.get("per_slice") or ()),
+        "channels": channel_rows(m.channels or ()),
+        "channels_note": channels_note(m.channels, m.channel_draws),
+        "septum_warning": septum_warning(m.septum),
+        "orientation_note": septum_note(m.septum),
+        "intervals": interval_content(m.intervals, m.interval_truth),
+        "left_out": left_out_content(m.leave_one_out),
+        "truth": score_table(m.truth, "All nodes of the mesh"),
+        "heldout": score_table(m.heldout.scores, _heldout_caption(m.heldout)) if m.heldout else None,
+        "per_slice": slice_rows(m.heldout.per_slice if m.heldout else ()),
         "method_names": list(METHOD_NAMES.values()),
         "slices_note": _slices_note(data.slices),
         "shifts_note": shifts_note(data.slice_shifts),
-        "fit": {key: fit.get(key) or "not recorded" for key in ("method", "stop_reason", "device")},
         "provenance": [
             ("Version", data.version or "not recorded"),
             ("Configuration, SHA-256", data.config_sha256 or "not recorded"),
-            ("Septum", (m.get("septum") or {}).get("source") or "not recorded"),
+            ("Septum", m.septum.source if m.septum else "not recorded"),
             ("Made", data.created or "not recorded"),
         ],
         "methods": data.methods,
@@ -235,25 +227,8 @@ def _content(data: SubjectReport) -> dict[str, Any]:
     }
 
 
-def _lede(data: SubjectReport) -> str:
-    shown, hidden = len(data.slices), sum(view.hidden for view in data.slices)
-    parts = [head] if (head := interval_headline(data.metrics)) else []
-    if data.metrics.get("input"):
-        return " · ".join(parts)
-    if shown:
-        parts.append(
-            f"{shown} slice{'s' if shown != 1 else ''}" + (f", {hidden} hidden from the fit" if hidden else "")
-        )
-    if data.mesh is not None:
-        parts.append(f"{data.mesh.n_nodes:,} mesh nodes")
-    return " · ".join(parts)
-
-
-def _heldout_caption(heldout: Mapping[str, Any]) -> str:
-    numbers = ", ".join(map(str, heldout.get("slices") or ())) or "not recorded"
-    pixels = heldout.get("pixels")
-    count = f", {pixels:,} wall pixels pooled" if is_number(pixels) else ""
-    return f"Hidden slices {numbers}{count}"
+def _heldout_caption(heldout: HeldOutScores) -> str:
+    return f"Hidden slices {', '.join(map(str, heldout.slices))}, {heldout.pixels:,} wall pixels pooled"
 
 
 def _slices_note(slices: Sequence[SliceView]) -> str:

@@ -33,6 +33,16 @@ def save_field(folder: Path, field: ScarField, about: dict[str, Any]) -> None:
     store_network(folder, STEM, field.state_dict(), description)
 
 
+def described(folder: Path) -> str:
+    """What a stored field is, in a few words.
+
+    Raises:
+        InputError: As `load_field`.
+    """
+    field, description = load_field(folder)
+    return f"{description['method']} field, {sum(p.numel() for p in field.parameters())} weights"
+
+
 def load_field(folder: Path) -> tuple[ScarField, dict[str, Any]]:
     """Read a field back, on the CPU, in evaluation mode.
 

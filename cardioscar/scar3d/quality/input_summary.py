@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from cardioscar.config import from_mapping
 from cardioscar.imaging.slices import SliceStack
+from cardioscar.scar3d.quality.result_input import InputSummary
 
 
-def input_summary(facts: Mapping[str, Any], stack: SliceStack, config: Mapping[str, Any]) -> dict[str, Any]:
+def input_summary(facts: Mapping[str, Any], stack: SliceStack, config: Mapping[str, Any]) -> InputSummary:
     """What `metrics.json` says of the input.
 
     Args:
@@ -19,16 +21,13 @@ def input_summary(facts: Mapping[str, Any], stack: SliceStack, config: Mapping[s
         stack: The slices that the fit saw.
         config: Settings of `preprocess`.
 
-    Returns:
-        `scar_from` (`labels`, `probability`, `layers`, `fwhm` or `nsd`), `n_sd` (of `nsd`, else None), `slices` (seen,
-        with wall), `hidden_slices`, `slice_distance_mm` (median of neighbours; None for one slice),
-        `slice_thickness_mm`, `pixel_mm` (along rows and columns), `merged_pixels`, `mesh`, `nodes`, `edge_mm`,
-        `worst_cell_quality`, `heart`, and `signal`, what the image says (None without one).
+    Raises:
+        ConfigError: If `preprocess.json` is of another form than this version's.
     """
     seen = [piece for piece in stack if piece.observed.any()]
     middle = np.sort([piece.pixel_centers_mm().mean(axis=0) @ seen[0].normal for piece in seen])
     apart = [b - a for a, b in pairwise(middle)]
-    return {
+    content = {
         "scar_from": facts["target"],
         "n_sd": config.get("n_sd") if facts["target"] == "nsd" else None,
         "slices": len(seen),
@@ -40,3 +39,4 @@ def input_summary(facts: Mapping[str, Any], stack: SliceStack, config: Mapping[s
         "heart": facts.get("heart", "adult"),
         "signal": facts.get("signal"),
     }
+    return from_mapping(InputSummary, content, where="preprocess.json", foreign=True)

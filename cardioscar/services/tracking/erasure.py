@@ -45,13 +45,13 @@ class MlflowTraces:
     Attributes:
         runs: Ids of its runs, those marked as deleted included.
         models: Ids of its logged models.
-        versions: Its versions of the registered model.
+        versions: Its versions of registered models, as name and number; those of every family.
         tables: Ids of the cohorts' runs whose table has it.
     """
 
     runs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
     tables: tuple[str, ...] = ()
 
     @property
@@ -107,19 +107,19 @@ def find_in_mlflow(target: TrackingTarget, subject: str, rewrite: Rewrite) -> Ml
         runs = [run.info.run_id for run in _runs(client, experiments, records.TAG_SUBJECT, subject)]
         text = f"tags.`{records.TAG_SUBJECT}` = '{subject}'"
         models = {m.model_id for m in _logged_models(client, experiments, text)}
-        versions = {v.version: v for v in _versions(client, text)}
+        versions = {(v.name, v.version): v for v in _versions(client, text)}
         for run in runs:
             models |= {m.model_id for m in _logged_models(client, experiments, f"source_run_id = '{run}'")}
-            versions |= {v.version: v for v in _versions(client, f"run_id = '{run}'")}
+            versions |= {(v.name, v.version): v for v in _versions(client, f"run_id = '{run}'")}
         models |= {m.model_id for m in _deleted_models(client, target, experiments, subject)}
         if target.experiment is not None:  # a version does not say its experiment; its run or model does
-            versions = {n: v for n, v in versions.items() if v.run_id in runs or v.model_id in models}
+            versions = {key: v for key, v in versions.items() if v.run_id in runs or v.model_id in models}
         tables = []
         for run in _runs(client, experiments, records.TAG_KIND, "cohort"):
             with private_folder() as folder:
                 if _download_table(target, run, folder) and rewrite(folder, subject):
                     tables.append(run.info.run_id)
-    numbers = sorted((str(number) for number in versions), key=int)
+    numbers = sorted(((name, str(number)) for name, number in versions), key=lambda key: (key[0], int(key[1])))
     return MlflowTraces(tuple(dict.fromkeys(runs)), tuple(sorted(models)), tuple(numbers), tuple(tables))
 
 
@@ -135,10 +135,10 @@ def erase_from_mlflow(target: TrackingTarget, subject: str, rewrite: Rewrite) ->
     found = find_in_mlflow(target, subject, rewrite)
     client = connect(target, create=False)
     with answering(target):
-        for number in found.versions:
-            for key in client.get_model_version(records.REGISTERED_MODEL, number).tags:
-                client.delete_model_version_tag(records.REGISTERED_MODEL, number, key)
-            client.delete_model_version(records.REGISTERED_MODEL, number)
+        for name, number in found.versions:
+            for key in client.get_model_version(name, number).tags:
+                client.delete_model_version_tag(name, number, key)
+            client.delete_model_version(name, number)
         deleted = {m.model_id: m for m in _deleted_models(client, target, _experiments(client, target), subject)}
         for model in deleted.values():
             _delete_artifacts(target, model.artifact_location)
@@ -221,7 +221,7 @@ def _deleted_models(client: MlflowClient, target: TrackingTarget, experiments: l
 
 
 def _versions(client: MlflowClient, text: str) -> Iterator[Any]:
-    return _all(client.search_model_versions, f"name = '{records.REGISTERED_MODEL}' AND {text}", max_results=200)
+    return _all(client.search_model_versions, text, max_results=200)
 
 
 def _all(search: Callable[..., Any], *arguments: Any, **options: Any) -> Iterator[Any]:

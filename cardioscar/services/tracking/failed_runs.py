@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.services.tracking import records
+from cardioscar.services.tracking.model_kind import ModelKind
 
 if TYPE_CHECKING:
     from cardioscar.services.tracking.patience import PatientClient
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 def failed_runs(
     client: PatientClient,
+    kind: ModelKind,
     experiments: Sequence[str],
     *,
     subject: str | None,
@@ -25,6 +27,7 @@ def failed_runs(
 
     Args:
         client: MLflow.
+        kind: Whose subjects.
         experiments: Ids of the cohorts' experiments.
         subject: Only this subject.
         conditions: Conditions on metrics, as MLflow's search writes them.
@@ -34,16 +37,16 @@ def failed_runs(
     Yields:
         The facts of a `ModelRow`; version and model id are missing.
     """
-    kind = [f"tags.`{records.TAG_KIND}` = 'subject'", "attributes.status = 'FINISHED'"]
-    kind += [f"tags.`{records.TAG_SUBJECT}` = '{subject}'"] if subject is not None else []
+    ended = [f"tags.`{records.TAG_KIND}` = '{kind.run_kind}'", "attributes.status = 'FINISHED'"]
+    ended += [f"tags.`{records.TAG_SUBJECT}` = '{subject}'"] if subject is not None else []
     failed = [f"tags.`{records.TAG_QC}` = 'fail'", *map(str, conditions)]
-    for run in _runs(client, experiments, [*kind, *failed], page):
+    for run in _runs(client, experiments, [*ended, *failed], page):
         if newest_only:
-            own = [*kind, f"tags.`{records.TAG_SUBJECT}` = '{run.data.tags[records.TAG_SUBJECT]}'"]
+            own = [*ended, f"tags.`{records.TAG_SUBJECT}` = '{run.data.tags[records.TAG_SUBJECT]}'"]
             newest = next(_runs(client, [run.info.experiment_id], own, 1))
             if newest.info.run_id != run.info.run_id:
                 continue
-        yield _facts(run.info, run.data.tags, run.data.metrics)
+        yield _facts(kind, run.info, run.data.tags, run.data.metrics)
 
 
 def _runs(client: PatientClient, experiments: Sequence[str], clauses: Sequence[str], page: int) -> Iterator[Any]:
@@ -59,7 +62,7 @@ def _runs(client: PatientClient, experiments: Sequence[str], clauses: Sequence[s
             return
 
 
-def _facts(info: Any, tags: Mapping[str, str], metrics: Mapping[str, float]) -> dict[str, Any]:
+def _facts(kind: ModelKind, info: Any, tags: Mapping[str, str], metrics: Mapping[str, float]) -> dict[str, Any]:
     return {
         "subject": tags.get(records.TAG_SUBJECT, ""),
         "cohort": tags.get(records.TAG_COHORT, ""),
@@ -68,5 +71,5 @@ def _facts(info: Any, tags: Mapping[str, str], metrics: Mapping[str, float]) -> 
         "run_id": info.run_id,
         "metrics": dict(metrics),
         "reasons": tags.get(records.TAG_QC_REASONS, ""),
-        "septum": tags.get(records.TAG_SEPTUM, ""),
+        "texts": {name: tags.get(f"cs.{name}", "") for name in kind.texts},
     }

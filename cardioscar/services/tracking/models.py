@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.config import file_sha256
 from cardioscar.files.private_folder import private_folder
 from cardioscar.services.tracking import records
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.services.tracking.permissions import create_version
 from cardioscar.services.tracking.records import SubjectRecord
 from cardioscar.services.tracking.runs import stage
@@ -25,7 +26,7 @@ def subject_tags(record: SubjectRecord) -> dict[str, str]:
         records.TAG_COHORT: record.cohort,
         records.TAG_RUN_KEY: record.run_key,
         records.TAG_QC: record.qc,
-        records.TAG_SEPTUM: record.septum,
+        **{f"cs.{name}": text for name, text in record.texts.items()},
     }
     return tags | ({records.TAG_QC_REASONS: records.shortened("; ".join(record.reasons))} if record.reasons else {})
 
@@ -35,16 +36,14 @@ def note(record: SubjectRecord) -> str:
 
     It says too whether there is a model version. What is too long for a tag is cut from the reasons, not the methods.
     """
-    lines = [
-        f"**Quality: {record.qc}**" + ("" if record.accepted else ", so there is no version of the registered model")
-    ]
+    lost = ", so there is no version of the registered model" if record.files and not record.has_model else ""
     methods = f"\n\n{record.methods}" if record.methods else ""
-    verdict = "\n".join([*lines, *(f"- {reason}" for reason in record.reasons)])
+    verdict = "\n".join([f"**Quality: {record.qc}**{lost}", *(f"- {why}" for why in record.reasons)])
     return records.shortened(verdict, records.LONGEST_TAG - len(methods)) + methods
 
 
 def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bool) -> LoggedModel:
-    """Create, or find again, the run's logged model, and upload the field into it."""
+    """Create, or find again, the run's logged model, and upload its files into it."""
 
     def find() -> LoggedModel | None:
         return next(iter(models_of(client, run)), None)
@@ -55,13 +54,12 @@ def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bo
             name=record.subject,
             source_run_id=run.info.run_id,
             tags=_model_tags(record),
-            model_type="scar3d-field",
+            model_type=record.kind.model_type,
         )
 
     model: Any = client.once(find, create, look_first=not new)
-    files = {records.FIELD_WEIGHTS: record.field_weights, records.FIELD_DESCRIPTION: record.field_description}
     with private_folder() as folder:
-        stage(files, folder)
+        stage(record.files, folder)
         client.log_model_artifacts(model.model_id, str(folder))
     return model
 
@@ -80,10 +78,7 @@ def _model_tags(record: SubjectRecord) -> dict[str, str]:
 
 
 def _checksums(record: SubjectRecord) -> dict[str, str]:
-    return {
-        records.TAG_WEIGHTS_SHA256: file_sha256(record.field_weights),
-        records.TAG_DESCRIPTION_SHA256: file_sha256(record.field_description),
-    }
+    return {file.sha256_tag: file_sha256(record.files[file.name]) for file in record.kind.files}
 
 
 def register(
@@ -104,10 +99,10 @@ def register(
     client.finalize_logged_model(model.model_id, "READY")
     # The artifacts' own address and not models:/id, which a local store resolves at the wrong place.
     version = client.once(
-        lambda: next(iter(versions_of(client, run.info.run_id)), None),
+        lambda: next(iter(versions_of(client, record.kind, run.info.run_id)), None),
         lambda: create_version(
             client,
-            records.REGISTERED_MODEL,
+            record.kind.name,
             source=model.artifact_location,
             run_id=run.info.run_id,
             model_id=model.model_id,
@@ -116,32 +111,35 @@ def register(
         look_first=not new,
     )
     newest = {records.TAG_NEWEST: records.YES} if indexed else {}
-    link = json.dumps([{"name": records.REGISTERED_MODEL, "version": version}])
+    link = json.dumps([{"name": record.kind.name, "version": version}])
     tags = {records.TAG_VERSION: str(version), records.TAG_MODEL_VERSIONS: link, **newest}
     client.set_logged_model_tags(model.model_id, tags)
     return version
 
 
-def supersede(client: PatientClient, experiment_id: str, subject: str) -> None:
-    """Leave one model that is the newest of a subject: that of the highest version; it and its run say so by a tag."""
+def supersede(client: PatientClient, kind: ModelKind, experiment_id: str, subject: str) -> None:
+    """Leave one model of a kind as the newest of a subject: that of the highest version; it and its run say so by a
+    tag."""
     text = f"tags.`{records.TAG_SUBJECT}` = '{subject}' AND tags.`{records.TAG_NEWEST}` = '{records.YES}'"
-    found = client.search_logged_models([experiment_id], text)
+    found = client.search_logged_models([experiment_id], f"{text} AND model_type = '{kind.model_type}'")
     for older in sorted(found, key=lambda model: int(model.tags.get(records.TAG_VERSION, 0)))[:-1]:
         client.set_tag(older.source_run_id, records.TAG_NEWEST, records.NO)
         client.set_logged_model_tags(older.model_id, {records.TAG_NEWEST: records.NO})
 
 
-def versions_of(client: PatientClient, run_id: str) -> list[int]:
+def versions_of(client: PatientClient, kind: ModelKind, run_id: str) -> list[int]:
     """Versions of a run's model, the oldest first."""
-    found = client.search_model_versions(f"name = '{records.REGISTERED_MODEL}' AND run_id = '{run_id}'")
+    found = client.search_model_versions(f"name = '{kind.name}' AND run_id = '{run_id}'")
     return sorted(int(version.version) for version in found)
 
 
-def delete_other_models(client: PatientClient, run: Run, model: LoggedModel, version: int | None) -> None:
+def delete_other_models(
+    client: PatientClient, kind: ModelKind, run: Run, model: LoggedModel, version: int | None
+) -> None:
     """Delete what a creation left that did happen although its answer got lost."""
-    for number in versions_of(client, run.info.run_id):
+    for number in versions_of(client, kind, run.info.run_id):
         if number != version:
-            client.delete_model_version(records.REGISTERED_MODEL, str(number))
+            client.delete_model_version(kind.name, str(number))
     for other in models_of(client, run):
         if other.model_id != model.model_id:
             client.delete_logged_model(other.model_id)

@@ -1,8 +1,8 @@
 """Recording subjects and cohorts in MLflow, so that doing it again adds nothing.
 
 An experiment per cohort; in it a run per subject, and for an accepted subject (quality control `pass` or
-`review`) a logged model holding the field and one version of the registered model `cardioscar-scar3d`. A
-subject that failed quality control leaves a run and no model.
+`review`) a logged model and one version of the registered model of its kind. A subject that failed quality control, or
+whose kind has no models, leaves a run alone.
 
 Work is found again by its run key. The order of writing is artifacts, metrics, model ready, version, end of
 run. Only a finished run counts as recorded, so what was interrupted is completed at the next attempt, in the
@@ -23,6 +23,7 @@ from cardioscar.config import config_sha256, file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, check_experiment, connect
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.services.tracking.models import delete_other_models, log_model, note, register, subject_tags, supersede
 from cardioscar.services.tracking.permissions import check_model, once_granted
 from cardioscar.services.tracking.records import RecordedModel, SubjectRecord
@@ -43,10 +44,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def ask_server(target: TrackingTarget) -> None:
+def ask_server(target: TrackingTarget, kind: ModelKind | None) -> None:
     """Find out whether a server can be recorded to, before hours of work; a local store shows it when it is made.
 
     An experiment that is there, and the registered model, are given a tag, which takes the right to record in them.
+
+    Args:
+        target: Server or local store.
+        kind: What is going to be recorded of subjects; None for nothing.
 
     Raises:
         UnreachableError: If the server does not answer, or refuses the user.
@@ -63,11 +68,12 @@ def ask_server(target: TrackingTarget) -> None:
             raise deleted_experiment()
         if found is not None:
             once_granted(lambda: client.set_experiment_tag(found.experiment_id, records.TAG_ASKED, records.YES))
-        check_model(client, records.REGISTERED_MODEL)
+        if kind is not None and kind.files:
+            check_model(client, kind.name)
 
 
 def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedModel:
-    """Record one subject: a run, and if accepted a model version. Idempotent in `record.run_key`.
+    """Record one subject: a run, and if accepted a version of its kind's model. Idempotent in `record.run_key`.
 
     A run id in the environment variable `MLFLOW_RUN_ID` (injected by Kubeflow Pipelines) becomes the parent.
 
@@ -87,7 +93,7 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
     with answering(target):
         place = experiment_place(client, target, record.cohort)
         experiment = place.id
-        tags = subject_tags(record) | {records.TAG_KIND: "subject", records.TAG_NOTE: note(record)}
+        tags = subject_tags(record) | {records.TAG_KIND: record.kind.run_kind, records.TAG_NOTE: note(record)}
         run, doubles, new = open_run(
             client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
         )
@@ -98,8 +104,8 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
         if withheld:
             logger.warning("%s: parameters with paths are not recorded: %s", record.subject, ", ".join(withheld))
         log_artifacts(client, run, record.artifacts)
-        model = log_model(client, run, record, new=new) if record.accepted else None
-        of_model = records.KEY_METRICS if place.indexed else None
+        model = log_model(client, run, record, new=new) if record.has_model else None
+        of_model = record.kind.key_metrics if place.indexed else None
         log_numbers(
             client, run, record.metrics, record.params, model_id=model.model_id if model else None, of_model=of_model
         )
@@ -110,12 +116,12 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
             of_version = {records.TAG_MODEL_ID: model.model_id, records.TAG_VERSION: str(version)}
             set_tags(client, run, of_version | newest)
             if place.indexed:
-                supersede(client, experiment, record.subject)
+                supersede(client, record.kind, experiment, record.subject)
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
         if client.doubtful or doubles:
             delete_runs(client, runs_of(client, experiment, record.run_key))
             if model is not None:
-                delete_other_models(client, run, model, version)
+                delete_other_models(client, record.kind, run, model, version)
         return RecordedModel(run.info.run_id, model.model_id if model else None, version, reused=False)
 
 

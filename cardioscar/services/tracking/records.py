@@ -14,33 +14,25 @@ from cardioscar.config import config_sha256
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.tracking.client import check_experiment
+from cardioscar.services.tracking.model_kind import ModelKind
 
 Quality = Literal["pass", "review", "fail"]
-
-REGISTERED_MODEL = "cardioscar-scar3d"
-"""The one registered model; each accepted subject model is a version of it."""
-
-FIELD_WEIGHTS = "field.safetensors"
-FIELD_DESCRIPTION = "field.json"
 
 TAG_SUBJECT = "cs.subject"
 TAG_COHORT = "cs.cohort"
 TAG_RUN_KEY = "cs.run_key"
 TAG_QC = "cs.qc"
 TAG_QC_REASONS = "cs.qc_reasons"
-TAG_SEPTUM = "cs.septum"
 TAG_KIND = "cs.kind"
 TAG_MODEL_ID = "cs.model_id"
 TAG_VERSION = "cs.version"
-TAG_WEIGHTS_SHA256 = "cs.field_weights_sha256"
-TAG_DESCRIPTION_SHA256 = "cs.field_description_sha256"
 TAG_REPORT_SHA256 = "cs.report_sha256"
 TAG_SPLIT_SHA256 = "cs.split_sha256"
 """Hash of the split by subject that a network was trained with."""
 TAG_NEWEST = "cs.newest"
 """`YES` on run and logged model of the newest version of a subject in a cohort, `NO` on those of older ones."""
 TAG_INDEXED = "cs.indexed"
-"""On an experiment whose models bear `TAG_NEWEST`, and of their metrics `KEY_METRICS` alone."""
+"""On an experiment whose models bear `TAG_NEWEST`, and of their metrics their kind's `key_metrics` alone."""
 YES, NO = "yes", "no"
 TAG_ASKED = "cs.asked"
 """Set on experiment and registered model to find out, before the work, whether they may be written to."""
@@ -52,10 +44,6 @@ TAG_NOTE = "mlflow.note.content"
 
 LONGEST_TAG = 5_000
 """Characters of a tag; databases hold 8,000."""
-
-KEY_METRICS = ("dice", "heldout_dice", "left_out_dice", "scar_ml")
-"""Metrics that a logged model bears besides its run: what models are usually looked up by. Each one more makes every
-look-up slower."""
 
 WITHHELD = "withheld"
 """What is recorded in place of a parameter that looks like a path."""
@@ -72,6 +60,9 @@ class SubjectRecord:
         InputError: If an id, a name or a value cannot be recorded; a missing file is named.
     """
 
+    kind: ModelKind
+    """What MLflow calls it, and what its model holds."""
+
     subject: str
     """Pseudonym of the subject."""
 
@@ -82,16 +73,14 @@ class SubjectRecord:
     """What makes the run unique: see `run_key()`."""
 
     qc: Quality
-    """Verdict of quality control: `pass` and `review` are accepted and become a model version, `fail` never does."""
+    """Verdict of quality control: `pass` and `review` are accepted and become a model version (where the kind has
+    models), `fail` never does."""
 
     started_ms: int
     """Start of the work, in milliseconds since 1970. Every timestamp derives from it."""
 
-    field_weights: Path
-    """The fitted field's `field.safetensors`."""
-
-    field_description: Path
-    """The fitted field's `field.json`."""
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Local file of each file of the model; its own name is not recorded."""
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     """Flat numbers. Those that are not finite are undefined for this subject and are not recorded."""
@@ -102,8 +91,8 @@ class SubjectRecord:
     reasons: Sequence[str] = ()
     """What the verdict rests on, in sentences."""
 
-    septum: str = "unknown"
-    """Where the septum, and so the names of AHA segments, comes from: given, mesh, guessed or unknown."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Facts in words, of those that the kind knows."""
 
     methods: str = ""
     """How the map was made, in sentences with their sources: the end of the run's description."""
@@ -128,14 +117,21 @@ class SubjectRecord:
                 raise InputError("artifact name", "a relative path such as figures/bullseye.png", "another form")
             if not path.exists():
                 raise InputError(name, "an existing file", "none")
-        for name, path in ((FIELD_WEIGHTS, self.field_weights), (FIELD_DESCRIPTION, self.field_description)):
+        if {*self.files} != {*self.kind.names} or not {*self.texts} <= {*self.kind.texts}:
+            raise InputError("record", f"the files and texts of {self.kind.name}", "others")
+        for name, path in self.files.items():
             if not path.is_file():
                 raise InputError(name, "an existing file", "none")
 
     @property
     def accepted(self) -> bool:
-        """Whether the field becomes a version of the registered model."""
+        """Whether it passed quality control."""
         return self.qc != "fail"
+
+    @property
+    def has_model(self) -> bool:
+        """Whether it becomes a version of the registered model."""
+        return self.accepted and bool(self.files)
 
 
 @dataclass(frozen=True)
@@ -144,10 +140,10 @@ class RecordedModel:
 
     run_id: str
     model_id: str | None
-    """Id of the logged model; None if quality control failed."""
+    """Id of the logged model; None if quality control failed, or the kind has no models."""
 
     version: int | None
-    """Version of the registered model; None if quality control failed."""
+    """Version of the registered model; None likewise."""
 
     reused: bool
     """Whether an earlier, complete record of the same work was found and nothing was written."""

@@ -1,13 +1,12 @@
 """Finding, showing and loading the recorded subject models.
 
-A subject is looked up by a tag of the model versions, newest first. Numbers (`dice < 0.9`) and verdicts are compared by
-the server, see `registry_search`. Only models that became a version are returned, but for maps that failed quality
-control, which became none: `failed_runs` lists these.
+A look-up is for the models of one family. A subject is looked up by a tag of the model versions, newest first. Numbers
+(`dice < 0.9`) and verdicts are compared by the server, see `registry_search`. Only models that became a version are
+returned, but for maps that failed quality control, which became none: `failed_runs` lists these.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from itertools import islice
@@ -20,6 +19,8 @@ from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, connect
 from cardioscar.services.tracking.failed_runs import failed_runs
+from cardioscar.services.tracking.loaded_model import SCRATCH, check_replaceable
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.services.tracking.registry_rows import MetricFilter, ModelRow
 from cardioscar.services.tracking.registry_search import (
     PAGE,
@@ -35,6 +36,7 @@ __all__ = ["MetricFilter", "ModelRow", "find", "load", "show"]
 
 def find(
     target: TrackingTarget,
+    kind: ModelKind,
     *,
     subject: str | None = None,
     dice_below: float | None = None,
@@ -48,6 +50,7 @@ def find(
 
     Args:
         target: Server or local store; its experiment, if given, restricts the search to that cohort.
+        kind: The family whose models are meant.
         subject: Only this subject.
         dice_below: Only models with a metric `dice` below this value.
         conditions: Further conditions on metrics; all must hold.
@@ -73,22 +76,25 @@ def find(
         page = max(1, min(limit, PAGE))
         if qc == "fail":
             ids = [one.experiment_id for one in experiments]
-            runs = failed_runs(client, ids, subject=subject, conditions=conditions, newest_only=newest_only, page=page)
+            runs = failed_runs(
+                client, kind, ids, subject=subject, conditions=conditions, newest_only=newest_only, page=page
+            )
             return [ModelRow(version=None, model_id=None, **facts) for facts in islice(runs, limit)]
         found = (
-            meeting(client, experiments, subject, conditions, qc, newest_only=newest_only, page=page)
+            meeting(client, kind, experiments, subject, conditions, qc, newest_only=newest_only, page=page)
             if conditions or qc
-            else versions(client, experiments, subject, newest_only)
+            else versions(client, kind, experiments, subject, newest_only)
         )
         rows = list(islice(found, limit))
         return every_metric(client, experiments, rows) if all_metrics else rows
 
 
-def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any]:
+def show(target: TrackingTarget, kind: ModelKind, subject_or_version: str | int) -> dict[str, Any]:
     """Describe one model in full: its row, and its run's parameters, artifacts and checksums.
 
     Args:
         target: Server or local store.
+        kind: The family whose model is meant.
         subject_or_version: A subject id (its newest version), or a version number. Digits in a text mean a
             subject of that id if there is one.
 
@@ -101,19 +107,19 @@ def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any
         UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
     """
-    row = _only(target, subject_or_version)
+    row = _only(target, kind, subject_or_version)
     client = connect(target, create=False)
     with answering(target):
         run = client.get_run(row.run_id)
-        tags = client.get_model_version(records.REGISTERED_MODEL, str(row.version)).tags
+        tags = client.get_model_version(kind.name, str(row.version)).tags
         return {
-            "model": records.REGISTERED_MODEL,
+            "model": kind.name,
             "version": row.version,
             "subject": row.subject,
             "cohort": row.cohort,
             "qc": row.qc,
             "reasons": row.reasons,
-            "septum": row.septum,
+            **row.texts,
             "created": row.created.isoformat(timespec="seconds"),
             "run_id": row.run_id,
             "model_id": row.model_id,
@@ -121,22 +127,27 @@ def show(target: TrackingTarget, subject_or_version: str | int) -> dict[str, Any
             "metrics": dict(sorted(run.data.metrics.items())),
             "params": dict(sorted(run.data.params.items())),
             "artifacts": sorted(item.path for item in client.list_artifacts(row.run_id)),
-            "sha256": {
-                records.FIELD_WEIGHTS: tags.get(records.TAG_WEIGHTS_SHA256),
-                records.FIELD_DESCRIPTION: tags.get(records.TAG_DESCRIPTION_SHA256),
-            },
+            "sha256": {file.name: tags.get(file.sha256_tag) for file in kind.files},
         }
 
 
-def load(target: TrackingTarget, *, subject: str | None = None, version: int | None = None, destination: Path) -> Path:
-    """Download one subject's field, as `field.safetensors` and `field.json`, and check it.
+def load(
+    target: TrackingTarget,
+    kind: ModelKind,
+    *,
+    subject: str | None = None,
+    version: int | None = None,
+    destination: Path,
+) -> Path:
+    """Download one subject's model, the files of its kind, and check them.
 
     Args:
         target: Server or local store.
+        kind: The family whose model is meant.
         subject: Subject whose newest version is wanted.
         version: Version number; give this or the subject.
-        destination: Folder for the two files; made if need be. A field that was loaded into it before is replaced, and
-            only after both downloads are found to be what was recorded.
+        destination: Folder for the files; made if need be. A model that was loaded into it before is replaced, and only
+            after all downloads are found to be what was recorded.
 
     Returns:
         The folder.
@@ -150,53 +161,24 @@ def load(target: TrackingTarget, *, subject: str | None = None, version: int | N
     """
     if (subject is None) == (version is None):
         raise InputError("registry", "a subject or a version", "both" if subject else "neither")
-    row = _only(target, version) if version is not None else _only(target, str(subject), digits_are_version=False)
+    row = _only(target, kind, str(subject) if version is None else version, digits_are_version=False)
     client = connect(target, create=False)
     with answering(target):
-        tags = client.get_model_version(records.REGISTERED_MODEL, str(row.version)).tags
+        tags = client.get_model_version(kind.name, str(row.version)).tags
         location = client.get_logged_model(row.model_id).artifact_location
         stored = {item.path for item in client.list_logged_model_artifacts(row.model_id)}
-        for name in (records.FIELD_WEIGHTS, records.FIELD_DESCRIPTION):
+        for name in kind.names:
             if name not in stored:
                 raise InputError(name, "a file in the artifact store", "none")
         destination.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".field-", dir=destination) as folder:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=destination) as folder:
             files = [
-                _download(target, location, name, tags.get(tag), Path(folder))
-                for name, tag in (
-                    (records.FIELD_WEIGHTS, records.TAG_WEIGHTS_SHA256),
-                    (records.FIELD_DESCRIPTION, records.TAG_DESCRIPTION_SHA256),
-                )
+                _download(target, location, file.name, tags.get(file.sha256_tag), Path(folder)) for file in kind.files
             ]
-            _check_replaceable(destination, files)
+            check_replaceable(destination, files)
             for file in files:
                 file.replace(destination / file.name)
     return destination
-
-
-def _check_replaceable(destination: Path, files: Sequence[Path]) -> None:
-    """Refuse to replace what is no field that was loaded into a folder of its own."""
-    names = {file.name for file in files}
-    there = [path for path in destination.iterdir() if path.name in names]
-    if all(_is_same(path, file) for path in there for file in files if file.name == path.name):
-        return
-    others = [path for path in destination.iterdir() if path.name not in names and not path.name.startswith(".field-")]
-    try:
-        known = json.loads((destination / records.FIELD_DESCRIPTION).read_bytes()).get("weights_sha256")
-        own = not others and _is_plain(there) and known == file_sha256(destination / records.FIELD_WEIGHTS)
-    except (OSError, ValueError, AttributeError):
-        own = False
-    if not own:
-        rule = "a folder without such a file, or with nothing but a field that was loaded before"
-        raise InputError(there[0].name, rule, "another; name another folder, or move it away")
-
-
-def _is_same(path: Path, file: Path) -> bool:
-    return _is_plain([path]) and file_sha256(path) == file_sha256(file)
-
-
-def _is_plain(paths: Sequence[Path]) -> bool:
-    return all(path.is_file() and not path.is_symlink() for path in paths)
 
 
 def _download(target: TrackingTarget, location: str, name: str, sha256: str | None, folder: Path) -> Path:
@@ -212,10 +194,10 @@ def _download(target: TrackingTarget, location: str, name: str, sha256: str | No
     return file
 
 
-def _only(target: TrackingTarget, wanted: str | int, *, digits_are_version: bool = True) -> ModelRow:
+def _only(target: TrackingTarget, kind: ModelKind, wanted: str | int, *, digits_are_version: bool = True) -> ModelRow:
     """Return the newest version of one subject, or one version; never guess between cohorts."""
     if isinstance(wanted, str):
-        rows = find(target, subject=wanted)
+        rows = find(target, kind, subject=wanted)
         if len(rows) > 1:
             cohorts = ", ".join(sorted(row.cohort for row in rows))
             raise InputError("registry", "a cohort, for the subject is in several", cohorts)
@@ -223,16 +205,16 @@ def _only(target: TrackingTarget, wanted: str | int, *, digits_are_version: bool
             return rows[0]
         if not (digits_are_version and wanted.isdecimal()):
             raise InputError("registry", f"a model of subject {wanted}", "none")
-    return _row_of_version(target, int(wanted))
+    return _row_of_version(target, kind, int(wanted))
 
 
-def _row_of_version(target: TrackingTarget, version: int) -> ModelRow:
+def _row_of_version(target: TrackingTarget, kind: ModelKind, version: int) -> ModelRow:
     client = connect(target, create=False)
     with answering(target):
-        text = f"name = '{records.REGISTERED_MODEL}' AND version_number = {version}"
+        text = f"name = '{kind.name}' AND version_number = {version}"
         found = list(client.search_model_versions(text, max_results=1))
         experiments = experiments_of(client, target)
-        rows = list(rows_of(client, experiments, found)) if found and experiments else []
+        rows = list(rows_of(client, kind, experiments, found)) if found and experiments else []
     if not rows:
-        raise InputError("registry", f"version {version} of {records.REGISTERED_MODEL}", "none")
+        raise InputError("registry", f"version {version} of {kind.name}", "none")
     return rows[0]

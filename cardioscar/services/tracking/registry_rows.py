@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -62,8 +62,8 @@ class ModelRow:
     model_id: str | None
     """None where quality control failed."""
     metrics: Mapping[str, float]
-    """Those of `records.KEY_METRICS` that it has, or all."""
+    """Those of its kind's `key_metrics` that it has, or all."""
     reasons: str = ""
     """What the verdict rests on."""
-    septum: str = ""
-    """Where the septum comes from: given, mesh, guessed or unknown; empty where it was not recorded."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Facts in words that its kind knows; empty where one was not recorded."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.services.tracking.model_kind import ModelKind
 from cardioscar.services.tracking.permissions import once_granted
 from cardioscar.services.tracking.registry_rows import MetricFilter, ModelRow
 
@@ -37,10 +38,10 @@ def experiments_of(client: PatientClient, target: TrackingTarget) -> list[Experi
 
 
 def versions(
-    client: PatientClient, experiments: Sequence[Experiment], subject: str | None, newest_only: bool
+    client: PatientClient, kind: ModelKind, experiments: Sequence[Experiment], subject: str | None, newest_only: bool
 ) -> Iterator[ModelRow]:
     """Go through the versions, newest first, by the tags of the registered model."""
-    text = f"name = '{records.REGISTERED_MODEL}'"
+    text = f"name = '{kind.name}'"
     if subject is not None:
         text += f" AND tags.`{records.TAG_SUBJECT}` = '{subject}'"
     seen: set[tuple[str, str]] = set()
@@ -51,20 +52,23 @@ def versions(
             if not (newest_only and key in seen):
                 wanted.append(version)
             seen.add(key)
-        yield from rows_of(client, experiments, wanted)
+        yield from rows_of(client, kind, experiments, wanted)
 
 
-def rows_of(client: PatientClient, experiments: Sequence[Experiment], found: Sequence[Any]) -> Iterator[ModelRow]:
+def rows_of(
+    client: PatientClient, kind: ModelKind, experiments: Sequence[Experiment], found: Sequence[Any]
+) -> Iterator[ModelRow]:
     """Join versions with their logged models' metrics, in one query for all."""
     models = _models(client, experiments, [version.tags.get(records.TAG_MODEL_ID, "") for version in found])
     for version in found:
         model = models.get(version.tags.get(records.TAG_MODEL_ID))
         if model is not None:  # none if it belongs to another cohort than asked for, or was deleted
-            yield _row(model, int(version.version))
+            yield _row(kind, model, int(version.version))
 
 
 def meeting(
     client: PatientClient,
+    kind: ModelKind,
     experiments: Sequence[Experiment],
     subject: str | None,
     conditions: Sequence[MetricFilter],
@@ -84,11 +88,11 @@ def meeting(
     found = []
     if indexed:
         tagged = [*clauses, *([f"tags.`{records.TAG_NEWEST}` = '{records.YES}'"] if newest_only else [])]
-        on_models = all(condition.metric in records.KEY_METRICS for condition in conditions)
+        on_models = all(condition.metric in kind.key_metrics for condition in conditions)
         ask = _by_models if on_models else _by_runs
-        found.append(ask(client, indexed, " AND ".join(tagged), page))
+        found.append(ask(client, kind, indexed, " AND ".join(tagged), page))
     if others:
-        plain = _by_models(client, others, " AND ".join(clauses), page, judge=newest_only)
+        plain = _by_models(client, kind, others, " AND ".join(clauses), page, judge=newest_only)
         found.append(plain)
     # an interrupted attempt may have left two that call themselves the newest: the first is
     seen: set[tuple[str, str]] = set()
@@ -109,31 +113,40 @@ def every_metric(client: PatientClient, experiments: Sequence[Experiment], rows:
 
 
 def _by_models(
-    client: PatientClient, experiments: Sequence[Experiment], text: str, page: int, *, judge: bool = False
+    client: PatientClient,
+    kind: ModelKind,
+    experiments: Sequence[Experiment],
+    text: str,
+    page: int,
+    *,
+    judge: bool = False,
 ) -> Iterator[ModelRow]:
+    text = f"{text} AND model_type = '{kind.model_type}'"
     ids = [one.experiment_id for one in experiments]
     order = [{"field_name": "creation_timestamp", "ascending": False}]
     for found in _pages(client.search_logged_models, ids, text, max_results=page, order_by=order):
         # A model without a version is an interrupted or refused one.
         models = [model for model in found if records.TAG_VERSION in model.tags]
         if judge:
-            newest = _newest(client, ids, sorted({model.tags[records.TAG_SUBJECT] for model in models}))
+            newest = _newest(client, kind, ids, sorted({model.tags[records.TAG_SUBJECT] for model in models}))
             models = [model for model in models if model.model_id in newest]
         for model in models:
-            yield _row(model, _version(model))
+            yield _row(kind, model, _version(model))
 
 
-def _by_runs(client: PatientClient, experiments: Sequence[Experiment], text: str, page: int) -> Iterator[ModelRow]:
+def _by_runs(
+    client: PatientClient, kind: ModelKind, experiments: Sequence[Experiment], text: str, page: int
+) -> Iterator[ModelRow]:
     ids = [one.experiment_id for one in experiments]
     for runs in _pages(
-        client.search_runs, ids, f"{text} AND tags.`{records.TAG_KIND}` = 'subject'", max_results=page,
+        client.search_runs, ids, f"{text} AND tags.`{records.TAG_KIND}` = '{kind.run_kind}'", max_results=page,
         order_by=["attributes.start_time DESC"],
     ):  # fmt: skip
         models = _models(client, experiments, [run.data.tags.get(records.TAG_MODEL_ID, "") for run in runs])
         for run in runs:
             model = models.get(run.data.tags.get(records.TAG_MODEL_ID))
             if model is not None and records.TAG_VERSION in model.tags:
-                yield replace(_row(model, _version(model)), metrics=dict(run.data.metrics))
+                yield replace(_row(kind, model, _version(model)), metrics=dict(run.data.metrics))
 
 
 def _models(client: PatientClient, experiments: Sequence[Experiment], ids: Sequence[str]) -> dict[str, Any]:
@@ -146,12 +159,12 @@ def _models(client: PatientClient, experiments: Sequence[Experiment], ids: Seque
     return {model.model_id: model for page in pages for model in page}
 
 
-def _newest(client: PatientClient, experiments: Sequence[str], subjects: Sequence[str]) -> set[str]:
+def _newest(client: PatientClient, kind: ModelKind, experiments: Sequence[str], subjects: Sequence[str]) -> set[str]:
     """Return the logged model of the newest version of each subject in each cohort."""
     newest: dict[tuple[str, str], tuple[int, str]] = {}
     if not subjects:
         return set()
-    text = f"tags.`{records.TAG_SUBJECT}` IN ({_quoted(subjects)})"
+    text = f"tags.`{records.TAG_SUBJECT}` IN ({_quoted(subjects)}) AND model_type = '{kind.model_type}'"
     for page in _pages(client.search_logged_models, experiments, text, max_results=PAGE):
         for model in page:
             if records.TAG_VERSION in model.tags:
@@ -178,7 +191,7 @@ def _quoted(values: Sequence[str]) -> str:
     return ", ".join(f"'{value}'" for value in values)
 
 
-def _row(model: Any, version: int) -> ModelRow:
+def _row(kind: ModelKind, model: Any, version: int) -> ModelRow:
     latest = sorted(model.metrics or [], key=lambda metric: (metric.timestamp, metric.step))
     return ModelRow(
         subject=model.tags.get(records.TAG_SUBJECT, ""),
@@ -190,5 +203,5 @@ def _row(model: Any, version: int) -> ModelRow:
         model_id=model.model_id,
         metrics={metric.key: metric.value for metric in latest},
         reasons=model.tags.get(records.TAG_QC_REASONS, ""),
-        septum=model.tags.get(records.TAG_SEPTUM, ""),
+        texts={name: model.tags.get(f"cs.{name}", "") for name in kind.texts},
     )

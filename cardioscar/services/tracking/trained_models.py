@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ def record_trained_model(target: TrackingTarget, name: str, model: TrainedModel)
         Version number.
 
     Raises:
-        InputError: If the name is none, or that of the subjects' models.
+        InputError: If the name is none.
         UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
         PlatformError: If MLflow is not installed, or the local store fails.
     """
@@ -108,14 +108,18 @@ def _point(client: PatientClient, name: str, alias: str, version: int) -> None:
     once_granted(lambda: client.set_registered_model_alias(name, alias, str(version)))
 
 
-def check_model_name(name: str) -> str:
+def check_model_name(name: str, taken: Collection[str] = ()) -> str:
     """Return the name of a registered model unchanged, or refuse it.
 
+    Args:
+        name: The name.
+        taken: Names of the subjects' models of all families.
+
     Raises:
-        InputError: If it is none, or that of the subjects' models.
+        InputError: If it is none, or one of those.
     """
-    if not _NAME.fullmatch(name) or name == records.REGISTERED_MODEL:
-        rule = f"1 to 64 letters, digits, '_', '.' or '-', and not {records.REGISTERED_MODEL}"
+    if not _NAME.fullmatch(name) or name in taken:
+        rule = ", ".join(["1 to 64 letters, digits, '_', '.' or '-'", *(f"not {one}" for one in sorted(taken))])
         raise InputError("model name", rule, "another name")
     return name
 

@@ -20,7 +20,6 @@ from cardioscar.results.opening import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
-from cardioscar.stages.families import DEFAULT
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
 from cardioscar.workflow import Workflow
@@ -46,6 +45,7 @@ class CohortRun:
 
 
 def run_cohort(
+    workflow: Workflow,
     cohort: str | Path | CohortSource,
     out: str | Path,
     options: Mapping[str, Mapping[str, Any]],
@@ -55,11 +55,11 @@ def run_cohort(
     recording: Recording = UNPUBLISHED,
     max_failed_fraction: float = 0.1,
     on_event: OnEvent = lambda event: None,
-    workflow: Workflow = DEFAULT,
 ) -> CohortRun:
     """Run a cohort.
 
     Args:
+        workflow: The stages of the family whose cohort it is.
         cohort: Folder or `s3://` prefix of subject folders, of a `cohort.csv`, or of one subject; or one that is open.
             It is listed once.
         out: Output folder: `work/<stage>/<subject>`, and the results unless they go elsewhere.
@@ -72,7 +72,6 @@ def run_cohort(
         max_failed_fraction: Largest share of failed subjects with which the run counts as done; maps that fail quality
             control count.
         on_event: Called as subjects finish stages.
-        workflow: The stages of the family whose cohort it is.
 
     Returns:
         What was done.
@@ -102,7 +101,7 @@ def run_cohort(
     for stage in workflow:
         stage.check_cohort(options.get(stage.name, {}), source, ids)
     source.ask()
-    ask_services(recording)
+    ask_services(recording, workflow.model)
     published = open_results(recording.results, workflow.results)
     published.check(ids)
     with platform_faults(out):
@@ -118,8 +117,8 @@ def run_cohort(
             on_event(event)
 
         clock = time.perf_counter()
-        rows = _reconstruct(ids, plan, jobs, note)
-        seconds = {"reconstruct": time.perf_counter() - clock}
+        rows = _work(ids, plan, jobs, note)
+        seconds = {workflow.name: time.perf_counter() - clock}
         summary = _conclude(plan, rows, subjects, max_failed_fraction, note, seconds)
     reused = sum(all(outcome == "reused" for *_, outcome in of_subject) for of_subject in events.values())
     return CohortRun(summary, rows, reused, seconds)
@@ -145,7 +144,7 @@ def _check(
         _ = recording.target
 
 
-def _reconstruct(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
+def _work(ids: list[str], plan: Plan, jobs: int, note: OnEvent) -> list[Status]:
     if jobs == 1 or len(ids) == 1:
         return [run_subject(plan.of(subject), subject, note) for subject in ids]
     from cardioscar.stages.run.workers import run_in_workers
@@ -178,7 +177,8 @@ def _conclude(
         seconds["track"] = time.perf_counter() - clock
 
     summary = summarize_cohort.run(
-        plan.cohort, plan.recording, "", max_failed_fraction, subjects, record_first=record, family=plan.workflow
+        plan.cohort, plan.recording, "", max_failed_fraction, subjects,
+        record_first=record if plan.workflow.model else None, family=plan.workflow
     )  # fmt: skip
     seconds["summarize"] = time.perf_counter() - clock - seconds.get("track", 0.0)
     return summary

@@ -14,12 +14,11 @@ from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.logs import about
-from cardioscar.results.opening import open_results
-from cardioscar.results.publication import gather
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
@@ -87,10 +86,9 @@ def run(
             does not answer; no subject is half published.
     """
     config = from_mapping(Config, options or {}, where="evaluate")
-    results = open_results(recording.results, RECONSTRUCT.results) if recording.results else None
     source = open_cohort(cohort_uri, SCAR3D_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
-        ask_services(recording)
+        ask_services(recording, RECONSTRUCT.model)
         source.ask(subjects)
     with source.files(subjects, ROLES) as found:
         entries = {entry.subject: entry for entry in found}
@@ -116,28 +114,12 @@ def run(
 
             _evaluate(job, config, read_truth)
 
-        def done(row: Status, reused: bool) -> None:
-            # at once, so that what is finished is out even if the machine fails at the next subject
-            if results:
-                try:
-                    results.publish(
-                        gather(row, Path(output), [Path(scars), Path(fields)], RECONSTRUCT.results), recording.run_id
-                    )
-                except InputError as error:  # somebody else's files are in the place of this subject's results
-                    refused.append(error)
-                    log.error("not published: %s", error, extra={"outcome": "failed"})
-                    return
-            if on_done:
-                on_done(row, reused)
-
-        refused: list[InputError] = []
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
-        rows = run_shard(
-            RECONSTRUCT["evaluate"], subjects, output, config, work, upstream=upstream, files=files,
-            reads_settings=True, on_done=done,
-        )  # fmt: skip
-    if refused:
-        raise refused[0]
+        with publishing(recording, RECONSTRUCT.results, output, [scars, fields], on_done) as done:
+            rows = run_shard(
+                RECONSTRUCT["evaluate"], subjects, output, config, work, upstream=upstream, files=files,
+                reads_settings=True, on_done=done,
+            )  # fmt: skip
     if recording.tracking_uri:
         artifacts = [groups, sorted_groups, fields, scars, output]
         record(rows, [Path(root) for root in artifacts], recording)
@@ -162,19 +144,9 @@ def record(
     Raises:
         UnreachableError: If the server does not answer within 30 s.
     """
-    from cardioscar.services.tracking.recording import record_subject
     from cardioscar.stages.scar3d.subject_record import subject_record
 
-    target = recording.target
-    for row in rows:
-        if row.outcome != "ok":
-            continue
-        with about("track", row.subject):
-            done = record_subject(target, subject_record(row, recording.experiment, artifacts))
-            what = "without a version: quality control failed" if done.version is None else f"as version {done.version}"
-            log.info("%s %s", "already recorded" if done.reused else "recorded", what)
-        if on_done:
-            on_done(row.subject, done.reused)
+    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, artifacts), on_done)
 
 
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:

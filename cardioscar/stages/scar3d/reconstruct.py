@@ -47,7 +47,7 @@ def run(
     RECONSTRUCT.check_options(options)
     source = open_cohort(cohort_uri, RECONSTRUCT.layout)
     source.ask(subjects)
-    ask_services(recording)
+    ask_services(recording, RECONSTRUCT.model)
     at = local_folder(output, where="output")
     with platform_faults(at):
         at.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from cardioscar.scar3d.observation.interpolation import log_odds, signed_distanc
 from cardioscar.scar3d.posterior.inference_facts import read_facts
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.input_summary import input_summary
-from cardioscar.scar3d.quality.interval_check import intervals_and_hidden, intervals_and_truth, read_intervals
+from cardioscar.scar3d.quality.interval_check import intervals_and_truth, read_intervals, with_hidden
 from cardioscar.scar3d.quality.result import Findings
+from cardioscar.scar3d.quality.result_scar import Intervals, IntervalTruth, ScarSummary, Segment
+from cardioscar.scar3d.quality.result_scores import HeldOutScores, NodeScores
 from cardioscar.scar3d.quality.slice_quality import left_out_summary, slices_summary
 from cardioscar.scar3d.scar_mesh import read_scar
 from cardioscar.shard.loop import Work
@@ -129,10 +131,11 @@ def findings(
         "coverage": inferred.get("coverage"),
     }
     on_nodes = None if truth is None else _on_nodes(of, truth)
+    # what earlier stages wrote is read into its types, what was found here has them
     return from_mapping(Findings, content, where="metrics.json", foreign=True), on_nodes or on_hidden
 
 
-def _volumes(of: SubjectMap) -> dict[str, float | None]:
+def _volumes(of: SubjectMap) -> ScarSummary:
     uncertainty = np.asarray(of.mesh.grid.point_data["scar_uncertainty"])
     return scoring.scar_summary(
         of.mesh,
@@ -144,9 +147,9 @@ def _volumes(of: SubjectMap) -> dict[str, float | None]:
     )
 
 
-def _segments(of: SubjectMap, transmurality: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def _segments(of: SubjectMap, transmurality: Mapping[str, Mapping[str, float]]) -> dict[str, Segment]:
     table = scoring.aha_table(of.mesh, of.named("aha_segment"), of.probability, threshold=of.threshold)
-    return {segment: {**row, **transmurality.get(segment, {})} for segment, row in table.items()}
+    return {segment: replace(row, **transmurality.get(segment, {})) for segment, row in table.items()}
 
 
 def _fit(job: Work, field: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +164,7 @@ def _fit(job: Work, field: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, scoring.Scores]:
+def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, NodeScores]:
     """Scores of the map, and of both interpolations, at the nodes."""
     predictions = {
         "cardioscar": of.probability,
@@ -175,21 +178,19 @@ def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, scoring.Scores
 
 
 def _held_intervals(
-    job: Work, of: SubjectMap, intervals: Mapping[str, Any] | None, truth: NodeValues | None
-) -> dict[str, Any] | None:
-    found: dict[str, Any] = {}
+    job: Work, of: SubjectMap, intervals: Intervals | None, truth: NodeValues | None
+) -> IntervalTruth | None:
+    found = None
     if truth is not None:
-        segment = of.named("aha_segment")
-        found |= intervals_and_truth(intervals, truth, of.mesh.node_volumes_ml, segment) or {}
-    found |= intervals_and_hidden(intervals, load_heldout(job.upstream["groups"])) or {}
-    return found or None
+        found = intervals_and_truth(intervals, truth, of.mesh.node_volumes_ml, of.named("aha_segment"))
+    return with_hidden(found, intervals, load_heldout(job.upstream["groups"]))
 
 
 def _on_nodes(of: SubjectMap, truth: NodeValues) -> Evidence:
     return of.probability, (truth >= 0.5).astype(float), of.mesh.node_volumes_ml, "mesh nodes"
 
 
-def _hidden_scores(job: Work, of: SubjectMap) -> tuple[dict[str, Any] | None, Evidence | None]:
+def _hidden_scores(job: Work, of: SubjectMap) -> tuple[HeldOutScores | None, Evidence | None]:
     """Scores of map and interpolations on hidden pixels, and the map's predictions there."""
     heldout = load_heldout(job.upstream["groups"])
     if heldout is None:

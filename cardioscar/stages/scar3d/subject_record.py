@@ -14,6 +14,7 @@ from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import read_metrics
 from cardioscar.services.tracking.records import SubjectRecord, run_key
 from cardioscar.shard.status import Status, read_status
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from cardioscar.workflow import Conclusion
 
 
@@ -52,11 +53,11 @@ def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> S
         metrics={name: value for name, value in flat.items() if value is not None},
         params=params,
         artifacts=files,
-        field_weights=fields / subject / "field.safetensors",
-        field_description=fields / subject / "field.json",
+        kind=SCAR_FIELD,
+        files={name: fields / subject / name for name in SCAR_FIELD.names},
         qc=metrics.qc.verdict,
         reasons=metrics.qc.reasons,
-        septum=metrics.septum.source if metrics.septum else "unknown",
+        texts={"septum": metrics.septum.source if metrics.septum else "unknown"},
         methods=methods_text(configs, metrics.target, row.version),
         run_key=run_key(
             subject, inputs, config_sha256({stage.stage: stage.config_sha256 for stage in known}), row.version
@@ -77,7 +78,7 @@ def conclude(content: Mapping[str, Any]) -> Conclusion:
     metrics = read_metrics(content)
     numbers = flat_metrics(metrics) | {"seconds": metrics.fit.seconds}
     septum = metrics.septum.source if metrics.septum else None
-    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, septum)
+    return Conclusion(metrics.qc.verdict, metrics.qc.reasons, numbers, {"septum": septum})
 
 
 def _named(prefix: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

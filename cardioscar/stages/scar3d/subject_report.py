@@ -23,7 +23,6 @@ from cardioscar.report.sectors import Sectors, find_sectors
 from cardioscar.report.slice_view import SliceView
 from cardioscar.scar3d.methods_text import methods_text
 from cardioscar.scar3d.quality.result import SubjectMetrics
-from cardioscar.scar3d.quality.sometimes import result_mapping
 from cardioscar.shard.loop import Work
 
 
@@ -55,8 +54,7 @@ def write_report(
     configs = {row.stage: row.config for row in job.upstream_status.values()}
     inputs = {name: sha for row in job.upstream_status.values() for name, sha in row.inputs.items() if "/" not in name}
     report = SubjectReport(
-        metrics=result_mapping(metrics),
-        threshold=metrics.threshold,
+        metrics=metrics,
         version=__version__,
         config=configs,
         config_sha256=config_sha256({row.stage: row.config_sha256 for row in job.upstream_status.values()}),

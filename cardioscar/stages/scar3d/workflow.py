@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cardioscar.services.tracking.model_kind import ModelFile, ModelKind
 from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.scar3d.columns import COLUMNS
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.workflow import Workflow
 
@@ -11,8 +13,19 @@ MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon
 
 _ROOM = "cardioscar.stages.scar3d"
 
+SCAR_FIELD = ModelKind(
+    "cardioscar-scar3d",
+    model_type="scar3d-field",
+    run_kind="subject",
+    files=tuple(map(ModelFile, FIELD, ("field_weights", "field_description"))),
+    key_metrics=("dice", "heldout_dice", "left_out_dice", "scar_ml"),
+    texts=("septum",),
+    opened_by="cardioscar.scar3d.field.stored_field:described",
+)
+
 RECONSTRUCT = Workflow(
     "reconstruct",
+    "Reconstruct the scar of a cohort.",
     SCAR3D_LAYOUT,
     (
         Stage(
@@ -75,4 +88,6 @@ RECONSTRUCT = Workflow(
         ),
     ),
     conclusion=f"{_ROOM}.subject_record:conclude",
+    columns=COLUMNS,
+    model=SCAR_FIELD,
 )

@@ -8,6 +8,7 @@ from components.images import image
 @dsl.component(base_image=image("cpu"), install_kfp_package=False)
 def list_subjects(
     cohort_uri: str,
+    family: str,
     fingerprint: dsl.OutputPath(str),
     shard_size: int = 8,
     subjects: str = "",
@@ -19,6 +20,7 @@ def list_subjects(
 
     Args:
         cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
+        family: Whose cohort it is, by the name of its workflow.
         fingerprint: Hash of the names and contents of the cohort's files: tasks that receive it are cached
             until a file changes.
         shard_size: Largest number of subjects that one pod handles; shards cost about the same.
@@ -30,6 +32,7 @@ def list_subjects(
     """
     from cardioscar.logs import configure
     from cardioscar.stages import list_subjects as stage
+    from cardioscar.stages.families import workflow_named
 
     configure(stderr=True)
-    return stage.run(cohort_uri, shard_size, subjects, fingerprint, workflow)
+    return stage.run(cohort_uri, shard_size, subjects, fingerprint, workflow, family=workflow_named(family))

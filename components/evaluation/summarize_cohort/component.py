@@ -9,6 +9,7 @@ from components.images import image
 def summarize_cohort(
     cohort_uri: str,
     results_uri: str,
+    family: str,
     report: dsl.Output[dsl.HTML],
     table: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
@@ -24,6 +25,7 @@ def summarize_cohort(
         cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
         results_uri: Folder or s3:// prefix in which evaluate published each subject's results; receives cohort.csv
             and the report.
+        family: Whose cohort it is, by the name of its workflow.
         report: Cohort report.
         table: cohort.csv, one row for each subject.
         metrics: Summary numbers of the cohort.
@@ -37,6 +39,7 @@ def summarize_cohort(
     """
     from cardioscar.logs import configure
     from cardioscar.stages import summarize_cohort as stage
+    from cardioscar.stages.families import workflow_named
     from cardioscar.stages.recording import Recording
 
     configure(stderr=True)
@@ -47,6 +50,7 @@ def summarize_cohort(
         max_failed_fraction,
         subjects,
         table_csv=table.path,
+        family=workflow_named(family),
     )
     for name, value in summary.items():
         if isinstance(value, (int, float)):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
+from tests.scar3d.quality.whole import whole
 
 
 def row(finding: str, **more: float | None) -> dict:
@@ -33,6 +34,6 @@ def test_slices_that_could_not_be_placed_are_to_be_checked() -> None:
 
 
 def test_the_page_says_it_beside_the_slices(tmp_path: Path) -> None:
-    page = write_subject_report(tmp_path, SubjectReport({"subject": "P001"}, slice_shifts={"4": row("applied")}))
+    page = write_subject_report(tmp_path, SubjectReport(whole(), slice_shifts={"4": row("applied")}))
     section = page.read_text().split('id="slices"')[1].split("</section>")[0]
     assert "1 of 1 slices was moved in its plane" in section

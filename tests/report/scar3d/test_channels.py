@@ -7,10 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from cardioscar.config import from_mapping
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.report.offscreen import SceneUnavailableError, prepare_rendering
 from cardioscar.report.scar3d import channels, flat_wall
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note, colour_of
+from cardioscar.scar3d.quality.result_scar import Channel
+from tests.scar3d.quality.whole import CHANNEL
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +24,12 @@ def rendering():
         pytest.skip(str(error))
 
 
-def row(number: int = 1, share: float | None = 0.8, **more) -> dict:
+def row(number: int = 1, share: float | None = 0.8, **more) -> Channel:
     """A channel at -x, up the middle of the scar."""
     height = np.linspace(-28, 4, 17)
     line = np.column_stack([np.full(17, -26.0), np.zeros(17), height])
-    known = {"kind": "corridor", "length_mm": 32.0, "position": "mid-wall", "aha_segments": [9, 3]}
-    return {"id": number, "open_probability": share, "centreline_mm": line.tolist(), **known} | more
+    known = {"length_mm": 32.0, "aha_segments": [9, 3], "centreline_mm": line.tolist()}
+    return from_mapping(Channel, CHANNEL | {"id": number, "open_probability": share, **known} | more, where="channel")
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +121,7 @@ def test_rows_for_the_table() -> None:
         (None, None, ""),
         ([], 64, "No channel was found: no living corridor runs through the scar."),
         ([row()], 64, "1 channel, open in most of 64 draws of the scar."),
+        ([row(1, 0.2)], 64, "1 channel, closed in most of 64 draws of the scar."),
         ([row(), row(2, 0.5)], 64, "2 channels, 1 of them open in most of 64 draws of the scar."),
         ([row(1, None)], 0, "1 channel. No draws of the scar say how probably they are open."),
     ],

@@ -1,14 +1,18 @@
 import re
+from dataclasses import replace
 
 import pytest
 
 from cardioscar.report.scar3d.left_out import areas_svg, left_out_content
+from cardioscar.scar3d.quality.result_scores import LeaveOneOutScores, LeftOutSlice
 
-ROWS = [
-    {"slice": 2, "scar_mm2": 100.0, "predicted_mm2": 50.0},
-    {"slice": 3, "scar_mm2": 0.0, "predicted_mm2": 400.0},
-    {"slice": 7, "scar_mm2": None, "predicted_mm2": 0.0},
-]
+
+def row(number: int, scar_mm2: float, predicted_mm2: float) -> LeftOutSlice:
+    return LeftOutSlice(number, 100, scar_mm2, predicted_mm2, None, None)
+
+
+ROWS = (row(2, 100.0, 50.0), row(3, 0.0, 400.0), row(7, 0.0, 0.0))
+SCORES = LeaveOneOutScores(3, 300, 0.8, 0.1, 0.1, 0.5, 0.0, ROWS)
 
 
 def bars(svg: str) -> dict[tuple[str, str], float]:
@@ -33,7 +37,7 @@ def test_the_chart_names_its_slices_and_their_areas():
 
 
 def test_a_heart_without_scar_has_a_chart_of_nothing():
-    heights = bars(areas_svg([{"slice": 1, "scar_mm2": 0.0, "predicted_mm2": 0.0}]))
+    heights = bars(areas_svg([row(1, 0.0, 0.0)]))
     assert set(heights.values()) == {0}
 
 
@@ -42,12 +46,12 @@ def test_a_chart_of_no_slices_is_refused():
         areas_svg([])
 
 
-@pytest.mark.parametrize("scores", [None, {}, {"per_slice": []}])
+@pytest.mark.parametrize("scores", [None, replace(SCORES, per_slice=())])
 def test_where_nothing_was_left_out_there_is_nothing_to_show(scores):
     assert left_out_content(scores) is None
 
 
 def test_scores_and_chart_go_to_the_page_together():
-    content = left_out_content({"dice": 0.8, "per_slice": ROWS})
+    content = left_out_content(SCORES)
     assert content["dice"] == 0.8
     assert "<svg" in content["chart"]

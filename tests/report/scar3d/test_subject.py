@@ -13,12 +13,17 @@ from cardioscar.report.scar3d.residuals import Reliability
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
 from cardioscar.report.slice_view import SliceView
 from cardioscar.report.style import new_figure
+from tests.scar3d.quality.whole import CHANNEL, whole
 
 FIGURES = {"bullseye", "channels", "residuals", "scene", "slices"}
 
 
 def scores(dice: float, **more) -> dict:
-    return {"dice": dice, "volume_error_percent": -3.25, "hd95_mm": 4.56, "ece": 0.0123, "brier": None} | more
+    return {"dice": dice, "volume_error_percent": -3.25, "ece": 0.0123, "brier": None} | more
+
+
+def at_nodes(dice: float) -> dict:
+    return scores(dice, hd95_mm=4.56)
 
 
 METRICS = {
@@ -36,7 +41,7 @@ METRICS = {
         "uncertainty_mean": 0.0412,
     },
     "aha": {str(n): {"scar_fraction": n / 20, "scar_ml": n / 7, "wall_ml": 6.5} for n in range(1, 17)}
-    | {"17": {"scar_fraction": None, "scar_ml": 0.0, "wall_ml": 0.0}},
+    | {"17": {"scar_fraction": 0.0, "scar_ml": 0.0, "wall_ml": 0.1}},
     "intervals": {
         "level": 0.9,
         "scar_ml": {"mean": 21.4, "sd": 1.2, "lower": 19.22, "upper": 23.71},
@@ -72,7 +77,8 @@ METRICS = {
         ],
     },
     "channels": [
-        {
+        CHANNEL
+        | {
             "id": 1,
             "kind": "corridor",
             "length_mm": 41.23,
@@ -87,7 +93,7 @@ METRICS = {
         }
     ],
     "channel_draws": 64,
-    "truth": {"cardioscar": scores(0.893), "log_odds": scores(0.876), "signed_distance": scores(0.871)},
+    "truth": {"cardioscar": at_nodes(0.893), "log_odds": at_nodes(0.876), "signed_distance": at_nodes(0.871)},
     "heldout": {
         "slices": [3, 5],
         "pixels": 9000,
@@ -198,7 +204,7 @@ def full(shell, scar) -> SubjectReport:
         for n in (2, 3, 9)
     ]
     return SubjectReport(
-        METRICS,
+        whole(METRICS),
         mesh=shell,
         scar_probability=scar,
         scar_uncertainty=0.3 * scar,
@@ -290,9 +296,10 @@ def test_the_figures_lie_beside_and_inside(written, pixels):
 
 
 def test_an_empty_report_says_what_is_missing(tmp_path):
-    page = Page(
-        write_subject_report(tmp_path, SubjectReport({"subject": "P002", "holdout": "none", "truth": None})).read_text()
+    least = whole(
+        {"aha": {}, "intervals": None, "leave_one_out": None, "slices": None, "coverage": None, "posterior": None}
     )
+    page = Page(write_subject_report(tmp_path, SubjectReport(least)).read_text())
     for sentence in (
         "There is no 3D view: no mesh",
         "There is no bullseye",
@@ -305,7 +312,7 @@ def test_an_empty_report_says_what_is_missing(tmp_path):
         "There are no residuals",
         "No input hashes",
         "No configuration",
-        "Not assessed",
+        "No check raised a concern",
     ):
         assert sentence in page.text, sentence
     assert page.pictures == []
@@ -315,7 +322,7 @@ def test_an_empty_report_says_what_is_missing(tmp_path):
 def test_without_an_image_there_is_no_border_zone(tmp_path):
     metrics = {**METRICS, "scar": {**METRICS["scar"], "border_zone_ml": None}}
     metrics["input"] = {**METRICS["input"], "scar_from": "labels", "signal": None}
-    text = Page(write_subject_report(tmp_path, SubjectReport(metrics)).read_text()).text
+    text = Page(write_subject_report(tmp_path, SubjectReport(whole(metrics))).read_text()).text
     assert "Scar from hand labels" in text
     assert "There is no border zone: it is read off an LGE image" in text
     assert "Border zone by signal" not in text
@@ -337,21 +344,21 @@ def test_the_figures_say_how_the_septum_is_known(septum, said, tmp_path, monkeyp
         subject, "bullseye_figure", lambda *a, warning="", **k: warnings.append(warning) or new_figure(1, 1)
     )
     metrics = {**METRICS, "septum": septum}
-    text = Page(write_subject_report(tmp_path, SubjectReport(metrics)).read_text()).text
+    text = Page(write_subject_report(tmp_path, SubjectReport(whole(metrics))).read_text()).text
     assert said in text
     assert [bool(warning) for warning in warnings] == [(septum or {}).get("source") == "guessed"]
     assert ("Segments as numbers (" in text) == bool(warnings[0])
 
 
 def test_a_report_without_warnings_says_so(tmp_path):
-    text = Page(write_subject_report(tmp_path, SubjectReport({"subject": "P"})).read_text()).text
+    text = Page(write_subject_report(tmp_path, SubjectReport(whole())).read_text()).text
     assert "No stage warned of anything." in text
 
 
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "scene.png").write_bytes(b"old")
-    write_subject_report(tmp_path, SubjectReport({"subject": "P002"}))
+    write_subject_report(tmp_path, SubjectReport(whole()))
     assert not (tmp_path / "figures" / "scene.png").exists()
 
 
@@ -369,23 +376,24 @@ def test_a_machine_that_cannot_render_is_said(full, tmp_path, monkeypatch, caplo
 
 def test_text_of_others_is_escaped(tmp_path, monkeypatch):
     evil = '"><script>alert(1)</script>'
+    metrics = {
+        "subject": evil,
+        "warnings": [{"stage": evil, "text": evil}],
+        "input": {"scar_from": evil, "mesh": evil},
+        "fit": {"method": evil, "stop_reason": evil, "device": evil},
+        "qc": {"verdict": "fail", "reasons": [evil]},
+        "truth": {evil: at_nodes(0.5)},
+        "channels": [CHANNEL | {"kind": evil, "position": evil}],
+        "septum": {"source": evil},
+    }
     data = SubjectReport(
-        {
-            "subject": evil,
-            "method": evil,
-            "septum": {"source": evil},
-            "warnings": [{"stage": evil, "text": evil}],
-            "input": {"scar_from": evil},
-            "fit": {"method": evil, "stop_reason": evil, "device": evil},
-            "qc": {"verdict": "fail", "reasons": [evil]},
-            "truth": {evil: {"dice": 0.5}},
-            "heldout": {"slices": [evil], "scores": {"cardioscar": {"dice": 0.5}}, "per_slice": [{"slice": evil}]},
-        },
+        whole(metrics),
         inputs={evil: evil},
         config={evil: evil},
         version=evil,
         created=evil,
         config_sha256=evil,
+        methods=evil,
     )
     html = write_subject_report(tmp_path, data).read_text()
     assert "<script" not in html
@@ -393,11 +401,9 @@ def test_text_of_others_is_escaped(tmp_path, monkeypatch):
     assert "script" not in Page(html).tags
 
 
-@pytest.mark.parametrize(
-    ("verdict", "name"), [("pass", "Pass"), ("review", "Review"), ("fail", "Fail"), ("odd", "Not assessed")]
-)
+@pytest.mark.parametrize(("verdict", "name"), [("pass", "Pass"), ("review", "Review"), ("fail", "Fail")])
 def test_verdicts(verdict, name, tmp_path):
-    data = SubjectReport({"subject": "P", "qc": {"verdict": verdict, "reasons": []}})
+    data = SubjectReport(whole({"qc": {"verdict": verdict}}))
     assert f">{name}<" in re.sub(
         r"<svg.*?</svg>\s*", "", write_subject_report(tmp_path, data).read_text(), flags=re.DOTALL
     )

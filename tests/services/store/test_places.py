@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from cardioscar.stages import summarize_cohort
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+
+summarize_cohort_of_scar = partial(summarize_cohort.run, family=RECONSTRUCT)
 
 
 @pytest.mark.parametrize("read", [local_folder, place])
@@ -36,8 +40,8 @@ def test_what_is_no_place_is_refused_at_every_door(uri: str, tmp_path: Path, mon
     for door in (
         lambda: place(uri, where="cohort"),
         lambda: check_output(uri, "out", SCAR3D_LAYOUT),
-        lambda: summarize_cohort.run("cohort", Recording(uri)),
-        lambda: summarize_cohort.run(uri, Recording("results")),
+        lambda: summarize_cohort_of_scar("cohort", Recording(uri)),
+        lambda: summarize_cohort_of_scar(uri, Recording("results")),
         lambda: evaluate.run("cohort", "g", "s", "f", "i", ["P001"], "out", {}, Recording(uri)),
     ):
         with pytest.raises(ConfigError, match=r"^(cohort|results_uri): expected .*s3://"):

@@ -21,6 +21,8 @@ from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.erasure import MlflowTraces, erase_from_mlflow, find_in_mlflow
 from cardioscar.services.tracking.recording import record_cohort, record_subject
 from cardioscar.stages.families import NAMES
+from cardioscar.stages.scar3d.columns import COLUMNS
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.services.store.s3 import bucket, emulated_endpoint, s3, s3_endpoint  # noqa: F401 - fixtures
 from tests.services.tracking.test_server import server  # noqa: F401 - fixture
 
@@ -40,8 +42,8 @@ def own_store(tmp_path) -> TrackingTarget:
 def tables(folder: Path, *subjects: str) -> tuple[Path, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     rows = [CohortRow(s, "ok", "evaluate", qc="pass", metrics={"dice": 0.8, "scar_ml": 7.0}) for s in subjects]
-    table = CohortTable(CohortSummary(True, 0.1, name="trial"), tuple(rows))
-    (folder / "cohort.csv").write_text(cohort_csv(rows), encoding="utf-8", newline="")
+    table = CohortTable(CohortSummary(True, 0.1, name="trial"), tuple(rows), COLUMNS)
+    (folder / "cohort.csv").write_text(cohort_csv(table), encoding="utf-8", newline="")
     (folder / "cohort.json").write_text(cohort_json(table), encoding="utf-8")
     page = write_cohort_report(folder / "cohort.html", table)
     return folder / "cohort.csv", page
@@ -75,9 +77,9 @@ def test_a_subject_leaves_a_local_store_for_good(own_store, make_record, tmp_pat
     assert named_in(store, "P001") == []
     assert len(list(store.rglob("field.safetensors"))) == 1
 
-    [other] = registry.find(own_store)
+    [other] = registry.find(own_store, SCAR_FIELD)
     assert other.subject == "P0012"
-    assert registry.load(own_store, subject="P0012", destination=tmp_path / "loaded").is_dir()
+    assert registry.load(own_store, SCAR_FIELD, subject="P0012", destination=tmp_path / "loaded").is_dir()
     [table] = store.rglob("cohort.csv")
     assert len(table.read_text(encoding="utf-8").splitlines()) == 2
     assert "1 subject<" in next(table.parent.glob("report.html")).read_text(encoding="utf-8")
@@ -104,7 +106,7 @@ def test_a_cohort_can_be_erased_from_alone(own_store, make_record, tmp_path):
     erase_from_mlflow(one, "P001", rewrite)
     assert find_in_mlflow(one, "P001", rewrite) == MlflowTraces()
     assert list(find_in_mlflow(two, "P001", rewrite).counts.values()) == [1, 1, 1, 0]
-    assert [row.cohort for row in registry.find(own_store)] == ["two"]
+    assert [row.cohort for row in registry.find(own_store, SCAR_FIELD)] == ["two"]
 
 
 def test_what_somebody_deleted_by_hand_is_found_and_erased(own_store, make_record, tmp_path):
@@ -149,7 +151,7 @@ def test_an_interrupted_erasure_is_completed(step, own_store, make_record, tmp_p
     erase_from_mlflow(own_store, "P001", rewrite)
     assert find_in_mlflow(own_store, "P001", rewrite) == MlflowTraces()
     assert named_in(tmp_path / "store", "P001") == []
-    assert [row.subject for row in registry.find(own_store)] == ["P0012"]
+    assert [row.subject for row in registry.find(own_store, SCAR_FIELD)] == ["P0012"]
 
 
 def test_faults_are_one_line(tmp_path, dead_port):
@@ -180,7 +182,7 @@ def test_a_server_keeps_nothing_that_its_interface_can_remove(server, make_recor
     assert left.command.startswith("mlflow gc --run-ids ")
     assert (len(left.runs), len(left.models)) == (3, 2)
     assert named_in(tmp_path / "server-artifacts", "P001") == []
-    assert [row.subject for row in registry.find(server)] == ["P0012"]
+    assert [row.subject for row in registry.find(server, SCAR_FIELD)] == ["P0012"]
 
     assert holding(tmp_path / "server.db", "P001") == [("logged_models", "name")]
     run = connect(server).get_run(left.runs[0])
@@ -194,7 +196,7 @@ def test_a_server_keeps_nothing_that_its_interface_can_remove(server, make_recor
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert holding(tmp_path / "server.db", "P001") == []
-    assert [row.subject for row in registry.find(server)] == ["P0012"]
+    assert [row.subject for row in registry.find(server, SCAR_FIELD)] == ["P0012"]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from cardioscar.services.tracking.client import TrackingTarget, answering, conne
 from cardioscar.services.tracking.local import sqlite_path, sqlite_uri
 from cardioscar.services.tracking.recording import record_subject
 from cardioscar.services.tracking.registry import find
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
 NAMES = [
     "50%20x", "a%41", "50%", "%", "%25", "why?", "?x=1", "a?b=c", "a#b", "a b", "a&b", "a;b", "Prüfung", "it's",
@@ -51,7 +52,7 @@ def test_a_store_lies_in_its_folder_and_nowhere_else(name: str, tmp_path: Path, 
     record = make_record()
     target = TrackingTarget.local(tmp_path / "here" / name)
     record_subject(target, record)
-    assert [row.subject for row in find(target)] == ["P001"]
+    assert [row.subject for row in find(target, SCAR_FIELD)] == ["P001"]
     assert [path.name for path in (tmp_path / "here").iterdir()] == [name]
     names = {path.name for path in (tmp_path / "here" / name).iterdir()}
     assert names == {"mlartifacts", "mlflow.db", "mlflow.db.lock"}
@@ -127,7 +128,7 @@ def test_records_of_a_store_that_is_not_whole_are_kept(tmp_path: Path, make_reco
     with closing(sqlite3.connect(moved / "mlflow.db")) as connection:
         connection.execute("CREATE TABLE _alembic_tmp_experiment_tags (key VARCHAR)")
         connection.commit()
-    assert [row.subject for row in find(TrackingTarget.local(moved))] == ["P001"]
+    assert [row.subject for row in find(TrackingTarget.local(moved), SCAR_FIELD)] == ["P001"]
     with closing(sqlite3.connect(moved / "mlflow.db")) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     assert not any(name.startswith("_alembic_tmp_") for name in tables)

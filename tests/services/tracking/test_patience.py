@@ -16,6 +16,7 @@ from cardioscar.services.tracking.client import TrackingTarget, answering, conne
 from cardioscar.services.tracking.failures import passing
 from cardioscar.services.tracking.patience import PatientClient
 from cardioscar.services.tracking.recording import record_cohort, record_subject
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
 QUEUE_POOL = (
     400,
@@ -173,7 +174,7 @@ def contents(store, cohort):
     experiment = client.get_experiment_by_name(cohort).experiment_id
     runs = client.search_runs([experiment])
     models = client.search_logged_models([experiment])
-    text = f"name = '{records.REGISTERED_MODEL}' AND tags.`{records.TAG_COHORT}` = '{cohort}'"
+    text = f"name = '{SCAR_FIELD.name}' AND tags.`{records.TAG_COHORT}` = '{cohort}'"
     return list(runs), list(models), list(client.search_model_versions(text))
 
 

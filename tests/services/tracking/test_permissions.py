@@ -8,11 +8,12 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from cardioscar.errors import InputError, UnreachableError
-from cardioscar.services.tracking import records, registry
+from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import connect
 from cardioscar.services.tracking.permissions import FORBIDDEN, once_granted
 from cardioscar.services.tracking.recording import ask_server, record_cohort, record_subject
 from cardioscar.services.tracking.trained_models import TrainedModel, load_model_files, record_trained_model
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests.services.tracking.mlflow_users import UsersServer, users_server
 
 __all__ = ["users_server"]
@@ -50,7 +51,7 @@ def test_the_first_subjects_of_an_empty_server_are_recorded(users_server: UsersS
     users_server.add("stages")
     target = users_server.target("stages")
     first = users_server.ask(
-        "2.0/mlflow/model-versions/create", ("stages", "password-of-stages"), name=records.REGISTERED_MODEL, source="x"
+        "2.0/mlflow/model-versions/create", ("stages", "password-of-stages"), name=SCAR_FIELD.name, source="x"
     )
     assert (first.status_code, first.text) == (403, "Permission denied")  # not 404, although there is none
     for name in ("cohort.csv", "report.html"):
@@ -64,10 +65,10 @@ def test_the_first_subjects_of_an_empty_server_are_recorded(users_server: UsersS
     assert sorted(model.version for model in recorded) == [1, 2]
     assert record_subject(target, made[0]).reused
 
-    assert {row.subject for row in registry.find(target)} == {"P000", "P001"}
-    assert registry.show(target, "P000")["metrics"] == {"dice": 0.8, "scar_volume_ml": 7.5}
-    folder = registry.load(target, subject="P000", destination=tmp_path / "loaded")
-    assert (folder / "field.safetensors").read_bytes() == made[0].field_weights.read_bytes()
+    assert {row.subject for row in registry.find(target, SCAR_FIELD)} == {"P000", "P001"}
+    assert registry.show(target, SCAR_FIELD, "P000")["metrics"] == {"dice": 0.8, "scar_volume_ml": 7.5}
+    folder = registry.load(target, SCAR_FIELD, subject="P000", destination=tmp_path / "loaded")
+    assert (folder / "field.safetensors").read_bytes() == made[0].files["field.safetensors"].read_bytes()
 
 
 @pytest.mark.slow
@@ -93,27 +94,27 @@ def test_others_see_what_they_are_granted(users_server: UsersServer, make_record
     """Needs the model that the first test made."""
     for user in ("owner-of-a-cohort", "reader"):
         users_server.add(user)
-    users_server.grant("owner-of-a-cohort", "registered_model", records.REGISTERED_MODEL, "EDIT")
+    users_server.grant("owner-of-a-cohort", "registered_model", SCAR_FIELD.name, "EDIT")
     owner, reader = users_server.target("owner-of-a-cohort"), users_server.target("reader")
     made = make_record("Q001")
     record_subject(owner, made)
     experiment = connect(owner).get_experiment_by_name(cohort).experiment_id
 
-    assert registry.find(reader) == []
-    ask_server(users_server.target("owner-of-a-cohort", cohort))
+    assert registry.find(reader, SCAR_FIELD) == []
+    ask_server(users_server.target("owner-of-a-cohort", cohort), SCAR_FIELD)
     for experiment_of_reader in (cohort, f"{cohort}-of-the-reader"):  # another's experiment; another's model alone
         with pytest.raises(UnreachableError, match=r"refuses the user .* has to grant EDIT"):
-            ask_server(users_server.target("reader", experiment_of_reader))
+            ask_server(users_server.target("reader", experiment_of_reader), SCAR_FIELD)
     with pytest.raises(UnreachableError, match=r"HTTP 403, Permission denied\): .* belongs to another one; .* READ"):
-        registry.find(users_server.target("reader", cohort))
+        registry.find(users_server.target("reader", cohort), SCAR_FIELD)
     with pytest.raises(UnreachableError, match="has to grant EDIT"):
         record_subject(reader, make_record("Q002"))
 
     users_server.grant("reader", "experiment", experiment, "READ")
-    users_server.grant("reader", "registered_model", records.REGISTERED_MODEL, "READ")
-    assert [row.subject for row in registry.find(reader)] == ["Q001"]
-    assert [row.subject for row in registry.find(reader, dice_below=0.9)] == ["Q001"]
-    folder = registry.load(reader, subject="Q001", destination=tmp_path / "loaded")
-    assert (folder / "field.safetensors").read_bytes() == made.field_weights.read_bytes()
+    users_server.grant("reader", "registered_model", SCAR_FIELD.name, "READ")
+    assert [row.subject for row in registry.find(reader, SCAR_FIELD)] == ["Q001"]
+    assert [row.subject for row in registry.find(reader, SCAR_FIELD, dice_below=0.9)] == ["Q001"]
+    folder = registry.load(reader, SCAR_FIELD, subject="Q001", destination=tmp_path / "loaded")
+    assert (folder / "field.safetensors").read_bytes() == made.files["field.safetensors"].read_bytes()
     with pytest.raises(UnreachableError, match="has to grant EDIT"):
         record_subject(reader, make_record("Q002"))

@@ -13,6 +13,7 @@ from cardioscar.errors import InputError
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.recording import record_cohort, record_subject
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
 STARTED_MS = 1_700_000_000_000
 
@@ -23,7 +24,7 @@ def recorded(store, cohort):
     experiment = client.get_experiment_by_name(cohort).experiment_id
     runs = client.search_runs([experiment])
     models = client.search_logged_models([experiment])
-    text = f"name = '{records.REGISTERED_MODEL}' AND tags.`{records.TAG_COHORT}` = '{cohort}'"
+    text = f"name = '{SCAR_FIELD.name}' AND tags.`{records.TAG_COHORT}` = '{cohort}'"
     return list(runs), list(models), list(client.search_model_versions(text))
 
 
@@ -56,7 +57,7 @@ def test_a_subject_becomes_a_run_a_model_and_a_version(store, make_record, cohor
 
 def test_the_verdict_its_reasons_and_the_septum_are_tags_and_description(store, make_record, cohort):
     reasons = ("a thin wall", "slices do not predict one another (Dice 0.612, below 0.65)")
-    record_subject(store, make_record(qc="review", reasons=reasons, septum="guessed"))
+    record_subject(store, make_record(qc="review", reasons=reasons, texts={"septum": "guessed"}))
     (run,), (model,), (version,) = recorded(store, cohort)
     for tags in (run.data.tags, model.tags, version.tags):
         assert (tags["cs.qc_reasons"], tags["cs.septum"]) == ("; ".join(reasons), "guessed")
@@ -194,11 +195,11 @@ def test_identifying_names_of_files_and_folders_are_recorded_nowhere(store, make
     (folder / "figures").mkdir(parents=True)
     plain = make_record()
     weights = folder / "Smith_John.bin"
-    weights.write_bytes(plain.field_weights.read_bytes())
+    weights.write_bytes(plain.files["field.safetensors"].read_bytes())
     report = folder / "John Smith 1965.html"
     report.write_text("<p>report</p>")
     record = make_record(
-        field_weights=weights,
+        files=plain.files | {"field.safetensors": weights},
         artifacts={"report.html": report},
         params={"mesh": str(folder / "mesh.vtu")},
     )

@@ -70,7 +70,7 @@ def test_a_record_that_breaks_a_rule_is_refused(make_record, parts, where):
 
 def test_missing_files_and_unsafe_artifact_names_are_refused(make_record, tmp_path):
     with pytest.raises(InputError, match=r"field\.safetensors"):
-        make_record(field_weights=tmp_path / "Smith" / "none")
+        make_record(files=make_record().files | {"field.safetensors": tmp_path / "Smith" / "none"})
     with pytest.raises(InputError, match=r"report\.html"):
         make_record(artifacts={"report.html": tmp_path / "none"})
     for name in ("../report.html", "/report.html", "", "a\\b"):

@@ -18,6 +18,7 @@ from cardioscar.services.tracking import patience as mlflow_patience
 from cardioscar.services.tracking import registry
 from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.recording import record_subject
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
 pytestmark = pytest.mark.slow
 
@@ -56,11 +57,11 @@ def test_a_server_records_finds_and_loads(server, make_record, tmp_path, capfd):
     low = record_subject(server, make_record("P002", metrics={"dice": 0.4}, qc="review"))
     record_subject(server, make_record("P003", qc="fail"))
 
-    assert [row.version for row in registry.find(server)] == [low.version, first.version]
-    assert [row.subject for row in registry.find(server, dice_below=0.5)] == ["P002"]
-    assert [row.subject for row in registry.find(server, qc="pass")] == ["P001"]
-    assert registry.show(server, "P001")["artifacts"] == ["figures", "report.html"]
-    folder = registry.load(server, subject="P001", destination=tmp_path / "out")
+    assert [row.version for row in registry.find(server, SCAR_FIELD)] == [low.version, first.version]
+    assert [row.subject for row in registry.find(server, SCAR_FIELD, dice_below=0.5)] == ["P002"]
+    assert [row.subject for row in registry.find(server, SCAR_FIELD, qc="pass")] == ["P001"]
+    assert registry.show(server, SCAR_FIELD, "P001")["artifacts"] == ["figures", "report.html"]
+    folder = registry.load(server, SCAR_FIELD, subject="P001", destination=tmp_path / "out")
     assert {path.name for path in folder.iterdir()} == {"field.safetensors", "field.json"}
     assert capfd.readouterr() == ("", "")
 

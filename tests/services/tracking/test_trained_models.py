@@ -16,9 +16,11 @@ from cardioscar.services.tracking.client import TrackingTarget, connect
 from cardioscar.services.tracking.trained_models import (
     EXPERIMENT,
     TrainedModel,
+    check_model_name,
     load_model_files,
     record_trained_model,
 )
+from cardioscar.stages.families import MODEL_NAMES
 
 _numbers = count(1)
 
@@ -128,6 +130,8 @@ def test_what_cannot_be_recorded_is_refused_before(model: TrainedModel, tmp_path
         dataclasses.replace(model, files={"model.safetensors": tmp_path / "missing"})
     with pytest.raises(InputError, match="metric or parameter name"):
         dataclasses.replace(model, settings={"a b": 1})
-    for name in ("", "a/b", records.REGISTERED_MODEL):
+    for name in ("", "a/b"):
         with pytest.raises(InputError, match="model name: expected 1 to 64 letters"):
             record_trained_model(store, name, model)
+    with pytest.raises(InputError, match="'-', not cardioscar-scar3d, found another name"):
+        check_model_name("cardioscar-scar3d", MODEL_NAMES)

@@ -13,15 +13,21 @@ from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.identity.erasable import FamilyNames, check_erasable, check_one_subject
+from cardioscar.results.opening import read_results
+from cardioscar.results.table import drop_subject
+from cardioscar.results.terminal import print_cohort
 from cardioscar.services.store.s3_uri import S3Place
+from cardioscar.services.tracking import registry
+from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.stages import list_subjects
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.run.subject import Event
-from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT, SCAR_FIELD
 from tests.stored import put
 from tests.toy_family.case import Case
-from tests.toy_family.workflow import LAYOUT, QUANTIFY
+from tests.toy_family.workflow import AREA, LAYOUT, QUANTIFY
 
 ROOT = Path(__file__).resolve().parents[3] / "cardioscar"
 
@@ -88,7 +94,7 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     subject(cohort, "C3", contours_txt="one")
     events: list[Event] = []
     out = tmp_path / "out"
-    run = run_cohort(cohort, out, {}, jobs=jobs, max_failed_fraction=0.5, workflow=QUANTIFY)
+    run = run_cohort(QUANTIFY, cohort, out, {}, jobs=jobs, max_failed_fraction=0.5)
     assert [(row.subject, row.stage, row.outcome) for row in run.rows] == [
         ("C1", "conclude", "ok"), ("C2", "conclude", "ok"), ("C3", "conclude", "skipped"),
     ]  # fmt: skip
@@ -101,11 +107,43 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     with (out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
         table = {row["subject"]: row for row in csv.DictReader(stream)}
     assert {name: row["outcome"] for name, row in table.items()} == {"C1": "ok", "C2": "ok", "C3": "failed"}
-    assert float(table["C1"]["scar_ml"]) == 720.0
-    run_cohort(cohort, out, {}, jobs=1, max_failed_fraction=0.5, workflow=QUANTIFY, on_event=events.append)
+    assert list(table["C1"])[5:] == ["qc", "size", "reasons", "area_mm2", "beats", "report", "of_run"]
+    assert [(row["area_mm2"], row["size"]) for row in table.values()] == [("720.0", "large"), ("360.0", ""), ("", "")]
+    assert {name: value for name, value in run.summary.items() if name.startswith(("mean_", "median_"))} == {
+        "mean_area_mm2": 540.0, "median_area_mm2": 540.0, "median_beats": 60.0,
+    }  # fmt: skip
+    page = (out / "results" / "cohort.html").read_text()
+    assert all(words in page for words in ("Area, mm²", "<h3>Area</h3>", ">Size<", "Areas are sums of contours."))
+    assert not any(words in page for words in ("Dice", "Septum", "scar is"))
+    run_cohort(QUANTIFY, cohort, out, {}, jobs=1, max_failed_fraction=0.5, on_event=events.append)
     assert [event for event in events if event[0] != "C3"] == [
         (name, stage, "reused") for name in ("C1", "C2") for stage in ("measure", "conclude")
     ]
+
+
+def test_its_table_is_drawn_again_by_who_does_not_know_it(
+    cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "out" / "results"
+    run_cohort(QUANTIFY, cohort, tmp_path / "out", {}, jobs=1)
+    print_cohort(read_results(results), "")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[:4]]
+    assert lines[:2] + lines[3:] == [["area"], ["subject", "QC", "beats", "mm²"], ["C1", "pass", "60", "720.0"]]
+    assert drop_subject(results, "C1")
+    table = (results / "cohort.csv").read_text()
+    assert (table.splitlines()[0].split(",")[8], "C1" in table, "360.0" in table) == ("area_mm2", False, True)
+    assert "Areas are sums of contours." in (results / "cohort.html").read_text()
+
+
+def test_a_run_of_it_is_recorded_as_its_own(cohort: Path, tmp_path: Path) -> None:
+    target = TrackingTarget.local(tmp_path / "store", "cines")
+    recording = Recording(tracking=target.uri, experiment="cines")
+    run_cohort(QUANTIFY, cohort, tmp_path / "out", {}, jobs=1, recording=recording)
+    found = {row.subject: (row.metrics, row.texts) for row in registry.find(target, AREA)}
+    assert found == {"C1": ({"area_mm2": 720.0}, {"size": "large"}), "C2": ({"area_mm2": 360.0}, {"size": ""})}
+    assert registry.find(target, SCAR_FIELD) == []
+    loaded = registry.load(target, AREA, subject="C1", destination=tmp_path / "loaded")
+    assert (loaded / "map.bin").read_bytes() == bytes(8)
 
 
 def test_its_torn_row_is_told_from_somebody_elses_files(tmp_path: Path) -> None:
@@ -130,7 +168,7 @@ def test_its_stages_refuse_before_any_work(
     cohort: Path, tmp_path: Path, options: dict[str, dict[str, object]], finding: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
-        run_cohort(cohort, tmp_path / "out", options, workflow=QUANTIFY)
+        run_cohort(QUANTIFY, cohort, tmp_path / "out", options)
     assert str(error.value) == finding
     assert not (tmp_path / "out").exists()
 
@@ -145,12 +183,19 @@ def test_its_names_keep_an_erasure_from_folders_of_subjects() -> None:
         check_one_subject("P1", ["C1/cine.nii"], None, "P1", names)
 
 
-@pytest.mark.parametrize("room", ["cohort", "identity/erasable.py", "shard", "results", "stages/run", "workflow.py"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "cohort", "identity/erasable.py", "shard", "results", "services", "workflow.py", "report/cohort*.py",
+        "stages/run", "stages/[!f]*.py", "commands/run_workflow.py", "commands/options.py", "commands/actions.py",
+    ],
+)  # fmt: skip
 def test_the_platform_names_no_role_and_no_stage(room: str) -> None:
     """Texts of the code; what docstrings tell as an example is not meant."""
     names = {*RECONSTRUCT.layout.endings, *RECONSTRUCT.names, *RECONSTRUCT.results.earlier, "scar3d"}
-    place = ROOT / room
-    for path in [place] if place.is_file() else sorted(place.glob("*.py")):
+    paths = [path for place in ROOT.glob(room) for path in ([place] if place.is_file() else place.rglob("*.py"))]
+    assert paths
+    for path in paths:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         texts = {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -82,7 +82,7 @@ def test_a_second_run_does_no_work(run: Run) -> None:
 def test_a_setting_is_heeded_from_its_stage_on(run: Run) -> None:
     events: list[tuple[str, str, str]] = []
     options = OPTIONS | {"infer": OPTIONS["infer"] | {"samples": 2}}
-    done = run_cohort(run.cohort, run.out, options, subjects="P001", jobs=1, on_event=events.append)
+    done = run_cohort(RECONSTRUCT, run.cohort, run.out, options, subjects="P001", jobs=1, on_event=events.append)
     assert [outcome for *_, outcome in events] == ["reused", "reused", "reused", "ok", "ok"]
     assert done.reused == 0
 
@@ -110,7 +110,7 @@ def test_results_that_are_not_what_they_were_are_published_again(run: Run, harm:
 
 def test_results_follow_a_switch_that_is_taken_back(run: Run) -> None:
     options = OPTIONS | {"infer": OPTIONS["infer"] | {"write_nifti": True, "write_opencarp": True}}
-    run_cohort(run.cohort, run.out, options, subjects="P001", jobs=1)
+    run_cohort(RECONSTRUCT, run.cohort, run.out, options, subjects="P001", jobs=1)
     more = {"scar_probability.nii.gz", "scar.pts", "scar.elem"}
     assert content(run.result()).keys() >= more
     run.again("P001")
@@ -170,7 +170,7 @@ def test_what_cannot_be_is_refused_before_any_work(
 
 def test_a_slice_that_no_subject_has_is_refused_before_any_work(finished: Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^holdout: expected slices that a subject has \(0 to [0-9]+\), found 99$"):
-        run_cohort(finished.cohort, tmp_path / "run", {"preprocess": {"holdout": "3,99"}}, jobs=1)
+        run_cohort(RECONSTRUCT, finished.cohort, tmp_path / "run", {"preprocess": {"holdout": "3,99"}}, jobs=1)
     assert not (tmp_path / "run").exists()
 
 
@@ -178,7 +178,7 @@ def test_a_slice_that_no_subject_has_is_refused_before_any_work(finished: Run, t
 @pytest.mark.parametrize("stage", ["train", "infer"])
 def test_a_gpu_that_is_not_there_is_refused_before_any_work(finished: Run, tmp_path: Path, stage: str) -> None:
     with pytest.raises(ConfigError, match="^device: expected a device of this machine, found 'cuda:9'"):
-        run_cohort(finished.cohort, tmp_path / "run", {stage: {"device": "cuda:9"}}, jobs=1)
+        run_cohort(RECONSTRUCT, finished.cohort, tmp_path / "run", {stage: {"device": "cuda:9"}}, jobs=1)
     assert not (tmp_path / "run").exists()
     with pytest.raises(ConfigError, match="^device: expected a device of this machine"):
         finished.stage(stage, output=tmp_path / "out", options={"device": "cuda:9"})
@@ -190,7 +190,7 @@ def test_an_unknown_setting_is_refused_before_any_work(
     finished: Run, tmp_path: Path, options: dict[str, dict[str, object]]
 ) -> None:
     with pytest.raises(ConfigError, match=r"trian|stpes|draws"):
-        run_cohort(finished.cohort, tmp_path, options, jobs=1)
+        run_cohort(RECONSTRUCT, finished.cohort, tmp_path, options, jobs=1)
     assert not (tmp_path / "work" / "preprocess").exists()
 
 
@@ -214,7 +214,7 @@ def table(run: Run) -> dict[str, tuple[str, str]]:
 def test_the_table_holds_every_subject_that_the_output_holds(spoilt: Run) -> None:
     spoilt.again(max_failed_fraction=1)
     assert table(spoilt) == {"P001": ("ok", "this"), "P002": ("failed", "this"), "P003": ("ok", "this")}
-    alone = run_cohort(spoilt.cohort / "P003", spoilt.out, OPTIONS, jobs=1)
+    alone = run_cohort(RECONSTRUCT, spoilt.cohort / "P003", spoilt.out, OPTIONS, jobs=1)
     assert table(spoilt) == {"P001": ("ok", "earlier"), "P002": ("failed", "earlier"), "P003": ("ok", "this")}
     assert (alone.summary["subjects"], alone.summary["failed"], alone.summary["earlier"]) == (1, 0, 2)
     spoilt.again("P001")
@@ -421,5 +421,5 @@ def test_how_the_work_is_carried_out_does_not_change_what_it_is(finished: Run, t
     run, events = finished.copy(tmp_path), list[tuple[str, str, str]]()
     otherwise = {"checkpoint_seconds": 30.0, "subjects_together": 2, "device": "auto"}
     options = OPTIONS | {"train": OPTIONS["train"] | otherwise, "infer": OPTIONS["infer"] | {"device": "auto"}}
-    run_cohort(run.cohort, run.out, options, jobs=1, on_event=events.append)
+    run_cohort(RECONSTRUCT, run.cohort, run.out, options, jobs=1, on_event=events.append)
     assert events == [(subject, stage, "reused") for subject in SUBJECTS for stage in RECONSTRUCT.names]

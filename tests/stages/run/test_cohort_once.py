@@ -18,6 +18,7 @@ from cardioscar.errors import InputError
 from cardioscar.services.store.s3_uri import S3Place
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.cohort.test_reading import touch
 from tests.stored import put, put_folder, requests
 
@@ -71,7 +72,7 @@ def test_all_subjects_take_one_listing(cohort: Path, listings: list[str], manife
 
 def test_a_run_looks_into_the_cohort_once(cohort: Path, tmp_path: Path, listings: list[str]) -> None:
     # all are refused as images; what the stages asked for until then is what counts
-    run = run_cohort(cohort, tmp_path / "out", {}, jobs=1, max_failed_fraction=1.0)
+    run = run_cohort(RECONSTRUCT, cohort, tmp_path / "out", {}, jobs=1, max_failed_fraction=1.0)
     assert {row.outcome for row in run.rows} <= {"failed", "skipped"}
     assert len(run.rows) == SUBJECTS
     assert listings.count("cohort") == 1

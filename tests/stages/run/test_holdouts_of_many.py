@@ -20,6 +20,7 @@ from cardioscar.scar3d.posterior.posterior_config import PosteriorConfig
 from cardioscar.scar3d.posterior.scar_posterior import ScarPosterior
 from cardioscar.scar3d.quality.scoring import heldout_scores
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS
 
 
@@ -51,10 +52,11 @@ def test_hidden_slices_of_small_meshes_can_be_scored(seed: int) -> None:
             },
             threshold=0.5,
         )
-        assert scores["slices"] == sorted(hidden)
-        for row in scores["scores"].values():
+        assert scores.slices == tuple(sorted(hidden))
+        for row in scores.scores.values():
             for name in ("ece", "brier", "dice"):
-                assert row[name] is None or 0 <= row[name] <= 1
+                value = getattr(row, name)
+                assert value is None or 0 <= value <= 1
 
 
 @pytest.mark.parametrize("holdout", ["odd", "even"])
@@ -62,7 +64,7 @@ def test_no_subject_of_a_cohort_fails_for_its_holdout(tmp_path: Path, holdout: s
     write_cohort(tmp_path / "cohort", PhantomConfig(subjects=3, seed=40, nodes=2_500))
     options = OPTIONS | {"preprocess": {"holdout": holdout}, "train": OPTIONS["train"] | {"steps": 15}}
     options["infer"] = OPTIONS["infer"] | {"draws": 3}
-    run_cohort(tmp_path / "cohort", tmp_path / "out", options, jobs=1)
+    run_cohort(RECONSTRUCT, tmp_path / "cohort", tmp_path / "out", options, jobs=1)
     with (tmp_path / "out" / "results" / "cohort.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["outcome"] for row in rows] == ["ok"] * 3

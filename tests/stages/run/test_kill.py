@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -31,6 +32,8 @@ from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import SUBJECTS, Run, content, hidden
 from tests.processes import kill_group, members, start, wait_until, wait_until_gone
 from tests.stored import objects
+
+summarize_cohort_of_scar = partial(summarize_cohort.run, family=RECONSTRUCT)
 
 TIMES = {"seconds", "started"}
 
@@ -171,7 +174,9 @@ def test_a_run_killed_while_it_publishes_to_a_store_goes_on(
 def summarized(run: Run, bucket: S3Place, run_id: str) -> str:
     """What the cohort's table says of the first subject."""
     at = str(bucket / "results")
-    summarize_cohort.run(run.cohort, Recording(at, run_id=run_id, track=False), max_failed_fraction=1, subjects="P001")
+    summarize_cohort_of_scar(
+        run.cohort, Recording(at, run_id=run_id, track=False), max_failed_fraction=1, subjects="P001"
+    )
     [row] = csv.DictReader(io.StringIO(open_results(at, RECONSTRUCT.results).read("cohort.csv").decode(), newline=""))
     return row["error_message"]
 
@@ -191,7 +196,7 @@ def test_a_run_killed_while_it_writes_the_cohorts_report_goes_on(
         (results / name).unlink()
 
     def summarize() -> None:
-        summarize_cohort.run(run.cohort, Recording(str(results), track=False))
+        summarize_cohort_of_scar(run.cohort, Recording(str(results), track=False))
 
     in_killed_child(summarize, module, point, 1)
     assert not (results / "cohort.html").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from docs.metrics_page import schema
 
 
@@ -17,7 +18,9 @@ def test_hidden_slices_are_predicted_at_least_as_well_as_by_the_better_baseline(
     case = data_dir / "sunnybrook_lge_infarct_annotations"
     if not case.is_dir():
         pytest.skip(f"no {case.name} in CARDIOSCAR_DATA")
-    run = run_cohort(case, tmp_path / "out", {"preprocess": {"holdout": "odd"}, "evaluate": {"figures": False}})
+    run = run_cohort(
+        RECONSTRUCT, case, tmp_path / "out", {"preprocess": {"holdout": "odd"}, "evaluate": {"figures": False}}
+    )
     assert [row.outcome for row in run.rows] == ["ok"]
     metrics = json.loads((tmp_path / "out" / "results" / case.name / "metrics.json").read_text())
     pytest.importorskip("jsonschema").Draft202012Validator(schema()).validate(metrics)

@@ -14,6 +14,7 @@ import pytest
 from cardioscar.errors import PlatformError
 from cardioscar.shard.status import read_status
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests.finished_run import OPTIONS, SUBJECTS, Run, content, hidden
 from tests.processes import holder, start, wait_until, wait_until_gone
 
@@ -84,7 +85,7 @@ def test_the_machines_fault_ends_the_run_and_nobody_else_is_begun(finished: Run,
     (tmp_path / "work").mkdir(parents=True)
     (tmp_path / "work" / "group_sort").write_text("a file in the way")
     with pytest.raises(PlatformError, match="cannot write to output 'group_sort'"):
-        run_cohort(finished.cohort, tmp_path, OPTIONS, jobs=2)
+        run_cohort(RECONSTRUCT, finished.cohort, tmp_path, OPTIONS, jobs=2)
     begun = sorted(p.name for p in (tmp_path / "work" / "preprocess").iterdir())
     assert begun == ["P001", "P002"]
     assert hidden(tmp_path) == []

@@ -20,9 +20,11 @@ from cardioscar.imaging.volume import Volume
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import metrics_json, read_metrics
+from cardioscar.scar3d.quality.result_scores import Residual
 from cardioscar.shard.status import Status, read_status, write_status
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate
+from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests import broken_subjects as change
 from tests.finished_run import Run, content
 
@@ -449,7 +451,7 @@ def test_warnings_of_every_stage_are_reasons_for_review_and_stand_on_the_page(ru
 def test_what_evaluate_itself_warns_of_counts_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = scoring.residual_summary
 
-    def doubtful(residual: np.ndarray) -> dict[str, float]:
+    def doubtful(residual: np.ndarray) -> Residual:
         logging.getLogger(scoring.__name__).warning("residuals of a strange kind")
         return summary(residual)
 
@@ -523,9 +525,9 @@ def test_a_map_of_another_place_fails_and_becomes_a_run_without_a_version(run: R
     artifacts = [run.artifact(stage) for stage in ("preprocess", "group_sort", "train", "infer", "evaluate")]
     (tmp_path / "store").mkdir()
     evaluate.record(rows, artifacts, Recording(tracking=target.uri, experiment="trial"))
-    assert [(row.subject, row.version) for row in registry.find(target)] == [("P002", 1)]
-    [failed] = registry.find(target, qc="fail")
-    assert (failed.subject, failed.version, failed.septum) == ("P001", None, "given")
+    assert [(row.subject, row.version) for row in registry.find(target, SCAR_FIELD)] == [("P002", 1)]
+    [failed] = registry.find(target, SCAR_FIELD, qc="fail")
+    assert (failed.subject, failed.version, failed.texts["septum"]) == ("P001", None, "given")
     assert failed.reasons == "; ".join(metrics(run)["qc"]["reasons"])
     assert failed.metrics["scar_ml"] == pytest.approx(metrics(run)["scar"]["volume_ml"])
 
