@@ -25,12 +25,8 @@ from scipy.stats import mannwhitneyu, spearmanr
 from cardioscar.imaging.formats.slice_files import load_stack
 from cardioscar.report.style import MUTED, RULE, new_figure, png_bytes, styled
 from cardioscar.scar3d.quality.leave_one_out import leave_one_slice_out
+from cardioscar.scar3d.quality.limits import FRACTIONS
 from cardioscar.scar3d.quality.verdict import (
-    DOUBT_FAIL,
-    DOUBT_REVIEW,
-    LEFT_OUT_FAIL,
-    LEFT_OUT_REVIEW,
-    WIDTH_REVIEW,
     doubt,
     left_out_dice,
     relative_width,
@@ -60,11 +56,11 @@ def width(result: Result) -> float:
 
 
 SIGNALS: dict[str, tuple[Signal, float, float]] = {
-    "Dice on left-out slices, review": (left_out, GOOD_DICE, -LEFT_OUT_REVIEW),
-    "Dice on left-out slices, fail": (left_out, POOR_DICE, -LEFT_OUT_FAIL),
-    "doubt, review": (in_doubt, GOOD_DICE, DOUBT_REVIEW),
-    "doubt, fail": (in_doubt, POOR_DICE, DOUBT_FAIL),
-    "width of the volume's interval, review": (width, GOOD_DICE, WIDTH_REVIEW),
+    "Dice on left-out slices, review": (left_out, GOOD_DICE, -FRACTIONS.left_out_review),
+    "Dice on left-out slices, fail": (left_out, POOR_DICE, -FRACTIONS.left_out_fail),
+    "doubt, review": (in_doubt, GOOD_DICE, FRACTIONS.doubt_review),
+    "doubt, fail": (in_doubt, POOR_DICE, FRACTIONS.doubt_fail),
+    "width of the volume's interval, review": (width, GOOD_DICE, FRACTIONS.width_review),
 }
 """What a limit is put on, the Dice below which it should speak, and the limit that the stage takes."""
 
@@ -167,7 +163,7 @@ def plot(results: Sequence[Result]) -> bytes:
             axes.scatter(
                 [-left_out(r) for r in own], [r.dice for r in own], s=22, color=colour, label=verdict, zorder=3
             )
-        for limit in (LEFT_OUT_REVIEW, LEFT_OUT_FAIL):
+        for limit in (FRACTIONS.left_out_review, FRACTIONS.left_out_fail):
             axes.axvline(limit, color=MUTED, linewidth=1, linestyle="--")
         axes.axhline(GOOD_DICE, color=RULE, linewidth=1)
         axes.set(xlabel="Dice on left-out slices", title="Limits chosen on these hearts"

@@ -74,12 +74,14 @@ class LabelPosterior:
         """How the projection went, ready for JSON.
 
         Returns:
-            `beside`, what stands beside the network in the prior mean; `unsettled_pixels`, the groups whose projection
-            did not settle; `unseen_nodes`, beyond what the pixels vouch for, and `base_rate`, the scar probability far
-            from them; `gap_level`, the probability whose level set encloses the expected volume between the slices.
+            `pixels`, `labels`; `beside`, what stands beside the network in the prior mean; `unsettled_pixels`, the
+            groups whose projection did not settle; `unseen_nodes`, beyond what the pixels vouch for, and `base_rate`,
+            the scar probability far from them; `gap_level`, the probability whose level set encloses the expected
+            volume between the slices.
         """
         _ = self.expected
         return {
+            "pixels": "labels",
             "beside": self._beside,
             "unsettled_pixels": self._unsettled,
             "unseen_nodes": int((self.unseen.nodes < self._nodes).sum()),

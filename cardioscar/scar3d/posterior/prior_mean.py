@@ -22,7 +22,7 @@ class Blend:
     fractions: float = 0.2
     """Weight beside the field where pixels are scar fractions: of the learned prior, or of log-odds interpolation."""
     labels: float = 1.0
-    """The same where pixels are labels, in wide gaps: of the prior learned for them, or of interpolation along the wall.
+    """The same where pixels are labels, in wide gaps: of the prior learned for them, or interpolation along the wall.
     Near the pixels the field stands alone, see `PosteriorConfig.label_handover_mm`."""
     learned: bool = True
     """Take the priors learned from synthetic scars, where the mesh has LV coordinates."""

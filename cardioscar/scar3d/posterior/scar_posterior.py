@@ -72,7 +72,8 @@ class ScarPosterior:
 
         Returns:
             `converged` and `iterations` of the residual, its `inducing_points`, `active_nodes` and `residual_seconds`;
-            `beside`, what stands beside the network in the prior mean; `unsettled_pixels`, the groups whose projection
+            `pixels`, `labels` or `fractions`; `beside`, what stands beside the network in the prior mean;
+            `unsettled_pixels`, the groups whose projection
             did not settle, in the map or in the worst of the draws made so far; `unseen_nodes`, beyond what the pixels
             vouch for, and `base_rate`, the scar probability far from them.
         """
@@ -84,6 +85,7 @@ class ScarPosterior:
             "inducing_points": len(residual.mode),
             "active_nodes": len(residual.nodes),
             "residual_seconds": round(residual.seconds, 3),
+            "pixels": "labels" if self._problem.hard_labels else "fractions",
             "beside": self._beside,
             "unsettled_pixels": self._unsettled,
             "unseen_nodes": int((self.unseen.nodes < self._nodes).sum()),

@@ -116,6 +116,11 @@ class PosteriorSummary:
     """Nodes that it corrects."""
     beside: str | None = sometimes()
     """What stands beside the network in the prior mean."""
+    pixels: str | None = sometimes()
+    """What pixels say: `fractions`, or `labels` drawn by hand."""
+    gap_level: float | None = sometimes()
+    """Where pixels are labels: probability whose level set encloses the expected volume between the slices, and which
+    the map brings to one half."""
     unsettled_pixels: int | None = sometimes()
     """Groups whose projection did not settle, in the map or the worst of its draws."""
     unseen_nodes: int | None = sometimes()

@@ -6,28 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardioscar.scar3d.quality.geometry_quality import geometry_reasons
+from cardioscar.scar3d.quality.limits import Limits, limits
 from cardioscar.scar3d.quality.reasons import Reasons
 from cardioscar.scar3d.quality.result import Findings
 from cardioscar.scar3d.quality.result_scar import Coverage, Interval, Intervals
 from cardioscar.scar3d.quality.result_scores import Quality, Slices
 
-LEFT_OUT_REVIEW, LEFT_OUT_FAIL = 0.65, 0.35
-"""Dice on left-out slices. docs/benchmarks/quality.md says how these limits and the next two were chosen, and what they
-are worth."""
-DOUBT_REVIEW, DOUBT_FAIL = 0.5, 1.0
-"""Standard deviation of the scar probability, summed over the wall, as a share of the scar."""
-WIDTH_REVIEW = 0.25
-"""Width of the scar volume's interval, as a share of its mean."""
 RESIDUAL_REVIEW, RESIDUAL_FAIL = 0.2, 0.35
 """Root mean square of map minus pixel, over the groups."""
-HIDDEN_DICE_REVIEW = 0.6
-"""Dice on slices that were hidden by `holdout`."""
-LEAST_SLICES = 5
-"""Slices with wall; phantoms with fewer were not looked at."""
-GAP_REVIEW_MM = 10.0
-"""Distance between the faces of neighbouring slices; wider gaps were not looked at."""
-OUTERMOST_REVIEW = 0.1
-"""Share of the observed scar in the outermost slices, beyond which nothing was seen."""
 SMALL_SCAR_ML = 1.0
 """Observed scar below which a few pixels decide; none at all is a finding too, and no concern by itself."""
 UNSEEN_WALL_REVIEW, UNSEEN_WALL_FAIL = 0.1, 0.6
@@ -58,21 +44,25 @@ def quality(metrics: Findings, facts: Mapping[str, Any]) -> Quality:
     elif rms > RESIDUAL_REVIEW:
         found.review.append(f"pixels are met loosely (residual rms {rms:.3f}, above {RESIDUAL_REVIEW:.2f})")
 
+    limit = limits(metrics.posterior)
     left_out, doubtful = left_out_dice(metrics), doubt(metrics)
     # either may be misled: slices far apart predict one another badly, and a model can doubt too little or too much
-    both = left_out is not None and left_out < LEFT_OUT_FAIL and doubtful is not None and doubtful > DOUBT_FAIL
-    limits = (LEFT_OUT_FAIL, DOUBT_FAIL) if both else (LEFT_OUT_REVIEW, DOUBT_REVIEW)
+    both = left_out is not None and left_out < limit.left_out_fail
+    both = both and doubtful is not None and doubtful > limit.doubt_fail
+    least, most = (limit.left_out_fail, limit.doubt_fail) if both else (limit.left_out_review, limit.doubt_review)
     said = found.fail if both else found.review
-    if left_out is not None and left_out < limits[0]:
-        said.append(f"slices do not predict one another (Dice {left_out:.3f}, below {limits[0]:.2f})")
-    if doubtful is not None and doubtful > limits[1]:
-        share = f"standard deviations add up to {doubtful:.1%} of its volume, above {limits[1]:.0%}"
+    if left_out is not None and left_out < least:
+        said.append(f"slices do not predict one another (Dice {left_out:.3f}, below {least:.2f})")
+    if doubtful is not None and doubtful > most:
+        share = f"standard deviations add up to {doubtful:.1%} of its volume, above {most:.0%}"
         said.append(f"much of the scar is in doubt ({share})")
-    found.review += _of_intervals(metrics.intervals)
-    found.review += _of_slices(metrics.slices)
+    found.review += _of_intervals(metrics.intervals, limit)
+    found.review += _of_slices(metrics.slices, limit)
     score = metrics.heldout.scores["cardioscar"].dice if metrics.heldout else None
-    if score is not None and score < HIDDEN_DICE_REVIEW:
-        found.review.append(f"hidden slices are predicted poorly (Dice {score:.3f}, below {HIDDEN_DICE_REVIEW:.2f})")
+    if score is not None and score < limit.hidden_dice_review:
+        found.review.append(
+            f"hidden slices are predicted poorly (Dice {score:.3f}, below {limit.hidden_dice_review:.2f})"
+        )
     found += _of_coverage(metrics.coverage)
     warned = [row.text for row in metrics.warnings]
     settled = metrics.posterior is None or metrics.posterior.converged is not False
@@ -104,14 +94,14 @@ def relative_width(interval: Interval | None) -> float | None:
     return (interval.upper - interval.lower) / interval.mean
 
 
-def _of_intervals(intervals: Intervals | None) -> list[str]:
+def _of_intervals(intervals: Intervals | None, limit: Limits) -> list[str]:
     scar = intervals.scar_ml if intervals else None
     width = relative_width(scar)
     # of a scar that is hardly there the width in ml is what matters, and it is small
-    if scar is None or width is None or scar.upper < SMALL_SCAR_ML or width <= WIDTH_REVIEW:
+    if scar is None or width is None or scar.upper < SMALL_SCAR_ML or width <= limit.width_review:
         return []
     bounds = f"{scar.lower:.1f} to {scar.upper:.1f} ml"
-    return [f"the scar volume is uncertain ({bounds}, {width:.1%} of it, above {WIDTH_REVIEW:.0%})"]
+    return [f"the scar volume is uncertain ({bounds}, {width:.1%} of it, above {limit.width_review:.0%})"]
 
 
 def _of_coverage(coverage: Coverage | None) -> Reasons:
@@ -127,17 +117,17 @@ def _of_coverage(coverage: Coverage | None) -> Reasons:
     return found
 
 
-def _of_slices(slices: Slices | None) -> list[str]:
+def _of_slices(slices: Slices | None, limit: Limits) -> list[str]:
     reasons: list[str] = []
     if slices is None:
         return reasons
-    if slices.with_wall < LEAST_SLICES:
-        reasons.append(f"{slices.with_wall} slices show the wall, fewer than {LEAST_SLICES}")
+    if slices.with_wall < limit.least_slices:
+        reasons.append(f"{slices.with_wall} slices show the wall, fewer than {limit.least_slices}")
     gap = slices.largest_gap_mm
-    if gap is not None and gap > GAP_REVIEW_MM:
-        reasons.append(f"a gap of {gap:.1f} mm between slices, wider than {GAP_REVIEW_MM:.0f} mm")
+    if gap is not None and gap > limit.gap_review_mm:
+        reasons.append(f"a gap of {gap:.1f} mm between slices, wider than {limit.gap_review_mm:.0f} mm")
     beyond = slices.outermost_scar
-    if beyond is not None and beyond > OUTERMOST_REVIEW:
+    if beyond is not None and beyond > limit.outermost_review:
         reasons.append(f"scar reaches the outermost slices ({beyond:.0%} of it): it may go on where nothing was seen")
     seen = slices.observed_scar_ml
     if 0 < seen < SMALL_SCAR_ML:

@@ -89,7 +89,7 @@ class Fields:
 
     def _draw(self, shape: tuple[int, ...], lengths_mm: tuple[float, ...], *, first: int = 0) -> np.ndarray:
         steps = (self._size.length_mm / LEVELS, self._size.girth_mm / ANGLES, self._size.wall_mm / DEPTHS)
-        square = 0.0
+        square: np.ndarray = np.zeros([1] * len(shape))
         for axis, (n, length) in enumerate(zip(shape, lengths_mm, strict=True)):
             waves = np.fft.fftfreq(n, steps[first + axis])
             if axis == len(shape) - 1:

@@ -56,7 +56,8 @@ def draw_examples(config: ScarPriorConfig, number: int) -> Examples:
 
 def _drawn(config: ScarPriorConfig, tube: Tube, rng: np.random.Generator) -> Examples:
     grid = tube.grid(cell_mm=config.cell_mm, layers=config.layers)
-    inputs, truth = [], []
+    inputs: list[np.ndarray] = []
+    truth: list[np.ndarray] = []
     while len(inputs) < config.scars:
         heart = draw_heart(tube, rng)
         stack = drawn_stack(heart, rng)

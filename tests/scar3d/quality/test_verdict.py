@@ -6,22 +6,16 @@ from typing import Any
 
 import pytest
 
+from cardioscar.scar3d.quality.limits import FRACTIONS as F
+from cardioscar.scar3d.quality.limits import LABELS
 from cardioscar.scar3d.quality.result_scar import Interval
 from cardioscar.scar3d.quality.result_scores import Quality
 from cardioscar.scar3d.quality.verdict import (
-    DOUBT_FAIL,
-    DOUBT_REVIEW,
-    GAP_REVIEW_MM,
-    LEAST_SLICES,
-    LEFT_OUT_FAIL,
-    LEFT_OUT_REVIEW,
-    OUTERMOST_REVIEW,
     SMALL_SCAR_ML,
     UNSEEN_SCAR_FAIL,
     UNSEEN_SCAR_REVIEW,
     UNSEEN_WALL_FAIL,
     UNSEEN_WALL_REVIEW,
-    WIDTH_REVIEW,
     doubt,
     quality,
     relative_width,
@@ -81,34 +75,49 @@ def scar_ml(mean: float, lower: float, upper: float) -> dict[str, object]:
         (heldout_dice(0.59), 0, "review", "hidden slices are predicted poorly (Dice 0.590, below 0.60)"),
         (heldout_dice(0.60), 0, "pass", ""),
         (heldout_dice(None), 0, "pass", ""),
-        (left_out(LEFT_OUT_REVIEW), 0, "pass", ""),
-        (left_out(LEFT_OUT_REVIEW - 0.01), 0, "review", "slices do not predict one another"),
-        (left_out(LEFT_OUT_FAIL - 0.01), 0, "review", f"below {LEFT_OUT_REVIEW:.2f}"),
-        (in_doubt(DOUBT_REVIEW - 0.01), 0, "pass", ""),
+        (left_out(F.left_out_review), 0, "pass", ""),
+        (left_out(F.left_out_review - 0.01), 0, "review", "slices do not predict one another"),
+        (left_out(F.left_out_fail - 0.01), 0, "review", f"below {F.left_out_review:.2f}"),
+        (in_doubt(F.doubt_review - 0.01), 0, "pass", ""),
         (
-            in_doubt(DOUBT_REVIEW + 0.004),
+            in_doubt(F.doubt_review + 0.004),
             0,
             "review",
             "much of the scar is in doubt (standard deviations add up to 50.4% of its volume, above 50%)",
         ),
-        (in_doubt(DOUBT_FAIL + 0.01), 0, "review", f"above {DOUBT_REVIEW:.0%}"),
-        (left_out(LEFT_OUT_FAIL) | in_doubt(DOUBT_FAIL + 0.01), 0, "review", "in doubt"),
-        (left_out(LEFT_OUT_FAIL - 0.01) | in_doubt(DOUBT_FAIL - 0.01), 0, "review", "do not predict"),
-        (left_out(LEFT_OUT_FAIL - 0.01) | in_doubt(DOUBT_FAIL + 0.01), 0, "fail", f"above {DOUBT_FAIL:.0%}"),
+        (in_doubt(F.doubt_fail + 0.01), 0, "review", f"above {F.doubt_review:.0%}"),
+        (left_out(F.left_out_fail) | in_doubt(F.doubt_fail + 0.01), 0, "review", "in doubt"),
+        (
+            left_out(F.left_out_fail - 0.01) | in_doubt(F.doubt_fail - 0.01),
+            0,
+            "review",
+            "do not predict",
+        ),
+        (
+            left_out(F.left_out_fail - 0.01) | in_doubt(F.doubt_fail + 0.01),
+            0,
+            "fail",
+            f"above {F.doubt_fail:.0%}",
+        ),
         ({"scar": {"uncertainty_mean": 0.01, "fraction_of_wall": 0.0}}, 0, "pass", ""),
         (left_out(None), 0, "pass", ""),
         ({"leave_one_out": None, "slices": None, "intervals": None}, 0, "pass", ""),
-        (slices(with_wall=LEAST_SLICES), 0, "pass", ""),
-        (slices(with_wall=LEAST_SLICES - 1), 0, "review", "slices show the wall, fewer than"),
-        (slices(largest_gap_mm=GAP_REVIEW_MM), 0, "pass", ""),
-        (slices(largest_gap_mm=GAP_REVIEW_MM + 0.1), 0, "review", "a gap of 10.1 mm between slices"),
+        (slices(with_wall=F.least_slices), 0, "pass", ""),
+        (slices(with_wall=F.least_slices - 1), 0, "review", "slices show the wall, fewer than"),
+        (slices(largest_gap_mm=F.gap_review_mm), 0, "pass", ""),
+        (slices(largest_gap_mm=F.gap_review_mm + 0.1), 0, "review", "a gap of 10.1 mm between slices"),
         (slices(largest_gap_mm=None), 0, "pass", ""),
-        (slices(outermost_scar=OUTERMOST_REVIEW), 0, "pass", ""),
-        (slices(outermost_scar=OUTERMOST_REVIEW + 0.01), 0, "review", "scar reaches the outermost slices (11% of it)"),
+        (slices(outermost_scar=F.outermost_review), 0, "pass", ""),
+        (
+            slices(outermost_scar=F.outermost_review + 0.01),
+            0,
+            "review",
+            "scar reaches the outermost slices (11% of it)",
+        ),
         (slices(observed_scar_ml=SMALL_SCAR_ML), 0, "pass", ""),
         (slices(observed_scar_ml=0.4), 0, "review", "the scar seen is small (0.40 ml)"),
         (slices(observed_scar_ml=0.0, outermost_scar=None), 0, "pass", ""),
-        (scar_ml(10.0, 10.0 - 5 * WIDTH_REVIEW, 10.0 + 5 * WIDTH_REVIEW), 0, "pass", ""),
+        (scar_ml(10.0, 10.0 - 5 * F.width_review, 10.0 + 5 * F.width_review), 0, "pass", ""),
         (scar_ml(10.0, 4.0, 19.0), 0, "review", "the scar volume is uncertain (4.0 to 19.0 ml, 150.0% of it"),
         (scar_ml(0.1, 0.0, 0.9), 0, "pass", ""),
         (scar_ml(0.0, 0.0, 0.0), 0, "pass", ""),
@@ -228,7 +237,7 @@ def test_a_failure_outweighs_a_doubt_and_both_are_said() -> None:
 
 
 def test_every_doubt_is_said() -> None:
-    doubts = left_out(LEFT_OUT_REVIEW - 0.01) | slices(
+    doubts = left_out(F.left_out_review - 0.01) | slices(
         with_wall=3, largest_gap_mm=12.0, outermost_scar=0.5, observed_scar_ml=0.5
     )
     assert len(judged(doubts | {"residual": {"rms": 0.3}}, FACTS).reasons) == 6
@@ -247,3 +256,16 @@ def test_a_relative_width_needs_a_mean() -> None:
     assert relative_width(Interval(mean=10.0, sd=1.0, lower=9.0, upper=12.0)) == pytest.approx(0.3)
     assert relative_width(Interval(mean=0.0, sd=0.0, lower=0.0, upper=0.0)) is None
     assert relative_width(None) is None
+
+
+@pytest.mark.parametrize("pixels", ["fractions", "labels"])
+def test_hand_drawn_slices_are_held_to_what_hand_drawn_slices_can_keep(pixels: str) -> None:
+    between = (LABELS.left_out_review + F.left_out_review) / 2
+    doubts = left_out(between) | slices(outermost_scar=0.3) | scar_ml(10.0, 8.0, 12.0) | heldout_dice(0.55)
+    found = judged(doubts | {"posterior": {"pixels": pixels}}, FACTS)
+    assert found.verdict == ("pass" if pixels == "labels" else "review")
+    assert len(found.reasons) == (0 if pixels == "labels" else 4)
+    poor = left_out(LABELS.left_out_review - 0.01) | {"posterior": {"pixels": pixels}}
+    assert judged(poor, FACTS).verdict == "review"
+    none = left_out(LABELS.left_out_fail - 0.01) | in_doubt(LABELS.doubt_fail + 0.01)
+    assert judged(none | {"posterior": {"pixels": pixels}}, FACTS).verdict == "fail"
