@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.status import Status, read_status
-from cardioscar.stages.list_subjects import run as list_subjects
+from cardioscar.stages import list_subjects as listing
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from tests import broken_subjects as broken
+
+list_subjects = partial(listing.run, family=RECONSTRUCT)
 
 MakeCohort = Callable[..., Path]
 

@@ -161,8 +161,11 @@ def test_the_ids_that_a_run_is_given_are_counted(name):
 
 
 def test_a_summary_takes_what_the_cohort_runs_take(ir):
-    """So that the parameters of the runs serve it as they are."""
-    for name, spec in compile_pipeline("summarize_cohort").parameters("root").items():
+    """So that the parameters of the runs serve it as they are; the family, which they fix, it is told."""
+    taken = compile_pipeline("summarize_cohort").parameters("root")
+    listed = ir.component("root")["dag"]["tasks"]["list-subjects"]["inputs"]["parameters"]
+    assert taken.pop("family")["defaultValue"] == listed["family"]["runtimeValue"]["constant"] == "reconstruct"
+    for name, spec in taken.items():
         outer = ir.parameters("root")[name]
         assert {k: v for k, v in spec.items() if k != "description"} == {
             k: v for k, v in outer.items() if k != "description"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,11 @@ from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.selection import costs, select
 from cardioscar.cohort.source import Listed
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.stages.list_subjects import run
+from cardioscar.stages import list_subjects
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+
+run = partial(list_subjects.run, family=RECONSTRUCT)
 
 
 @pytest.fixture
@@ -85,4 +89,4 @@ def test_a_run_that_comes_close_to_a_limit_is_let_through_with_a_warning(
 
     monkeypatch.setattr(preflight, "WARN_SHARE", 0.01)
     assert len(run(cohort, 8)) == 1
-    assert "a workflow of about 152500 bytes of at most 1048576: take larger shards, or more runs" in caplog.text
+    assert "a workflow of about 154500 bytes of at most 1048576: take larger shards, or more runs" in caplog.text
