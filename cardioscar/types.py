@@ -14,6 +14,8 @@ AffineMatrix = Float[np.ndarray, "4 4"]
 NodeValues = Float[np.ndarray, " nodes"]
 NodeMask = Bool[np.ndarray, " nodes"]
 GroupValues = Float[np.ndarray, " groups"]
+GroupNumbers = Int[np.ndarray, " groups"]
+"""A whole number of each group: how many pixels it has, or which slice it lies in."""
 GroupIndex = Int[np.ndarray, " nodes"]
 """Group of each node, or -1 where no pixel sees the node."""
 GroupOffsets = Int[np.ndarray, " groups_plus_1"]
