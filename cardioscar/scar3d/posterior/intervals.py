@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 
-from cardioscar.types import NodeValues
+from cardioscar.types import NodeValues, Segments
 
 LEVEL = 0.9
 """Share of draws inside an interval."""
@@ -27,7 +26,7 @@ class DrawSummary:
         self,
         probability: NodeValues,
         node_volumes_ml: NodeValues,
-        segment: Int[np.ndarray, " nodes"] | None,
+        segment: Segments | None,
         *,
         threshold: float,
     ) -> None:
