@@ -8,7 +8,10 @@ WRITERS := pipelines.compile components.readme pipelines.readme charts.readme do
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo demo-s3 test fast lint format golden component bench clean
+# what `make shapes` runs: the quick tests of rooms whose signatures state shapes
+SHAPED := tests/metrics tests/learning tests/imaging/alignment tests/scar3d/channels tests/scar3d/quality \
+	$(addprefix tests/scar3d/posterior/test_,base_rate.py intervals.py matern.py projection.py residual_process.py)
+.PHONY: help demo demo-s3 test fast shapes lint format golden component bench clean
 
 include images/images.mk tests/kind/kind.mk
 
@@ -48,6 +51,10 @@ test: $(VENV)/.test  ## the whole test suite
 
 fast: $(VENV)/.test  ## the tests that take less than ten seconds
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+shapes: $(VENV)/.test  ## every call of the science checked against its annotations (jaxtyping, beartype) while tests run
+	$(BIN)/python -m pytest -p tests.shape_checks -m \
+		"not slow and not real and not outside_annotations" $(SHAPED)
 
 lint: $(VENV)/.test  ## formatting, lint, types, import contracts, every file that make golden writes
 	$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ Out = Annotated[Path, tyro.conf.arg(aliases=["-o"])]
 
 @dataclass(frozen=True)
 class Field:
-    """Pretrain a coordinate network on a cohort; `train --prior` starts each subject's fit from it."""
+    """Pretrain a coordinate network on a cohort; `train --start-from` starts each subject's fit from it."""
 
     cohort: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="COHORT")]
     """Artifact of group-sort, or a cohort: a folder, or s3://bucket/prefix."""

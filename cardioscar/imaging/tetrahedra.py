@@ -66,7 +66,9 @@ def oriented_with_volumes(nodes_mm: Points, cells: Tetrahedra) -> tuple[Tetrahed
     return turned, volumes
 
 
-def divide(nodes_mm: Points, cells: Tetrahedra) -> tuple[Points, Tetrahedra]:
+def divide(
+    nodes_mm: Points, cells: Tetrahedra
+) -> tuple[Float[np.ndarray, "points_and_middles 3"], Int[np.ndarray, "parts 4"]]:
     """Divide each tetrahedron into eight at the middles of its edges (red refinement).
 
     The inner octahedron is cut along its shortest diagonal, which keeps the shapes good (Zhang, Houston J

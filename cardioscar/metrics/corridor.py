@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from cardioscar.errors import InputError
 from cardioscar.metrics.masks import as_mask, as_weights, same_length
-from cardioscar.types import NodeMask, NodeValues, Points
+from cardioscar.types import NodeMask, Points
 
 END_SHARE = 0.1
 """An end of a corridor is the part of it within this share of its length from its tip."""
@@ -34,7 +34,7 @@ class Corridor:
     last: NodeMask
     length_mm: float
 
-    def connects(self, living: NodeMask) -> bool:
+    def connects(self, living: np.ndarray) -> bool:
         """Whether living nodes of the corridor lead from one end to the other along edges of the mesh.
 
         Args:
@@ -50,7 +50,7 @@ class Corridor:
         return bool(np.isin(piece[self.first[alive]], piece[self.last[alive]]).any())
 
 
-def find_corridor(corridor: NodeMask, nodes_mm: Points, tetrahedra: np.ndarray) -> Corridor | None:
+def find_corridor(corridor: np.ndarray, nodes_mm: Points, tetrahedra: np.ndarray) -> Corridor | None:
     """Take a corridor apart: its largest piece, and the two ends that lie farthest apart within it.
 
     The tips are found by a double sweep: the node farthest from any node is one tip, the node farthest from it the
@@ -87,7 +87,7 @@ def find_corridor(corridor: NodeMask, nodes_mm: Points, tetrahedra: np.ndarray) 
     return Corridor(nodes, links, from_first <= END_SHARE * length, from_last <= END_SHARE * length, length)
 
 
-def corridor_kept(corridor: NodeMask, living: NodeMask, node_volumes_ml: NodeValues | None = None) -> float:
+def corridor_kept(corridor: np.ndarray, living: np.ndarray, node_volumes_ml: np.ndarray | None = None) -> float:
     """Share of a corridor's volume that a map leaves alive.
 
     Args:

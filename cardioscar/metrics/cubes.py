@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from scipy import sparse
 
 from cardioscar.errors import InputError
@@ -57,7 +58,7 @@ class WallCubes:
         """Number of cubes."""
         return len(self.wall_ml)
 
-    def fractions(self, scar: NodeValues) -> np.ndarray:
+    def fractions(self, scar: np.ndarray) -> Float[np.ndarray, " cubes"]:
         """Scar fraction of each cube, weighted by volume.
 
         Args:

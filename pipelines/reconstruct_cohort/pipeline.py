@@ -46,7 +46,7 @@ def reconstruct_shard(given: Channels) -> None:
 
     fitted = train(**given.to(train, sorted_groups=sorted_groups))
     place_fit(fitted, "Train", given)
-    connect(fitted, given, mlflow=True)  # a prior lies in the object store or the registry
+    connect(fitted, given, mlflow=True)  # a network to start from lies in the object store or the registry
     made = {"groups": groups, "sorted_groups": sorted_groups, "fields": fitted.outputs["fields"]}
 
     inferred = infer(**given.to(infer, **made))

@@ -34,7 +34,7 @@ def test_a_network_is_pretrained_and_a_fit_starts_from_it(
     about = json.loads(said.out)
     assert (about["hearts"], about["config"]["steps"]) == (3, 4)
     assert sorted(content(tmp_path / "prior")) == ["curves.json", "field.json", "field.safetensors", "training.html"]
-    words = ("--prior", tmp_path / "prior", "--freeze", "hidden.0", "head", "--steps=3", "--device=cpu")
+    words = ("--start-from", tmp_path / "prior", "--freeze", "hidden.0", "head", "--steps=3", "--device=cpu")
     said = cardioscar("train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects", "P001", *words)
     assert said.code == 0
     fitted = json.loads((tmp_path / "fit" / "P001" / "field.json").read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def test_a_prior_and_blocks_reach_the_fit_of_a_whole_run(finished: Run, cardiosc
     cardioscar("train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK)
     said = cardioscar(
         "run", finished.cohort, "-o", tmp_path / "out", "--subjects", "P001", "--jobs=1", "--tracking-uri=off",
-        "--prior", tmp_path / "prior", "--freeze", "hidden.1", "--steps=3", "--samples=2", "--no-figures",
+        "--start-from", tmp_path / "prior", "--freeze", "hidden.1", "--steps=3", "--samples=2", "--no-figures",
     )  # fmt: skip
     assert said.code == 0
     about = json.loads((tmp_path / "out" / "results" / "P001" / "field.json").read_text(encoding="utf-8"))
@@ -65,8 +65,8 @@ def test_a_network_is_registered_and_found_by_its_address(
     assert json.loads(said.out)["registered"] == "models:/lv/1"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     said = cardioscar(
-        "train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects=P001", "--prior=models:/lv/1",
-        "--steps=2", "--device=cpu",
+        "train", finished.artifact("group_sort"), "-o", tmp_path / "fit", "--subjects=P001",
+        "--start-from=models:/lv/1", "--steps=2", "--device=cpu",
     )  # fmt: skip
     assert said.code == 0
 

@@ -155,7 +155,7 @@ def test_reconstruct_hands_each_stage_its_settings(monkeypatch):
     assert (cohort, subjects, work, named) == ("c", ["a"], "w", {})
     assert recording == Recording("r", "t", "cardioscar", "run-1")
     assert list(options) == list(RECONSTRUCT.names)
-    assert options["train"] == {"method": "fourier", "seed": 3, "device": "auto", "prior": "", "steps": 5}
+    assert options["train"] == {"method": "fourier", "seed": 3, "device": "auto", "start_from": "", "steps": 5}
     assert (options["infer"]["seed"], options["preprocess"]["n_sd"], options["evaluate"]) == (3, 4.0, {"figures": True})
     # each is a setting of its stage, and has its default where none is given
     function(**places)

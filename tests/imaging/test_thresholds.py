@@ -124,6 +124,7 @@ def test_any_slice_axis():
     )
 
 
+@pytest.mark.outside_annotations
 def test_bad_arguments():
     volume, wall, _ = rings()
     with pytest.raises(InputError, match="rule: expected fwhm or nsd, found 'otsu'"):

@@ -42,5 +42,10 @@ def heart(
     offsets = np.concatenate([[0], np.cumsum(np.bincount(group.ravel()))])
     targets = np.add.reduceat(scarred[seen][order], offsets[:-1]) / np.diff(offsets)
     return Observations(
-        world[seen][order], offsets, targets, np.ones(len(targets)), complete_batches(offsets, 500), names[:, 0]
+        world[seen][order],
+        offsets,
+        targets,
+        np.ones(len(targets), dtype=int),
+        complete_batches(offsets, 500),
+        names[:, 0],
     )

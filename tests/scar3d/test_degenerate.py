@@ -337,7 +337,7 @@ def test_a_fraction_that_cannot_be_is_refused_by_name(value: float) -> None:
 def test_targets_that_cannot_be_reach_no_fit(value: float) -> None:
     targets = np.array([0.5, value])
     with pytest.raises(InputError, match=r"targets: expected scar fractions from 0 to 1, found 1"):
-        Observations(np.zeros((2, 3)), np.array([0, 1, 2]), targets, np.ones(2), np.array([0, 2]))
+        Observations(np.zeros((2, 3)), np.array([0, 1, 2]), targets, np.ones(2, dtype=int), np.array([0, 2]))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

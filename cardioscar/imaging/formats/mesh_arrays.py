@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -111,7 +111,7 @@ def may_be_passed_on(name: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z][A-Za-z0-9_.: -]{0,31}", name, re.ASCII)) and plain(name) in _VOCABULARY
 
 
-def put_result(data: MutableMapping[str, Any], name: str, values: np.ndarray) -> None:
+def put_result(data: Any, name: str, values: np.ndarray) -> None:
     """Write a result into point data.
 
     Raises:
@@ -146,7 +146,7 @@ def clean_arrays(grid: Any, *, source: str = "mesh") -> None:
         _rename(data, [name for name in data if not may_be_passed_on(name)])
 
 
-def _rename(data: MutableMapping[str, Any], names: Iterable[str]) -> None:
+def _rename(data: Any, names: Iterable[str]) -> None:
     taken, number = set(data), 0
     for name in names:
         values = data.pop(name)

@@ -8,7 +8,7 @@ at the surface are bounded in shape, and the same distance always gives the same
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cardioscar.imaging.tetrahedra import EDGES, Tetrahedra, oriented
 from cardioscar.types import Points
@@ -92,7 +92,9 @@ def _warped(nodes: Points, values: np.ndarray, cells: Tetrahedra) -> tuple[Point
     return nodes, values
 
 
-def _cut(nodes: Points, values: np.ndarray, cells: Tetrahedra) -> tuple[Points, Tetrahedra]:
+def _cut(
+    nodes: Points, values: np.ndarray, cells: Tetrahedra
+) -> tuple[Float[np.ndarray, "corners 3"], Int[np.ndarray, "parts 4"]]:
     """Keep of each tetrahedron the part where the values are negative.
 
     A four-sided face is always divided from its inner corner of smaller number, as its other owner does too.

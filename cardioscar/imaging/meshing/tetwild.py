@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import numpy as np
+from jaxtyping import Float
 
 from cardioscar.errors import GeometryError
 from cardioscar.files.end_with_parent import end_with_parent
@@ -32,7 +33,7 @@ def fill_surface(
     envelope_mm: float,
     stop_energy: float,
     source: str = "surface",
-) -> tuple[Points, Tetrahedra]:
+) -> tuple[Float[np.ndarray, "nodes 3"], Tetrahedra]:
     """Fill a closed surface with tetrahedra.
 
     fTetWild shuffles the order of its work by the machine's random numbers, so two runs give different meshes of the

@@ -76,7 +76,7 @@ class MeshSurface:
         grid = np.column_stack([(index[:, :2] - first) * per_pixel, index[:, 2]])
         inside = np.zeros(shape)
         for level in (np.arange(LEVELS) + 0.5) / LEVELS - 0.5:
-            inside += inside_outlines(cut_triangles(grid, self.triangles, level), tuple(shape))
+            inside += inside_outlines(cut_triangles(grid, self.triangles, level), tuple(shape.tolist()))
         return Coverage(uniform_filter(inside / LEVELS, per_pixel + 1 - per_pixel % 2), first, per_pixel)
 
 

@@ -109,7 +109,7 @@ def cavities(nodes_mm: Points, faces: Triangles, direction: Float[np.ndarray, " 
     low, length = height[corners].min(), np.ptp(height[corners])
     counts = []
     for share in np.linspace(0.1, 0.9, LEVELS):
-        wall = inside_outlines(cut_triangles(points, faces, low + share * length), tuple(shape))
+        wall = inside_outlines(cut_triangles(points, faces, low + share * length), tuple(shape.tolist()))
         outside, number = ndimage.label(~wall)
         area = np.bincount(outside.ravel(), minlength=number + 1) * _PIXEL_MM**2
         area[[0, *np.unique(outside[[0, -1]]), *np.unique(outside[:, [0, -1]])]] = 0

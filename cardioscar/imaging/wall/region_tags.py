@@ -96,7 +96,7 @@ def listed(tags: Int[np.ndarray, " cells"], cell_ml: np.ndarray) -> str:
     values, row = np.unique(tags, return_inverse=True)
     volume = np.bincount(row.reshape(-1), weights=cell_ml)
     order = np.argsort(-volume, kind="stable")
-    text = ", ".join(f"{_said(values[n])} ({volume[n]:,.1f} ml)" for n in order[:_MOST_LISTED])
+    text = ", ".join(f"{_said(int(values[n]))} ({volume[n]:,.1f} ml)" for n in order[:_MOST_LISTED])
     return text if len(order) <= _MOST_LISTED else f"{text} and {len(order) - _MOST_LISTED} more"
 
 

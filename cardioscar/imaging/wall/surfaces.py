@@ -133,7 +133,7 @@ def _torn(
     nodes_mm: Points,
     faces: Triangles,
     part: Int[np.ndarray, " faces"],
-    centers: Points,
+    centers: Float[np.ndarray, "faces 3"],
     axis: LongAxis,
     neighbours: sparse.csr_array,
     source: str,
@@ -173,7 +173,7 @@ def _to_cavity(points: Points, axis: LongAxis) -> Points:
 
 def _cut(
     normals: Points,
-    centers: Points,
+    centers: Float[np.ndarray, "faces 3"],
     area: np.ndarray,
     outward: np.ndarray,
     depth: float,

@@ -82,7 +82,9 @@ def centreline(
     return Centreline(np.concatenate([before_mm[::-1], line, behind_mm]), nodes, slice(first, first + len(line)))
 
 
-def width_mm(line: Centreline, nodes_mm: Points, clearance_mm: NodeValues, *, edge_mm: float) -> NodeValues:
+def width_mm(
+    line: Centreline, nodes_mm: Points, clearance_mm: NodeValues, *, edge_mm: float
+) -> Float[np.ndarray, " steps"]:
     """Width of a corridor along its centreline: twice the clearance of its middle.
 
     Args:
@@ -101,7 +103,7 @@ def width_mm(line: Centreline, nodes_mm: Points, clearance_mm: NodeValues, *, ed
     return 2 * widest
 
 
-def _straight_on(line_mm: Points, length_mm: float) -> Points:
+def _straight_on(line_mm: Points, length_mm: float) -> Float[np.ndarray, "beyond 3"]:
     """Points straight on from the first one of a line, away from it."""
     reach = min(len(line_mm) - 1, round(2 * SMOOTHING_MM / STEP_MM))
     outward = line_mm[0] - line_mm[reach]
@@ -109,7 +111,7 @@ def _straight_on(line_mm: Points, length_mm: float) -> Points:
     return line_mm[0] + np.arange(1, round(length_mm / STEP_MM) + 1)[:, None] * STEP_MM * outward
 
 
-def _smooth(points_mm: Points) -> Points:
+def _smooth(points_mm: Points) -> Float[np.ndarray, "steps 3"]:
     """Even steps along the line, smoothed, the ends kept."""
     at = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points_mm, axis=0), axis=1))])
     if at[-1] == 0:

@@ -12,8 +12,8 @@ from cardioscar.scar3d.channels.centreline import Centreline
 from cardioscar.scar3d.channels.mesh_graph import Edges
 from cardioscar.types import NodeValues
 
-Nodes = Int[np.ndarray, " some"]
-"""Numbers of nodes of the mesh."""
+Nodes = Int[np.ndarray, " _"]
+"""Numbers of nodes of the mesh, as many as there are."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from cardioscar.imaging.tetrahedra import Tetrahedra
 from cardioscar.scar3d.channels.mesh_graph import nodal_gradient
-from cardioscar.types import NodeMask, NodeValues, Points
+from cardioscar.types import NodeMask, NodeValues, Points, Segments
 
 _DEPTHS = 5
 # Nodes that place the patches; more of them place these no better.
@@ -30,7 +30,7 @@ class Transmurality:
     share: NodeValues
     area_mm2: NodeValues
 
-    def by_segment(self, segment: Int[np.ndarray, " nodes"]) -> dict[int, dict[str, float]]:
+    def by_segment(self, segment: Segments) -> dict[int, dict[str, float]]:
         """Transmurality of each segment that has tissue.
 
         Args:

@@ -143,7 +143,7 @@ def _layer_points(
     layer: np.ndarray,
     probability: NodeValues,
     cut: NodeMask | None,
-) -> tuple[Float[np.ndarray, "points 4"], Float[np.ndarray, " points"], Bool[np.ndarray, " points"]]:
+) -> tuple[Float[np.ndarray, "crossings 4"], Float[np.ndarray, " crossings"], Bool[np.ndarray, " crossings"]]:
     """Points of all layers, the scar probability there, and whether they lie where the mesh is cut."""
     cut = np.zeros(len(nodes_mm), dtype=bool) if cut is None else cut
     if transmural is None:

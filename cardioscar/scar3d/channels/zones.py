@@ -7,7 +7,7 @@ conducts slowly is read off the image (`imaging/border_zone.py`).
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from cardioscar.imaging.cell_kinds import cell_offsets
 from cardioscar.imaging.formats.opencarp import ElementTag
@@ -20,7 +20,7 @@ NONE, POSSIBLE, UNCERTAIN, LIKELY = 0, 1, 2, 3
 
 def scar_certainty(
     probability: NodeValues, threshold: float, doubt_range: tuple[float, float]
-) -> Int[np.ndarray, " nodes"]:
+) -> UInt8[np.ndarray, " nodes"]:
     """How sure the map is that a node is scar.
 
     Args:

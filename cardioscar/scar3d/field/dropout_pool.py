@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ SPARE = 4096
 """Rows beyond those of a step, and so the number of places at which a step's rows may begin."""
 
 
+@runtime_checkable
 class DropoutMasks(Protocol):
     """Where the steps of a fit take their masks from."""
 

@@ -57,13 +57,13 @@ class Prepared:
         return 4 * numbers * CHUNK * math.ceil(self.nodes / CHUNK)
 
 
-def prepare(observations: Observations, config: FitConfig, prior: PretrainedField | None = None) -> Prepared:
+def prepare(observations: Observations, config: FitConfig, pretrained: PretrainedField | None = None) -> Prepared:
     """Plan a subject's fit and check it, so that one subject's corrupt groups cannot end a computation of several.
 
     Raises:
         InputError: If offsets, targets and nodes do not fit together, or a group is empty; and what `plan_fit` raises.
     """
-    plan = plan_fit(observations, config, prior)
+    plan = plan_fit(observations, config, pretrained)
     for batch in plan.batches:
         offsets, groups = batch.offsets, len(batch.targets)
         if len(batch.nodes) == 0 or groups + 1 != len(offsets) or offsets[0] != 0 or offsets[-1] != len(batch.nodes):

@@ -58,7 +58,7 @@ def fit_field(
     observations: Observations,
     config: FitConfig,
     *,
-    prior: PretrainedField | None = None,
+    pretrained: PretrainedField | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
     on_epoch: Callable[[int, int], None] | None = None,
@@ -69,7 +69,7 @@ def fit_field(
     Args:
         observations: The subject's groups.
         config: Method and settings.
-        prior: Pretrained network to start from, the one that `config.prior` names.
+        pretrained: Pretrained network to start from, the one that `config.start_from` names.
         checkpoint: File that a killed fit resumes from; written every `checkpoint_seconds`.
         identity: Hash of data and settings; a checkpoint of another identity is not resumed.
         on_epoch: Called with epochs done and their upper limit.
@@ -80,7 +80,7 @@ def fit_field(
         exception.
     """
     device = choose_device(config.device)
-    plan = plan_fit(observations, config, prior)
+    plan = plan_fit(observations, config, pretrained)
     scar_field = plan.first_field(config.seed).to(device, dtype)
     moving = [weights for weights in scar_field.parameters() if weights.requires_grad]
     # fused AdamW updates all tensors in one call; the networks are so small that call overhead counts

@@ -91,12 +91,12 @@ class FitConfig:
     """Time between checkpoints in seconds."""
     subjects_together: int = execution(0)
     """At most so many subjects of a shard are fitted in one computation; 0 takes 32 on CUDA and 1 on the CPU."""
-    prior: str = ""
-    """Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none."""
+    start_from: str = ""
+    """Pretrained network: a folder, s3://bucket/prefix or models:/name/version; empty for none."""
     freeze: tuple[str, ...] = ()
-    """Blocks of the prior that the fit leaves as they are: encoding, hidden.0, hidden.1, …, head."""
+    """Blocks of the pretrained network that the fit leaves as they are: encoding, hidden.0, hidden.1, …, head."""
 
-    RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "most_nodes_per_group"}
+    RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "most_nodes_per_group", "prior": "start_from"}
     """Earlier names of settings, and what they are called now."""
 
     @property
@@ -105,23 +105,23 @@ class FitConfig:
         layers = REFERENCE_LAYERS if self.method == "reference" else self.layers
         return ("encoding", *(f"hidden.{layer}" for layer in range(layers)), "head")
 
-    def check_prior(self, spec: Mapping[str, Any]) -> None:
-        """Compare the architecture of a prior with what these settings ask for.
+    def check_pretrained(self, spec: Mapping[str, Any]) -> None:
+        """Compare the architecture of a pretrained network with what these settings ask for.
 
         Args:
-            spec: The prior's `FieldSpec` as a mapping.
+            spec: Its `FieldSpec` as a mapping.
 
         Raises:
             ConfigError: If they differ, by the name of the setting.
         """
         own = {"fourier": "fourier", "unit": "reference"}.get(spec.get("encoding", ""))
         if own != self.method:
-            raise ConfigError("prior", f"a network of the fit's method {self.method}", f"one of method {own}")
+            raise ConfigError("start_from", f"a network of the fit's method {self.method}", f"one of method {own}")
         if self.method == "fourier":
             for name in ("features", "length_scale_mm", "hidden", "layers"):
                 if spec.get(name) != getattr(self, name):
                     rule = f"a network with the fit's {name} {getattr(self, name):g}"
-                    raise ConfigError("prior", rule, f"{name} {spec.get(name)}")
+                    raise ConfigError("start_from", rule, f"{name} {spec.get(name)}")
 
     def __post_init__(self) -> None:
         at_least_one = ("steps", "features", "hidden", "layers", "max_epochs", "patience", "mc_passes")
@@ -148,8 +148,8 @@ class FitConfig:
         for name in self.freeze:
             if name not in self.blocks:
                 raise ConfigError("freeze", f"blocks among {', '.join(self.blocks)}", f"'{name}'")
-        if self.freeze and not self.prior:
-            raise ConfigError("freeze", "a prior whose blocks to keep", "none")
+        if self.freeze and not self.start_from:
+            raise ConfigError("freeze", "a pretrained network whose blocks to keep", "none")
         # the encoding has no weights that a fit could move
         if {*self.freeze, "encoding"} == set(self.blocks):
             raise ConfigError("freeze", "at least one block left to fit", "all of them")

@@ -51,7 +51,7 @@ class FitPlan:
         loss: `cross_entropy` on group means, or `mse`.
         learning_rate: Learning rate as a function of the optimiser step, from 0.
         weight_decay: Decoupled weight decay.
-        prior: Network that the fit starts from; None draws the first weights.
+        pretrained: Network that the fit starts from; None draws the first weights.
         frozen: Blocks whose weights stay.
         keep_last: Keep the weights of the last epoch, whatever its loss; else those of the epoch of the lowest loss.
         fresh_masks: Draw dropout masks anew in every pass; else once for all steps, see `DropoutPool`.
@@ -65,7 +65,7 @@ class FitPlan:
     loss: Loss
     learning_rate: Callable[[int], float]
     weight_decay: float
-    prior: PretrainedField | None = None
+    pretrained: PretrainedField | None = None
     frozen: tuple[str, ...] = ()
     keep_last: bool = False
     fresh_masks: bool = False
@@ -73,27 +73,27 @@ class FitPlan:
     def first_field(self, seed: int) -> ScarField:
         """The field before its first step, on the CPU."""
         field = ScarField(self.spec, torch.Generator().manual_seed(seed))
-        if self.prior is not None:
-            self.prior.start(field)
+        if self.pretrained is not None:
+            self.pretrained.start(field)
         freeze(field, self.frozen)
         return field
 
 
-def plan_fit(observations: Observations, config: FitConfig, prior: PretrainedField | None = None) -> FitPlan:
+def plan_fit(observations: Observations, config: FitConfig, pretrained: PretrainedField | None = None) -> FitPlan:
     """Turn a method's name and settings into a plan for one subject.
 
     Raises:
-        ConfigError: If a prior is named and not given, or is not of the architecture that the settings ask for.
-        GeometryError: If there is a prior, and the subject's slices do not tell its axes.
+        ConfigError: If a pretrained network is named and not given, or is of another architecture than the settings.
+        GeometryError: If there is a pretrained network, and the subject's slices do not tell its axes.
     """
     plan = _fourier(observations, config) if config.method == "fourier" else _reference(observations, config)
-    if prior is None:
-        if config.prior:
-            raise ConfigError("prior", "a network that was loaded", "its name alone")
+    if pretrained is None:
+        if config.start_from:
+            raise ConfigError("start_from", "a network that was loaded", "its name alone")
         return plan
-    config.check_prior(asdict(prior.spec))
-    spec = prior.spec_in(frame_of(observations), config.dropout)
-    return replace(plan, spec=spec, prior=prior, frozen=config.freeze)
+    config.check_pretrained(asdict(pretrained.spec))
+    spec = pretrained.spec_in(frame_of(observations), config.dropout)
+    return replace(plan, spec=spec, pretrained=pretrained, frozen=config.freeze)
 
 
 def _fourier(observations: Observations, config: FitConfig) -> FitPlan:

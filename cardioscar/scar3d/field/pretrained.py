@@ -37,13 +37,13 @@ class PretrainedField:
         return cls(dataclasses.replace(field.spec, center_mm=(0.0, 0.0, 0.0), axes=None, scale=1.0), weights)
 
     def spec_in(self, frame: LVFrame, dropout: float) -> FieldSpec:
-        """Architecture of a field that starts from the prior in one heart."""
+        """Architecture of a field that starts from it in one heart."""
         return dataclasses.replace(
             self.spec, dropout=dropout, center_mm=frame.center_mm, axes=frame.axes, scale=frame.scale
         )
 
     def start(self, field: ScarField) -> None:
-        """Give a field of the prior's architecture its weights."""
+        """Give a field of its architecture its weights."""
         field.load_state_dict(dict(self.weights), strict=False)
 
 

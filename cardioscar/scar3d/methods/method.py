@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cardioscar.scar3d.observation.problem import Problem
 from cardioscar.types import NodeValues
@@ -27,6 +27,7 @@ class Reconstruction:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Method(Protocol):
     """A way to reconstruct; implementations are frozen dataclasses whose fields are their settings."""
 

@@ -15,7 +15,7 @@ from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.observation.groups import PixelGroups
 from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.sorting import SortedGroups
-from cardioscar.types import GroupValues, Points
+from cardioscar.types import GroupNumbers, GroupValues, Points
 
 GROUPS, SORTED, HELDOUT = "groups.npz", "sorted.npz", "heldout.npz"
 
@@ -84,7 +84,7 @@ class HeldOut:
 
     pixel_mm: Points
     fraction: GroupValues
-    slice_number: GroupValues
+    slice_number: GroupNumbers
     pixel_ml: GroupValues
 
 

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.imaging.volume import holding_voxel
-from cardioscar.types import GroupIndex, GroupValues, Points
+from cardioscar.types import GroupIndex, GroupNumbers, GroupValues, Points
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class PixelGroups:
 
     group_index: GroupIndex
     targets: GroupValues
-    pixels: GroupValues
-    slice_number: GroupValues
+    pixels: GroupNumbers
+    slice_number: GroupNumbers
     center_mm: Points
     unseen_pixels: int = 0
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from cardioscar.errors import GeometryError
 from cardioscar.imaging.coordinates.lv_coordinates import RIGHT_ANTERIOR
-from cardioscar.types import GroupOffsets, GroupValues, Points
+from cardioscar.types import GroupNumbers, GroupOffsets, Points
 
 RADIUS_MM = 30.0
 """Distance of the reference heart's wall from its long axis (root mean square over the wider half of the slices)."""
@@ -40,7 +40,7 @@ class LVFrame:
         return (np.asarray(points_mm) - self.center_mm) @ np.array(self.axes).T * self.scale
 
 
-def lv_frame(nodes_mm: Points, group_offsets: GroupOffsets, slice_number: GroupValues) -> LVFrame:
+def lv_frame(nodes_mm: Points, group_offsets: GroupOffsets, slice_number: GroupNumbers) -> LVFrame:
     """Find the frame of the LV that some slices show.
 
     The long axis is the line that comes nearest to the slices' centres, weighted by their nodes; the base is at the end

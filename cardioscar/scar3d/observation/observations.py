@@ -8,7 +8,7 @@ import numpy as np
 
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.scar3d.observation.lv_frame import LVFrame, lv_frame
-from cardioscar.types import GroupOffsets, GroupValues, Points
+from cardioscar.types import GroupNumbers, GroupOffsets, GroupValues, Points
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Observations:
     nodes_mm: Points
     group_offsets: GroupOffsets
     targets: GroupValues
-    pixels: GroupValues
+    pixels: GroupNumbers
     batch_groups: np.ndarray
     slice_number: np.ndarray | None = None
 

@@ -16,7 +16,7 @@ from cardioscar.scar3d.observation.interpolation import hard_labels
 from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.observation.reach import Reach, reach_of
 from cardioscar.scar3d.observation.sorting import SortedGroups, complete_batches, sort_by_group
-from cardioscar.types import GroupValues, Points
+from cardioscar.types import GroupNumbers, GroupValues, Points
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Problem:
     nodes_mm: Points
     groups: SortedGroups
     targets: GroupValues
-    pixels: GroupValues
-    slice_number: GroupValues
+    pixels: GroupNumbers
+    slice_number: GroupNumbers
     stack: SliceStack
     coordinates: Points | None = None
     tetrahedra: Tetrahedra | None = None

@@ -38,7 +38,7 @@ class Refinement:
     problem: Problem
     weights: sparse.csr_array
 
-    def extend(self, values: NodeValues) -> NodeValues:
+    def extend(self, values: NodeValues) -> Float[np.ndarray, " nodes_and_points"]:
         """Values at the nodes, shape (nodes,), and interpolated at the points: shape (nodes + points,)."""
         return np.concatenate([values, (self.weights @ values).astype(values.dtype)])
 
@@ -95,7 +95,7 @@ def refine(problem: Problem, *, points_per_mm3: float = POINTS_PER_MM3) -> Refin
     return Refinement(finer, weights)
 
 
-def _at_points(coordinates: Points, weights: sparse.csr_array) -> Points:
+def _at_points(coordinates: Float[np.ndarray, "nodes 3"], weights: sparse.csr_array) -> Points:
     """LV coordinates of the nodes, and interpolated at the points: the angle by its direction, as it has a seam."""
     along, angle, through = np.asarray(coordinates, dtype=np.float64).T
     turned = np.arctan2(weights @ np.sin(angle), weights @ np.cos(angle))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from scipy import sparse
 
 from cardioscar.types import Points
 
 
-def trilinear(points: Points, spacing: float) -> tuple[Points, sparse.csr_matrix]:
+def trilinear(points: Points, spacing: float) -> tuple[Float[np.ndarray, "corners 3"], sparse.csr_matrix]:
     """Grid points around points, and the trilinear weights from grid to points.
 
     Args:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 from scipy import sparse
 
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sampling_weights
 from cardioscar.scar3d.observation.files import HiddenPlaces
-from cardioscar.types import NodeValues
+from cardioscar.types import NodeValues, Segments
 
 LEVEL = 0.9
 """Share of draws inside an interval."""
@@ -63,7 +62,7 @@ class DrawSummary:
         self,
         probability: NodeValues,
         node_volumes_ml: NodeValues,
-        segment: Int[np.ndarray, " nodes"] | None,
+        segment: Segments | None,
         *,
         threshold: float,
         hidden: HiddenSlices | None = None,

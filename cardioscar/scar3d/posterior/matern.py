@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from cardioscar.types import Points
 
 
-def matern52(a: Points, b: Points, length_scale: float) -> np.ndarray:
+def matern52(a: Float[np.ndarray, "a 3"], b: Float[np.ndarray, "b 3"], length_scale: float) -> Float[np.ndarray, "a b"]:
     r"""Covariance of unit variance, $(1 + r + r^2/3)\,e^{-r}$ with $r = \sqrt5\,d/ℓ$ [@rasmussen2006].
 
     Args:

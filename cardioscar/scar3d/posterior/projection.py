@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy.spatial import cKDTree
 
 from cardioscar.types import GroupOffsets, GroupValues, NodeValues, Points
@@ -191,7 +192,9 @@ class ShiftCarrier:
         total = weight.sum(axis=1, keepdims=True)
         self._weight = weight * weight[:, :1] / np.maximum(total, np.finfo(np.float32).tiny)
 
-    def carry(self, logits: NodeValues, before: NodeValues, after: NodeValues) -> None:
+    def carry(
+        self, logits: NodeValues, before: Float[np.ndarray, " sorted"], after: Float[np.ndarray, " sorted"]
+    ) -> None:
         """Add the carried shifts to the unobserved nodes of `logits`, in place.
 
         Args:

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Float
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.spatial import cKDTree
@@ -175,7 +176,7 @@ def _metric(problem: Problem, stretch: float) -> np.ndarray:
     return u[:, [1, 2, 0]] * np.array([1.0, 1.0, 1 / stretch])
 
 
-def _inducing(points: Points, spacing: float) -> Points:
+def _inducing(points: Points, spacing: float) -> Float[np.ndarray, "inducing 3"]:
     """Inducing points as dense as asked for, or less dense where scar is so large that they would be too many."""
     found = _thinned(points, spacing)
     while len(found) > MOST_INDUCING:
@@ -184,7 +185,7 @@ def _inducing(points: Points, spacing: float) -> Points:
     return found
 
 
-def _thinned(points: Points, spacing: float) -> Points:
+def _thinned(points: Points, spacing: float) -> Float[np.ndarray, "cubes 3"]:
     """The mean of the points of each occupied cube: evenly spread, and never outside the tissue by much."""
     _, cube = np.unique(np.floor(points / spacing).astype(np.int64), axis=0, return_inverse=True)
     cube = cube.reshape(-1)
@@ -192,7 +193,7 @@ def _thinned(points: Points, spacing: float) -> Points:
     return np.stack([np.bincount(cube, weights=points[:, axis]) / counts for axis in range(3)], axis=1)
 
 
-def _basis(inducing: Points, grid: Points, config: PosteriorConfig) -> np.ndarray:
+def _basis(inducing: Float[np.ndarray, "inducing 3"], grid: Points, config: PosteriorConfig) -> np.ndarray:
     """Functions whose standard normal coefficients give the process, shape (grid points, inducing points), float32."""
     own = matern52(inducing, inducing, config.length_scale_mm).astype(np.float64)
     root = cholesky(own + 1e-5 * np.eye(len(own)), lower=True)

@@ -23,7 +23,7 @@ class TransferConfig:
     learning_rate: float | None = None
     """Peak learning rate of the one-cycle schedule; by default 0.01, and 0.001 for the published network."""
     length_scale_mm: float = 16.0
-    """Length scale of the Fourier features in mm of the reference heart; fits with the prior must name the same."""
+    """Length scale of the Fourier features in mm of the reference heart; fits that start from it must name the same."""
     features: int = 64
     """Number of Fourier frequencies; likewise."""
     hidden: int = 64

@@ -43,11 +43,11 @@ class Pretrained:
     """A network and how it came about.
 
     Attributes:
-        prior: The network.
+        network: The network.
         curves: Training loss, mean over the hearts of the step, and learning rate of each step.
     """
 
-    prior: PretrainedField
+    network: PretrainedField
     curves: Curves
 
     @property

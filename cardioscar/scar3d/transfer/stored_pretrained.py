@@ -18,7 +18,7 @@ STEM = "field"
 WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
 FORMAT = "cardioscar prior 1"
 FRAME = "LV: septum, anterior, base; mm of a heart whose wall lies 30 mm from its long axis"
-_RULE, _WHERE = "a network that train-prior field wrote", "prior: "
+_RULE, _WHERE = "a network that train-prior field wrote", "pretrained network: "
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class StoredPretrained:
         return PretrainedField(spec, self._stored.weights(PretrainedField.of(ScarField(spec)).weights), self.sha256)
 
 
-def save_prior(folder: Path, prior: PretrainedField, about: dict[str, Any]) -> StoredPretrained:
+def save_pretrained(folder: Path, pretrained: PretrainedField, about: dict[str, Any]) -> StoredPretrained:
     """Write a pretrained network.
 
     Args:
         folder: Existing folder; the caller makes the pair of files appear at once.
-        prior: The network.
+        pretrained: The network.
         about: JSON-ready facts of its training.
 
     Returns:
@@ -84,19 +84,19 @@ def save_prior(folder: Path, prior: PretrainedField, about: dict[str, Any]) -> S
     description = {
         "format": FORMAT,
         "frame": FRAME,
-        "spec": dataclasses.asdict(prior.spec),
+        "spec": dataclasses.asdict(pretrained.spec),
         "weights_sha256": "",
         **about,
     }
-    stored = store_network(folder, STEM, prior.weights, description)
+    stored = store_network(folder, STEM, pretrained.weights, description)
     return StoredPretrained(stored.description_bytes, stored.weights_bytes)
 
 
-def read_prior(folder: Path) -> StoredPretrained:
+def read_pretrained(folder: Path) -> StoredPretrained:
     """Read a pretrained network's files.
 
     Raises:
-        InputError: If a file is missing, or they are not what `save_prior` writes.
+        InputError: If a file is missing, or they are not what `save_pretrained` writes.
     """
     stored = read_network(folder, STEM, rule=_RULE, where=_WHERE)
     return StoredPretrained(stored.description_bytes, stored.weights_bytes)

@@ -1,4 +1,4 @@
-"""A trained prior on disk: weights, and a description of all that made them."""
+"""The scar prior's network on disk: weights, and a description of all that made them."""
 
 from __future__ import annotations
 

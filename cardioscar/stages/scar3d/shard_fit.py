@@ -42,7 +42,7 @@ class ShardFit:
         subjects: Ids of the shard, in the order of their turns.
         output: Artifact folder of the fits: what is finished there is not fitted ahead.
         config: Settings.
-        prior: Network that every fit starts from.
+        pretrained: Network that every fit starts from.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class ShardFit:
         subjects: Sequence[str],
         output: Path,
         config: FitConfig,
-        prior: PretrainedField | None = None,
+        pretrained: PretrainedField | None = None,
     ) -> None:
         from cardioscar.learning.device import choose_device
 
         self._sorted, self._subjects, self._output, self._config = sorted_groups, list(subjects), output, config
-        self._prior = prior
+        self._pretrained = pretrained
         self._device = choose_device(config.device)
         self._limit = config.subjects_together or TOGETHER[self._device.type]
         self._alone: set[str] = set()
@@ -107,7 +107,7 @@ class ShardFit:
                 try:
                     # what is warned of here is about the one who is looked at, not about the one whose turn it is
                     with about("train", one):
-                        self._prepared[one] = _prepare(self._sorted / one, self._config, self._prior)
+                        self._prepared[one] = _prepare(self._sorted / one, self._config, self._pretrained)
                 except Exception:
                     log.debug("not fitted ahead", exc_info=True)  # its own turn says what is wrong with it
                     self._alone.add(one)
@@ -189,7 +189,7 @@ class ShardFit:
         observations = load_observations(job.upstream["sorted"])
         try:
             return fit_field(
-                observations, self._config, prior=self._prior, checkpoint=job.checkpoint, identity=identity
+                observations, self._config, pretrained=self._pretrained, checkpoint=job.checkpoint, identity=identity
             )
         except Exception as error:
             if not is_out_of_memory(error):
@@ -200,8 +200,8 @@ class ShardFit:
             ) from error
 
 
-def _prepare(folder: Path, config: FitConfig, prior: PretrainedField | None = None) -> Prepared:
+def _prepare(folder: Path, config: FitConfig, pretrained: PretrainedField | None = None) -> Prepared:
     from cardioscar.scar3d.field.field_stack import prepare
     from cardioscar.scar3d.observation.files import load_observations
 
-    return prepare(load_observations(folder), config, prior)
+    return prepare(load_observations(folder), config, pretrained)

@@ -12,7 +12,7 @@ from cardioscar.config import as_mapping, from_mapping
 from cardioscar.scar3d.field.fit_config import FitConfig, check_device_here
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
-from cardioscar.stages.scar3d.prior_source import resolve_prior
+from cardioscar.stages.scar3d.pretrained_source import resolve_pretrained
 from cardioscar.stages.scar3d.shard_fit import ShardFit
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
@@ -41,24 +41,26 @@ def run(
         One row for each subject.
 
     Raises:
-        InputError: If a setting is impossible, or the prior that it names is not there or of another architecture.
+        InputError: If a setting is impossible, or the network to start from is not there or of another architecture.
     """
-    config, prior = resolve_prior(from_mapping(Config, options or {}, where="train"))
+    config, pretrained = resolve_pretrained(from_mapping(Config, options or {}, where="train"))
     check_device_here(config.device)
     shard: list[ShardFit] = []
 
     def work(job: Work) -> None:
-        if not shard:  # choosing a device imports torch, and so does a prior: not where all is reused
-            shard.append(ShardFit(Path(sorted_groups), subjects, Path(output), config, prior.load() if prior else None))
+        if not shard:  # choosing a device imports torch, and so does such a network: not where all is reused
+            shard.append(
+                ShardFit(Path(sorted_groups), subjects, Path(output), config, pretrained.load() if pretrained else None)
+            )
         _fit(job, shard[0], config)
 
     return run_shard(RECONSTRUCT["train"], subjects, output, config, work, upstream={"sorted": sorted_groups}, **hooks)
 
 
 def check_machine(config: Config) -> None:
-    """Refuse a prior that is not there, and a device that this machine lacks."""
-    if config.prior:
-        resolve_prior(config)
+    """Refuse a pretrained network that is not there, and a device that this machine lacks."""
+    if config.start_from:
+        resolve_pretrained(config)
     check_device_here(config.device)
 
 
@@ -84,7 +86,7 @@ def _fit(job: Work, shard: ShardFit, config: Config) -> None:
         "best_loss": float(result.losses[result.best_epoch]),
         "device": result.device,
         "fitted_together": result.together,
-        "prior_sha256": config.prior.removeprefix("sha256:") or None,
+        "prior_sha256": config.start_from.removeprefix("sha256:") or None,
         "frozen_blocks": list(config.freeze),
         "config": as_mapping(config),
     }

@@ -41,7 +41,7 @@ def field(
     subjects: str = "",
     on_step: OnStep | None = None,
 ) -> dict[str, Any]:
-    """Pretrain a coordinate network on a cohort, for fits that start from it (`FitConfig.prior`).
+    """Pretrain a coordinate network on a cohort, for fits that start from it (`FitConfig.start_from`).
 
     Subjects whose files cannot be read, or whose slices tell no long axis, are left out.
 
@@ -64,7 +64,7 @@ def field(
     import json
 
     from cardioscar.scar3d.transfer.pretraining import pretrain
-    from cardioscar.scar3d.transfer.stored_pretrained import save_prior
+    from cardioscar.scar3d.transfer.stored_pretrained import save_pretrained
 
     config = from_mapping(TransferConfig, options or {}, where=STAGE)
     final = _output(output)
@@ -87,7 +87,7 @@ def field(
         "loss": round(float(tail.mean()), 6),
     }
     with platform_faults(final), fresh_folder(final) as scratch:
-        stored = save_prior(scratch, trained.prior, facts)
+        stored = save_pretrained(scratch, trained.network, facts)
         (scratch / CURVES).write_text(trained.curves.as_json(), encoding="utf-8")
         _report(scratch, "Coordinate network, pretrained on a cohort", facts, _figures(facts))
         _output(output)  # somebody may have put something there meanwhile
@@ -142,20 +142,20 @@ def register(folder: str | Path, name: str, tracking_uri: str, *, kind: Literal[
         kind: Which of the two.
 
     Returns:
-        Its address, `models:/name/version`; that of a `field` serves `FitConfig.prior`.
+        Its address, `models:/name/version`; that of a `field` serves `FitConfig.start_from`.
 
     Raises:
         InputError: If the folder holds no such network, or the name is refused.
         UnreachableError: If the registry does not answer.
     """
     from cardioscar.learning.stored import read_network
-    from cardioscar.scar3d.transfer.stored_pretrained import read_prior
+    from cardioscar.scar3d.transfer.stored_pretrained import read_pretrained
     from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.trained_models import TrainedModel, record_trained_model
 
     at = Path(folder)
     if kind == "field":
-        read_prior(at)
+        read_pretrained(at)
     stored = read_network(at, STEMS[kind], rule=f"a network that train-prior {kind} wrote").check_hash()
     said = stored.description
     curves = at / CURVES
@@ -195,8 +195,8 @@ def _report(folder: Path, name: str, said: Mapping[str, Any], figures: Mapping[s
 
 
 def _output(output: str | Path) -> Path:
-    """The folder to write, which may hold an earlier prior and nothing else: it is replaced as a whole."""
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior
+    """The folder to write, which may hold an earlier pretrained network and nothing else: it is replaced as a whole."""
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_pretrained
 
     final = local_folder(output, where="out").resolve()
     with platform_faults(final):
@@ -204,13 +204,15 @@ def _output(output: str | Path) -> Path:
         ours = (DESCRIPTION, WEIGHTS, CURVES, PAGE)
         others = [p.name for p in final.iterdir() if p.name not in ours] if final.is_dir() else []
     if others or final.is_file():
-        rule = "a new or empty folder, or that of an earlier prior"
+        rule = "a new or empty folder, or that of an earlier pretrained network"
         raise ConfigError("out", rule, f"one with {counted(len(others), 'other file')}" if others else "a file")
     if final.is_dir() and any(final.iterdir()):
         try:
-            read_prior(final)
+            read_pretrained(final)
         except InputError as error:
-            raise ConfigError("out", "a new or empty folder, or that of an earlier prior", str(error)) from None
+            raise ConfigError(
+                "out", "a new or empty folder, or that of an earlier pretrained network", str(error)
+            ) from None
         _check_own_training(final)
     return final
 
@@ -240,7 +242,7 @@ def _check_own_scar_prior(folder: Path) -> None:
     except (OSError, ValueError, LookupError, TypeError):
         own = False
     if not own or any(path.is_symlink() for path in there):
-        rule = "a folder without such a file, or that of an earlier prior"
+        rule = "a folder without such a file, or that of an earlier scar prior"
         raise ConfigError("out", rule, f"another {there[0].name}; name another folder, or move it away")
 
 
@@ -272,7 +274,7 @@ def _sorted_groups(cohort: str | Path, subjects: str, tell: OnStep) -> Iterator[
 
     if _is_artifact(cohort):
         folders = sorted(path.parent for path in Path(cohort).glob("*/sorted.npz") if path.parent.name[0] != ".")
-        yield _asked(folders, subjects)
+        yield _of_ids(folders, subjects)
         return
     source = open_cohort(cohort, SCAR3D_LAYOUT)
     ids = [entry.subject for entry in select(source, subjects)]
@@ -289,7 +291,7 @@ def _is_artifact(cohort: str | Path) -> bool:
     return "://" not in str(cohort) and Path(cohort).is_dir() and any(Path(cohort).glob("*/sorted.npz"))
 
 
-def _asked(folders: list[Path], subjects: str) -> list[Path]:
+def _of_ids(folders: list[Path], subjects: str) -> list[Path]:
     wanted = parse_ids(subjects)
     missing = [name for name in wanted if name not in {folder.name for folder in folders}]
     if missing:

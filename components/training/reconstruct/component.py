@@ -22,7 +22,7 @@ def reconstruct(
     batch_nodes: int = 10000,
     method: str = "fourier",
     device: str = "auto",
-    prior: str = "",
+    start_from: str = "",
     seed: int = 0,
     samples: int = 0,
     projection: str = "soft",
@@ -58,7 +58,7 @@ def reconstruct(
         batch_nodes: Number of nodes that a batch of complete groups aims at.
         method: fourier (Fourier features, full batch) or reference (the published network).
         device: Where fields are fitted: auto (a GPU if the pod has one), cpu or cuda.
-        prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
+        start_from: Pretrained network: a folder, s3://bucket/prefix or models:/name/version; empty for none.
         seed: Seed of every random draw.
         samples: Monte Carlo dropout samples whose mean enters the map; 0 takes 20, and 10 for the reference.
         projection: How strictly the result obeys the pixels: soft, hard or none.
@@ -83,7 +83,7 @@ def reconstruct(
             target=target, holdout=holdout, label_table=label_table, edge_mm=edge_mm, n_sd=n_sd, **preprocess_options
         ),
         "group_sort": dict(batch_nodes=batch_nodes, **group_sort_options),
-        "train": dict(method=method, seed=seed, device=device, prior=prior, **train_options),
+        "train": dict(method=method, seed=seed, device=device, start_from=start_from, **train_options),
         "infer": dict(
             samples=samples,
             projection=projection,

@@ -13,7 +13,7 @@ def train(
     method: str = "fourier",
     seed: int = 0,
     device: str = "auto",
-    prior: str = "",
+    start_from: str = "",
     options: dict = {},  # noqa: B006
 ):
     """Fit the scar field of each subject to the group means, on a GPU where there is one.
@@ -25,7 +25,7 @@ def train(
         method: fourier (Fourier features, full batch) or reference (the published network and its map).
         seed: Seed of every random draw.
         device: Where fields are fitted: auto (a GPU if the pod has one), cpu or cuda.
-        prior: Pretrained network to start from: a folder, s3://bucket/prefix or models:/name/version; empty for none.
+        start_from: Pretrained network: a folder, s3://bucket/prefix or models:/name/version; empty for none.
         options: Further settings of train by name, such as {"steps": 100, "freeze": ["head"]}.
     """
     from cardioscar.logs import configure
@@ -33,5 +33,5 @@ def train(
 
     configure(stderr=True)
     # a call, because it names a setting that is given twice
-    settings = dict(method=method, seed=seed, device=device, prior=prior, **options)
+    settings = dict(method=method, seed=seed, device=device, start_from=start_from, **options)
     stage.run(sorted_groups.path, subjects, fields.path, settings)

@@ -42,7 +42,7 @@ def predict(
     **options: Any,
 ) -> Prediction:
     """Sample, project and average."""
-    ones = np.ones(len(targets))
+    ones = np.ones(len(targets), dtype=int)
     problem = Problem(nodes_mm, groups, targets, ones, ones, NOWHERE)
     sampled = sample_logits(field, nodes_mm, samples=samples, seed=seed)
     beside = NOTHING

@@ -36,7 +36,7 @@ def make_subject(groups: int, seed: int, *, per_group: int = 4, batches: int = 1
         nodes,
         np.arange(groups + 1) * per_group,
         1 / (1 + np.exp((centers[:, 0] - 15 - seed) / 3)),
-        np.ones(groups),
+        np.ones(groups, dtype=int),
         np.linspace(0, groups, batches + 1).astype(int),
     )
 

@@ -32,7 +32,7 @@ def observations(groups: int = 90, *, batch_nodes: int = 150) -> Observations:
     nodes = rng.uniform([-30, 100, 5], [50, 130, 15], (offsets[-1], 3))
     first = nodes[offsets[:-1], 0]
     targets = np.clip(first / 40, 0, 1).astype(np.float32)
-    return Observations(nodes, offsets, targets, np.ones(groups), complete_batches(offsets, batch_nodes))
+    return Observations(nodes, offsets, targets, np.ones(groups, dtype=int), complete_batches(offsets, batch_nodes))
 
 
 def published(dropout: float = 0.1) -> nn.Sequential:

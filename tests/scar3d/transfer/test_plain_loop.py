@@ -54,4 +54,4 @@ def test_the_shared_loop_pretrains_to_the_last_bit(method: str) -> None:
     weights, losses = plain(config)
     found = pretrain(HEARTS, config)
     assert list(found.losses) == losses
-    assert all(torch.equal(value, weights[name]) for name, value in found.prior.weights.items())
+    assert all(torch.equal(value, weights[name]) for name, value in found.network.weights.items())

@@ -20,7 +20,7 @@ from cardioscar.scar3d.observation.observations import Observations
 from cardioscar.scar3d.transfer import pretraining as transfer
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.scar3d.transfer.pretraining import pretrain
-from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_prior, save_prior
+from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_pretrained, save_pretrained
 from tests.scar3d.placed_hearts import heart
 
 METHODS = ("fourier", "reference")
@@ -34,14 +34,14 @@ NEW = heart(9, size=1.1, shift_mm=30.0)
 
 
 def settings(kind: str, *freeze: str, **changes: object) -> FitConfig:
-    quick = FitConfig(method=kind, steps=8, max_epochs=4, device="cpu", prior="a prior", freeze=freeze)  # type: ignore[arg-type]
+    quick = FitConfig(method=kind, steps=8, max_epochs=4, device="cpu", start_from="a network", freeze=freeze)  # type: ignore[arg-type]
     return dataclasses.replace(quick, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def priors() -> dict[str, PretrainedField]:
     return {
-        method: pretrain(HEARTS, TransferConfig(method=method, steps=60, device="cpu")).prior  # type: ignore[arg-type]
+        method: pretrain(HEARTS, TransferConfig(method=method, steps=60, device="cpu")).network  # type: ignore[arg-type]
         for method in METHODS
     }
 
@@ -59,7 +59,7 @@ def test_exactly_the_frozen_block_is_bit_equal_after_the_fit(
     if together:
         results = fit_fields([prepare(one, config, prior) for one in (NEW, HEARTS[0])], config)
     else:
-        results = [fit_field(NEW, config, prior=prior)]
+        results = [fit_field(NEW, config, pretrained=prior)]
     for result in results:
         for name, after in weights(result).items():
             equal = torch.equal(after, prior.weights[name])
@@ -67,7 +67,7 @@ def test_exactly_the_frozen_block_is_bit_equal_after_the_fit(
 
 
 def test_several_blocks_may_stay_and_the_encoding_always_does(priors: dict[str, PretrainedField]) -> None:
-    result = fit_field(NEW, settings("fourier", "encoding", "hidden.0", "head"), prior=priors["fourier"])
+    result = fit_field(NEW, settings("fourier", "encoding", "hidden.0", "head"), pretrained=priors["fourier"])
     moved = {name for name, after in weights(result).items() if not torch.equal(after, priors["fourier"].weights[name])}
     assert moved == {"hidden.1.weight", "hidden.1.bias"}
     assert torch.equal(result.field.state_dict()["encoding.omega"], priors["fourier"].weights["encoding.omega"])
@@ -79,14 +79,14 @@ def test_subjects_fitted_together_get_what_each_gets_alone(method: str, priors: 
     hearts = (NEW, HEARTS[0])
     together = fit_fields([prepare(one, config, prior) for one in hearts], config, dtype=torch.float64)
     for one, result in zip(hearts, together, strict=True):
-        alone = fit_field(one, config, prior=prior, dtype=torch.float64)
+        alone = fit_field(one, config, pretrained=prior, dtype=torch.float64)
         np.testing.assert_allclose(result.losses, alone.losses, rtol=1e-10)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_fit_starts_from_what_the_hearts_have_in_common(method: str, priors: dict[str, PretrainedField]) -> None:
-    with_prior = fit_field(NEW, settings(method), prior=priors[method])
-    without = fit_field(NEW, settings(method, prior=""))
+    with_prior = fit_field(NEW, settings(method), pretrained=priors[method])
+    without = fit_field(NEW, settings(method, start_from=""))
     # the scar of the new heart lies where that of the others does: the mean map explains most of it
     assert with_prior.losses[0] < 0.6 * without.losses[0]
     assert with_prior.losses.min() < without.losses.min()
@@ -108,7 +108,7 @@ def test_pretraining_is_reproducible_and_its_seed_matters() -> None:
     one, same = pretrain(HEARTS[:2], short), pretrain(iter(HEARTS[:2]), short)
     other = pretrain(HEARTS[:2], dataclasses.replace(short, seed=1))
     assert one.losses.tolist() == same.losses.tolist() != other.losses.tolist()
-    assert all(torch.equal(value, same.prior.weights[name]) for name, value in one.prior.weights.items())
+    assert all(torch.equal(value, same.network.weights[name]) for name, value in one.network.weights.items())
 
 
 def test_pretraining_lowers_the_loss_of_hearts_and_knows_none_of_them_is_an_error() -> None:
@@ -149,7 +149,7 @@ def test_a_resumed_fit_with_a_frozen_block_gives_the_same_field(
     priors: dict[str, PretrainedField], tmp_path: Path
 ) -> None:
     config = settings("fourier", "hidden.0", checkpoint_seconds=0.0)
-    whole = fit_field(NEW, config, prior=priors["fourier"])
+    whole = fit_field(NEW, config, pretrained=priors["fourier"])
 
     def die(epoch: int, _: int) -> None:
         if epoch == 5:
@@ -157,8 +157,8 @@ def test_a_resumed_fit_with_a_frozen_block_gives_the_same_field(
 
     path = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        fit_field(NEW, config, prior=priors["fourier"], checkpoint=path, identity="a", on_epoch=die)
-    resumed = fit_field(NEW, config, prior=priors["fourier"], checkpoint=path, identity="a")
+        fit_field(NEW, config, pretrained=priors["fourier"], checkpoint=path, identity="a", on_epoch=die)
+    resumed = fit_field(NEW, config, pretrained=priors["fourier"], checkpoint=path, identity="a")
     assert resumed.losses.tolist() == whole.losses.tolist()
     assert all(torch.equal(weights(resumed)[name], value) for name, value in weights(whole).items())
 
@@ -175,7 +175,10 @@ def test_a_resumed_fit_with_a_frozen_block_gives_the_same_field(
             {"method": "reference", "freeze": ("hidden.4",)},
             "among encoding, hidden.0, hidden.1, hidden.2, hidden.3, head, found 'hidden.4'",
         ),
-        ({"freeze": ("head",), "prior": ""}, "freeze: expected a prior whose blocks to keep, found none"),
+        (
+            {"freeze": ("head",), "start_from": ""},
+            "freeze: expected a pretrained network whose blocks to keep, found none",
+        ),
         ({"freeze": ("head", "hidden.1", "hidden.0")}, "freeze: expected at least one block left to fit, found all"),
     ],
 )
@@ -188,14 +191,14 @@ def test_blocks_that_cannot_be_frozen_are_refused_by_name(changes: dict[str, obj
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hidden": 32}, "prior: expected a network with the fit's hidden 32, found hidden 64"),
+        ({"hidden": 32}, "start_from: expected a network with the fit's hidden 32, found hidden 64"),
         (
             {"length_scale_mm": 10.0},
-            "prior: expected a network with the fit's length_scale_mm 10, found length_scale_mm 16",
+            "start_from: expected a network with the fit's length_scale_mm 10, found length_scale_mm 16",
         ),
         (
             {"method": "reference"},
-            "prior: expected a network of the fit's method reference, found one of method fourier",
+            "start_from: expected a network of the fit's method reference, found one of method fourier",
         ),
     ],
 )
@@ -203,55 +206,62 @@ def test_a_prior_of_another_architecture_is_refused_by_name(
     changes: dict[str, object], message: str, priors: dict[str, PretrainedField]
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        fit_field(NEW, settings("fourier", **changes), prior=priors["fourier"])
+        fit_field(NEW, settings("fourier", **changes), pretrained=priors["fourier"])
     assert str(refused.value).startswith(message)
 
 
 def test_a_prior_that_is_named_and_not_given_is_no_fit_without_one(priors: dict[str, PretrainedField]) -> None:
-    with pytest.raises(ConfigError, match="prior: expected a network that was loaded"):
+    with pytest.raises(ConfigError, match="start_from: expected a network that was loaded"):
         fit_field(NEW, settings("fourier"))
     blind = Observations(**{**NEW.__dict__, "slice_number": None})
     with pytest.raises(ConfigError, match="observations that know their slices"):
-        fit_field(blind, settings("fourier"), prior=priors["fourier"])
+        fit_field(blind, settings("fourier"), pretrained=priors["fourier"])
 
 
 def test_a_prior_survives_the_disk(priors: dict[str, PretrainedField], tmp_path: Path) -> None:
     prior = priors["fourier"]
-    stored = save_prior(tmp_path, prior, {"hearts": {"count": 5}})
-    again = read_prior(tmp_path)
+    stored = save_pretrained(tmp_path, prior, {"hearts": {"count": 5}})
+    again = read_pretrained(tmp_path)
     assert again.sha256 == stored.sha256
     loaded = again.load()
     assert (loaded.spec, loaded.sha256) == (prior.spec, stored.sha256)
     assert loaded.weights.keys() == prior.weights.keys()
     assert all(torch.equal(value, prior.weights[name]) for name, value in loaded.weights.items())
-    other = save_prior(tmp_path, dataclasses.replace(prior, weights={k: v + 1 for k, v in prior.weights.items()}), {})
+    other = save_pretrained(
+        tmp_path, dataclasses.replace(prior, weights={k: v + 1 for k, v in prior.weights.items()}), {}
+    )
     assert other.sha256 != stored.sha256
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda folder: (folder / WEIGHTS).unlink(), "prior: field.safetensors: expected a network that train-prior"),
-        (lambda folder: (folder / DESCRIPTION).write_text("{"), "prior: field.json: expected JSON"),
+        (
+            lambda folder: (folder / WEIGHTS).unlink(),
+            "pretrained network: field.safetensors: expected a network that train-prior",
+        ),
+        (lambda folder: (folder / DESCRIPTION).write_text("{"), "pretrained network: field.json: expected JSON"),
         (
             lambda folder: (folder / DESCRIPTION).write_text("[]"),
-            "prior: field.json: expected a network that train-prior",
+            "pretrained network: field.json: expected a network that train-prior",
         ),
         (
             lambda folder: (folder / DESCRIPTION).write_text('{"format": 1}'),
-            "prior: field.json: expected a network that train-prior field wrote, found one subject's field",
+            "pretrained network: field.json: expected a network that train-prior field wrote, "
+            "found one subject's field",
         ),
         (
             lambda folder: (folder / WEIGHTS).write_bytes(b"torn"),
-            "prior: field.safetensors: expected the weights that field.json describes, found another sha256",
+            "pretrained network: field.safetensors: expected the weights that field.json describes, "
+            "found another sha256",
         ),
     ],
 )
 def test_a_damaged_prior_is_refused(damage, message: str, priors: dict[str, PretrainedField], tmp_path: Path) -> None:
-    save_prior(tmp_path, priors["fourier"], {})
+    save_pretrained(tmp_path, priors["fourier"], {})
     damage(tmp_path)
     with pytest.raises(InputError) as refused:
-        read_prior(tmp_path)
+        read_pretrained(tmp_path)
     assert str(refused.value).startswith(message)
 
 
@@ -270,7 +280,7 @@ def test_weights_that_are_not_the_networks_are_refused(
     change, message: str, priors: dict[str, PretrainedField], tmp_path: Path
 ) -> None:
     prior = priors["fourier"]
-    save_prior(tmp_path, dataclasses.replace(prior, weights=change(prior.weights)), {})
+    save_pretrained(tmp_path, dataclasses.replace(prior, weights=change(prior.weights)), {})
     with pytest.raises(InputError) as refused:
-        read_prior(tmp_path).load()
+        read_pretrained(tmp_path).load()
     assert message in str(refused.value)

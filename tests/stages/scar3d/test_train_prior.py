@@ -19,7 +19,7 @@ from cardioscar.errors import ConfigError, InputError
 from cardioscar.services.store.object_store import S3Place, Store
 from cardioscar.shard.status import Status, read_status
 from cardioscar.stages.scar3d import train, train_prior
-from cardioscar.stages.scar3d.prior_source import fetch_prior
+from cardioscar.stages.scar3d.pretrained_source import fetch_pretrained
 from tests.finished_run import SUBJECTS, Run, content, hidden
 
 QUICK = {"steps": 6, "device": "cpu"}
@@ -38,7 +38,7 @@ def run(finished: Run, tmp_path: Path) -> Run:
 
 
 def fit(run: Run, prior: Path | str, **options: Any) -> list[Status]:
-    return run.stage("train", SUBJECTS, options={"prior": str(prior), **options})
+    return run.stage("train", SUBJECTS, options={"start_from": str(prior), **options})
 
 
 def description(run: Run, subject: str = "P001") -> dict[str, Any]:
@@ -144,7 +144,7 @@ def test_a_subject_that_cannot_be_read_is_left_out(
 def test_a_folder_that_holds_something_else_is_not_replaced(finished: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(
-        ConfigError, match="out: expected a new or empty folder, or that of an earlier prior, found one"
+        ConfigError, match="out: expected a new or empty folder, or that of an earlier pretrained network, found one"
     ):
         train_prior.field(finished.artifact("group_sort"), tmp_path, QUICK)
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -162,7 +162,7 @@ def test_a_fit_starts_from_the_prior_and_says_so(run: Run, prior: Path, together
     for subject in SUBJECTS:
         about = description(run, subject)
         assert (about["prior_sha256"], about["frozen_blocks"]) == (sha256, ["hidden.0"])
-        assert about["config"]["prior"] == f"sha256:{sha256}"
+        assert about["config"]["start_from"] == f"sha256:{sha256}"
         assert about["spec"]["axes"] is not None
         fitted, learned = (load_file(folder / "field.safetensors") for folder in (run.folder("train", subject), prior))
         equal = {name for name in learned if np.array_equal(fitted[name], learned[name])}
@@ -195,7 +195,7 @@ def test_a_prior_that_changes_makes_a_new_fit_and_one_that_moves_does_not(
         run.stage(
             "train",
             SUBJECTS,
-            options={"prior": str(at), "steps": 3},
+            options={"start_from": str(at), "steps": 3},
             on_done=lambda row, reused: seen.append(not reused),
         )
         return list(seen)
@@ -214,7 +214,7 @@ def test_a_run_that_finds_all_done_does_not_import_torch(run: Run, prior: Path) 
 import sys
 from cardioscar.stages.scar3d import train
 rows = train.run({str(run.artifact("group_sort"))!r}, {list(SUBJECTS)!r}, {str(run.artifact("train"))!r},
-    {{"steps": 3, "checkpoint_seconds": 0.0, "device": "cpu", "prior": {str(prior)!r}}})
+    {{"steps": 3, "checkpoint_seconds": 0.0, "device": "cpu", "start_from": {str(prior)!r}}})
 print([row.outcome for row in rows], "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
@@ -224,22 +224,22 @@ print([row.outcome for row in rows], "torch" in sys.modules)
 def test_a_prior_that_is_not_there_or_does_not_fit_is_said_before_any_fit(
     run: Run, prior: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="prior: expected a folder that train-prior wrote, found no such folder"):
+    with pytest.raises(InputError, match="start_from: expected a folder that train-prior wrote, found no such folder"):
         fit(run, tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match="prior: expected a network with the fit's hidden 32, found hidden 64"):
+    with pytest.raises(ConfigError, match="start_from: expected a network with the fit's hidden 32, found hidden 64"):
         fit(run, prior, hidden=32)
-    with pytest.raises(ConfigError, match="prior: expected a network of the fit's method reference"):
+    with pytest.raises(ConfigError, match="start_from: expected a network of the fit's method reference"):
         fit(run, prior, method="reference")
-    with pytest.raises(ConfigError, match="prior: expected a folder, file:// or s3://"):
+    with pytest.raises(ConfigError, match="start_from: expected a folder, file:// or s3://"):
         fit(run, "gs://bucket/prior")
-    with pytest.raises(ConfigError, match="prior: expected models:/name/version with a version number"):
+    with pytest.raises(ConfigError, match="start_from: expected models:/name/version with a version number"):
         fit(run, "models:/name/latest")
     assert not run.artifact("train").exists()
 
 
 def test_a_subjects_field_is_no_prior(run: Run, finished: Run) -> None:
     with pytest.raises(
-        InputError, match=r"prior: field.json: expected a network that train-prior field wrote, found one"
+        InputError, match=r"pretrained network: field.json: expected a network that train-prior field wrote, found one"
     ):
         fit(run, finished.folder("train"))
 
@@ -271,11 +271,11 @@ def test_a_prior_comes_from_an_object_store(run: Run, prior: Path, bucket: S3Pla
         store.write(at / name, data)
     rows = fit(run, address, steps=3)
     assert [row.outcome for row in rows] == ["ok"] * 3
-    assert fetch_prior(address) == fetch_prior(str(prior))
+    assert fetch_pretrained(address) == fetch_pretrained(str(prior))
     with pytest.raises(
-        InputError, match=r"prior: field.json: expected a network that train-prior field wrote, found no"
+        InputError, match=r"start_from: field.json: expected a network that train-prior field wrote, found no"
     ):
-        fetch_prior(f"s3://{at.bucket}/priors/second")
+        fetch_pretrained(f"s3://{at.bucket}/priors/second")
 
 
 def test_a_prior_comes_from_the_registry(prior: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,13 +285,13 @@ def test_a_prior_comes_from_the_registry(prior: Path, tmp_path: Path, monkeypatc
     assert address == "models:/lv-network/1"
     assert train_prior.register(prior, "lv-network", uri) == address
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(InputError, match="prior: expected MLFLOW_TRACKING_URI"):
-        fetch_prior(address)
+    with pytest.raises(InputError, match="start_from: expected MLFLOW_TRACKING_URI"):
+        fetch_pretrained(address)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert fetch_prior(address) == fetch_prior(str(prior))
+    assert fetch_pretrained(address) == fetch_pretrained(str(prior))
     for wrong in ("models:/lv-network/2", "models:/other/1"):
         with pytest.raises(InputError, match=r"registry: expected version \d of a model of that name, found none"):
-            fetch_prior(wrong)
+            fetch_pretrained(wrong)
     with pytest.raises(InputError, match="model name: expected"):
         train_prior.register(prior, "cardioscar-scar3d", uri)
 
@@ -307,7 +307,7 @@ def test_learned_blocks_are_not_changed_by_dropout_or_decay(run: Run, prior: Pat
 
 
 def test_settings_of_a_fit_are_not_changed_where_no_prior_is_named() -> None:
-    from cardioscar.stages.scar3d.prior_source import resolve_prior
+    from cardioscar.stages.scar3d.pretrained_source import resolve_pretrained
 
     config = train.Config()
-    assert resolve_prior(config) == (config, None)
+    assert resolve_pretrained(config) == (config, None)
