@@ -34,7 +34,7 @@ class PosteriorConfig:
     """Length scale of what no pixel resolves (Matérn 5/2), in mm."""
     discrepancy_sd: float = 2.5
     """Its standard deviation in logits."""
-    label_region_mm: float = 16.0
+    label_region_mm: float = 18.0
     """Where pixels are labels: length scale of the random fields whose level sets are the draws (Matérn 5/2), in mm."""
     label_bridged_mm: float = 6.5
     """As `bridged_mm` where pixels are labels: the prior learned for them knows how scars change between slices."""
