@@ -118,11 +118,7 @@ def _distribution(rows: Sequence[CohortRow], key: str) -> dict[str, Any] | None:
     chart, values = METRICS[key].chart, _numbers(rows, key)
     if chart is None or len(values) == 0:
         return None
-    marks = {
-        kind: float(np.median(own))
-        for kind in ("log_odds", "signed_distance")
-        if len(own := _numbers(rows, f"{key}_{kind}"))
-    }
+    marks = {kind: float(np.median(own)) for kind in ("baseline",) if len(own := _numbers(rows, f"{key}_{kind}"))}
     limits = chart.limits
     if limits is not None and values.min() >= 0.5 and all(value >= 0.5 for value in marks.values()):
         limits = (0.5, 1.0)

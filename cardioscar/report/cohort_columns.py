@@ -50,11 +50,9 @@ COLUMNS = (
     Column("uncertain_ml", "Uncertain scar, ml", 1),
     Column("border_zone_ml", "Border zone by signal, ml", 1),
     Column("dice", "Dice", 3, "Dice", Distribution("Dice against the truth", _DICE)),
-    Column("dice_log_odds", "Dice, log-odds", 3, "log-\nodds"),
-    Column("dice_signed_distance", "Dice, signed distance", 3, "signed\ndist."),
+    Column("dice_baseline", "Dice, baseline", 3, "base-\nline"),
     Column("heldout_dice", "Hidden Dice", 3, "hidden\nDice", Distribution("Dice on hidden slices", _DICE)),
-    Column("heldout_dice_log_odds", "Hidden Dice, log-odds", 3, "hidden\nlog-\nodds"),
-    Column("heldout_dice_signed_distance", "Hidden Dice, signed distance", 3, "hidden\nsigned\ndist."),
+    Column("heldout_dice_baseline", "Hidden Dice, baseline", 3, "hidden\nbase-\nline"),
     Column(
         "left_out_dice", "Dice, each slice from the others", 3,
         chart=Distribution("Dice, each slice from the others", _DICE),
@@ -67,8 +65,7 @@ COLUMNS = (
 CHARTS = ("dice", "heldout_dice", "scar_percent", "left_out_dice", "residual_rms", "seconds")
 """Columns that are drawn, in the order of the page."""
 ON_TERMINAL = (
-    "dice", "dice_log_odds", "dice_signed_distance", "heldout_dice", "heldout_dice_log_odds",
-    "heldout_dice_signed_distance", "scar_ml", "scar_percent",
+    "dice", "dice_baseline", "heldout_dice", "heldout_dice_baseline", "scar_ml", "scar_percent",
 )  # fmt: skip
 """Columns of the terminal, in its order: first what a map is judged by."""
 

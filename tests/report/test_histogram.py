@@ -11,7 +11,7 @@ from cardioscar.report.histogram import histogram_svg
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=60), st.sampled_from([None, (0.0, 1.0)]))
 def test_every_subject_is_counted_once_and_drawn_inside(values, limits):
-    svg = histogram_svg(values, name="Dice", limits=limits, marks={"log_odds": 0.5})
+    svg = histogram_svg(values, name="Dice", limits=limits, marks={"baseline": 0.5})
     tree = ElementTree.fromstring(svg)
     assert sum(int(title.text.rsplit(": ")[1]) for title in tree.iter("title")) == len(values)
     for bar in tree.iter("rect"):

@@ -1,4 +1,4 @@
-"""The tables that set cardioscar beside the baselines."""
+"""The tables that set cardioscar beside the baseline."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from cardioscar.report.page import is_number, number
 from cardioscar.report.style import METHOD_COLOURS
 
-METHOD_NAMES = {"cardioscar": "cardioscar", "log_odds": "Log-odds", "signed_distance": "Signed distance"}
+METHOD_NAMES = {"cardioscar": "cardioscar", "baseline": "Baseline"}
 
 # key: title, decimals, whether more is better
 COLUMNS: Mapping[str, tuple[str, int, bool]] = {

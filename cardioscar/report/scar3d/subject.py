@@ -218,6 +218,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "heldout": score_table(heldout.get("scores"), _heldout_caption(heldout)),
         "per_slice": slice_rows(heldout.get("per_slice") or ()),
         "method_names": list(METHOD_NAMES.values()),
+        "baseline": m.get("baseline"),
         "slices_note": _slices_note(data.slices),
         "shifts_note": shifts_note(data.slice_shifts),
         "fit": {key: fit.get(key) or "not recorded" for key in ("method", "stop_reason", "device")},

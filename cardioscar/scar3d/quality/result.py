@@ -48,8 +48,10 @@ class Findings:
     """Intervals of scar volume and fractions; null for a map made without."""
     interval_truth: IntervalTruth | None = None
     """Whether they hold the truth; null without truth or intervals."""
+    baseline: str
+    """Interpolation that is scored beside the map as `baseline`."""
     truth: Mapping[str, NodeScores] | None = None
-    """Scores against the true map by method (`cardioscar`, `log_odds`, `signed_distance`); null without truth."""
+    """Scores against the true map by method (`cardioscar`, `baseline`); null without truth."""
     heldout: HeldOutScores | None = None
     """Scores on the slices that `holdout` hid; null where none was."""
     leave_one_out: LeaveOneOutScores | None = None

@@ -16,9 +16,9 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.channels.electrophysiology import read_electrophysiology
+from cardioscar.scar3d.observation.baselines import to_beat
 from cardioscar.scar3d.observation.files import load_groups, load_heldout
 from cardioscar.scar3d.observation.groups import PixelGroups
-from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
 from cardioscar.scar3d.posterior.inference_facts import read_facts
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.input_summary import input_summary
@@ -114,6 +114,7 @@ def findings(
         "aha": _segments(of, searched.get("transmurality", {})),
         "intervals": intervals,
         "interval_truth": None if truth is None else _held_intervals(of, intervals, truth),
+        "baseline": to_beat(of.stack).name,
         "truth": None if truth is None else _truth_scores(of, truth),
         "heldout": hidden,
         "leave_one_out": left_out_summary(of.stack, threshold=of.threshold) if leave_one_out else None,
@@ -162,11 +163,10 @@ def _fit(job: Work, field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, scoring.Scores]:
-    """Scores of the map, and of both interpolations, at the nodes."""
+    """Scores of the map, and of the baseline, at the nodes."""
     predictions = {
         "cardioscar": of.probability,
-        "log_odds": log_odds(of.stack, of.mesh.nodes_mm),
-        "signed_distance": signed_distance(of.stack, of.mesh.nodes_mm),
+        "baseline": to_beat(of.stack).at(of.stack, of.mesh.nodes_mm),
     }
     return {
         name: scoring.truth_scores(of.mesh, truth, predicted, threshold=of.threshold)
@@ -183,15 +183,14 @@ def _on_nodes(of: SubjectMap, truth: NodeValues) -> Evidence:
 
 
 def _hidden_scores(job: Work, of: SubjectMap) -> tuple[dict[str, Any] | None, Evidence | None]:
-    """Scores of map and interpolations on hidden pixels, and the map's predictions there."""
+    """Scores of map and baseline on hidden pixels, and the map's predictions there."""
     heldout = load_heldout(job.upstream["groups"])
     if heldout is None:
         return None, None
     pixels = heldout.pixel_mm.astype(np.float64)
     predictions = {
         "cardioscar": sample_nodes(of.mesh, of.probability, pixels)[0],
-        "log_odds": log_odds(of.stack, pixels),
-        "signed_distance": signed_distance(of.stack, pixels),
+        "baseline": to_beat(of.stack).at(of.stack, pixels),
     }
     scores = scoring.heldout_scores(heldout, predictions, threshold=of.threshold)
     hidden = (heldout.fraction >= 0.5).astype(float)
