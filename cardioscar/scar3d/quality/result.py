@@ -48,8 +48,8 @@ class Findings:
     """Intervals of scar volume and fractions; null for a map made without."""
     interval_truth: IntervalTruth | None = None
     """Whether they hold the truth; null without truth or intervals."""
-    baseline: str
-    """Interpolation that is scored beside the map as `baseline`."""
+    baseline: str | None = sometimes()
+    """Interpolation that is scored beside the map as `baseline`; missing in files of early versions."""
     truth: Mapping[str, NodeScores] | None = None
     """Scores against the true map by method (`cardioscar`, `baseline`); null without truth."""
     heldout: HeldOutScores | None = None

@@ -37,6 +37,7 @@ SHAPE = {
     "holdout": str,
     "target": str,
     "method": str,
+    "baseline": str,
     "threshold": float,
     "doubt_range": list,
     "input": [
