@@ -2,6 +2,7 @@
 
     python -m benchmarks.reconstruction                                # choosing set, 30,000 nodes
     python -m benchmarks.reconstruction --methods log-odds network --cases oblique --nodes 300000
+    python -m benchmarks.reconstruction --set people-choosing --hearts 20 --methods shape-based linear posterior
     python -m benchmarks.reconstruction --set reporting real --nodes 30000 300000 --jobs 2 --write
 
 What has been run with the same code, settings and case is not run again. `--write` puts tables and figures on the page
@@ -37,6 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--set", dest="sets", nargs="+", choices=list(SETS), default=["choosing"], help="sets of cases")
     parser.add_argument("--cases", nargs="+", default=[], help="only cases whose name holds one of these words")
+    parser.add_argument("--hearts", type=int, default=20, help="hearts of each set of people-like phantoms")
     parser.add_argument("--methods", nargs="+", choices=list(ROSTER), default=list(ROSTER), help="methods")
     parser.add_argument("--nodes", nargs="+", type=int, default=[30_000], help="numbers of mesh nodes")
     parser.add_argument("--seed", type=int, default=0, help="seed of the methods and their draws")

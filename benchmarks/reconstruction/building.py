@@ -5,29 +5,36 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.reconstruction.case import Case, Hidden
 from benchmarks.reconstruction.sources import fingerprint
-from benchmarks.reconstruction.suite import PhantomCase, RealCase
+from benchmarks.reconstruction.suite import Case as Spec
+from benchmarks.reconstruction.suite import PeopleCase, PhantomCase, RealCase
 from cardioscar.imaging.alignment.slice_alignment import aligned, shifts_to_mesh
 from cardioscar.imaging.coordinates.aha import aha_segments
 from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates, lv_coordinates
 from cardioscar.imaging.formats.slice_files import crop
 from cardioscar.imaging.formats.volume_files import read_labels
 from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.meshing.from_labels import mesh_from_labels
 from cardioscar.imaging.orientation import canonical
 from cardioscar.imaging.sampling import sampling_weights
 from cardioscar.imaging.slices import SliceStack, stack_from_volume
 from cardioscar.imaging.tetrahedra import tetrahedra_of
 from cardioscar.imaging.thresholds import threshold_scar
+from cardioscar.imaging.volume import Volume
+from cardioscar.phantom.people.heart import make_heart
 from cardioscar.phantom.subject import Phantom, make_phantom
 from cardioscar.scar3d.observation.holdout import hidden_slices
 
-FORMAT = 2
+FORMAT = 3
 """Raised when what is kept of a case changes."""
 
 log = logging.getLogger(__name__)
@@ -37,7 +44,7 @@ class CaseAbsentError(Exception):
     """The data of a case is not on this machine; the message says which."""
 
 
-def ensure(spec: PhantomCase | RealCase, nodes: int, cache: Path) -> Path:
+def ensure(spec: Spec, nodes: int, cache: Path) -> Path:
     """Folder of a case, built if it is not there.
 
     Raises:
@@ -47,6 +54,9 @@ def ensure(spec: PhantomCase | RealCase, nodes: int, cache: Path) -> Path:
         data = _real_folder(spec)
         modules: tuple[str, ...] = ("cardioscar.imaging.meshing.from_labels", "cardioscar.imaging.formats.volume_files")
         about = f"{spec} {hashlib.sha256((data / 'labels.nii.gz').read_bytes()).hexdigest()}"
+    elif isinstance(spec, PeopleCase):
+        modules = ("cardioscar.imaging.meshing.from_labels", "cardioscar.phantom.people.heart")
+        about = str(spec)
     else:
         modules = (
             "cardioscar.phantom.subject",
@@ -63,14 +73,21 @@ def ensure(spec: PhantomCase | RealCase, nodes: int, cache: Path) -> Path:
     return folder
 
 
-def build(spec: PhantomCase | RealCase, nodes: int) -> Case:
+def build(spec: Spec, nodes: int) -> Case:
     """Make a case.
 
     Args:
         spec: Which one.
         nodes: Wanted number of mesh nodes; the real case's mesh has its own.
     """
-    return _real(spec) if isinstance(spec, RealCase) else _phantom(spec, nodes)
+    if isinstance(spec, PhantomCase):
+        return _phantom(spec, nodes)
+    if isinstance(spec, RealCase):
+        labels = canonical(read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar"))
+        return _held_out(spec, labels, mesh_from_labels(labels, edge_mm=spec.edge_mm), {})
+    heart = make_heart(spec.seed, spec.index)
+    mesh = _mesh_of_heart(spec.seed, spec.index, spec.edge_mm)
+    return _held_out(spec, canonical(heart.labels), mesh, heart.parameters)
 
 
 def _phantom(spec: PhantomCase, nodes: int) -> Case:
@@ -123,11 +140,14 @@ def _real_folder(spec: RealCase) -> Path:
     return folder
 
 
-def _real(spec: RealCase) -> Case:
-    from cardioscar.imaging.meshing.from_labels import mesh_from_labels
+@lru_cache(maxsize=1)
+def _mesh_of_heart(seed: int, index: int, edge_mm: float) -> LVMesh:
+    """The mesh that both hold-outs of a heart share."""
+    return mesh_from_labels(canonical(make_heart(seed, index).labels), edge_mm=edge_mm)
 
-    labels = canonical(read_labels(_real_folder(spec) / "labels.nii.gz", "cardioscar"))
-    mesh = mesh_from_labels(labels, edge_mm=spec.edge_mm)
+
+def _held_out(spec: RealCase | PeopleCase, labels: Volume, mesh: LVMesh, about: Mapping[str, Any]) -> Case:
+    """A case of which every second slice is hidden; its mesh is made from the labels of all slices, as users do."""
     fraction = replace(labels, values=(labels.values == Label.SCAR).astype(np.float32))
     stack = stack_from_volume(fraction, observed=np.isin(labels.values, WALL))
     hidden = hidden_slices(stack, spec.holdout)
@@ -147,7 +167,8 @@ def _real(spec: RealCase) -> Case:
         hidden=Hidden(
             sampling_weights(mesh, pixel_mm),
             np.concatenate([s.values[s.observed] for s in pieces]),
-            np.concatenate([np.full(s.observed.sum(), abs(np.linalg.det(s.affine[:3, :3])) / 1000) for s in pieces]),
+            np.concatenate([np.full(s.observed.sum(), s.prism_ml) for s in pieces]),
+            np.concatenate([np.full(s.observed.sum(), s.number) for s in pieces]),
         ),
-        facts={"nodes": mesh.n_nodes, "hidden_slices": sorted(hidden), "edge_mm": spec.edge_mm},
+        facts={**about, "nodes": mesh.n_nodes, "hidden_slices": sorted(hidden), "edge_mm": spec.edge_mm},
     )

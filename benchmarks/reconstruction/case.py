@@ -27,11 +27,13 @@ class Hidden:
         weights: Interpolation from nodes to pixel centres, shape (pixels, nodes).
         fraction: Observed scar fraction, shape (pixels,).
         pixel_ml: Volume of each pixel's prism in ml, shape (pixels,).
+        slice_number: Slice of each pixel, shape (pixels,).
     """
 
     weights: sparse.csr_array
     fraction: np.ndarray
     pixel_ml: np.ndarray
+    slice_number: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Case:
             arrays["truth"] = self.truth
         if self.hidden is not None:
             arrays |= {"fraction": self.hidden.fraction, "pixel_ml": self.hidden.pixel_ml}
+            arrays["hidden_slice"] = self.hidden.slice_number
             sparse.save_npz(new / "hidden.npz", self.hidden.weights, compressed=False)
         np.savez(new / "arrays.npz", allow_pickle=False, **arrays)
         save_stack(new / "slices.npz", self.stack)
@@ -103,7 +106,8 @@ class Case:
             arrays = {name: stored[name] for name in stored.files}
         hidden = None
         if (folder / "hidden.npz").is_file():
-            hidden = Hidden(sparse.load_npz(folder / "hidden.npz"), arrays["fraction"], arrays["pixel_ml"])
+            weights = sparse.load_npz(folder / "hidden.npz")
+            hidden = Hidden(weights, arrays["fraction"], arrays["pixel_ml"], arrays["hidden_slice"])
         return Case(
             name=facts.pop("name"),
             nodes_mm=arrays["nodes_mm"],

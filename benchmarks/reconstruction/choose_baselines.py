@@ -30,7 +30,7 @@ Interpolation = Callable[[SliceStack, np.ndarray], np.ndarray]
 
 CANDIDATES: Mapping[str, Interpolation] = {
     "log-odds": log_odds,
-    **{f"linear, {mm:g} mm": partial(linear, smooth_mm=mm) for mm in (0.0, 1.0, 1.5, 2.0, 3.0)},
+    **{f"linear, {mm:g} mm": partial(linear, smooth_mm=mm) for mm in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0)},
     **{
         f"{name}, {mm:g} mm, border {width:g} mm": partial(one, smooth_mm=mm, width_mm=width)
         for name, one in (("signed distance", signed_distance), ("shape-based", shape_based))

@@ -1,4 +1,4 @@
-"""Whether a method's draws cover the truth as often as they say: cubes, volume, AHA segments, nodes.
+"""Whether a method's draws cover the truth as often as they say: cubes, volume, AHA segments, nodes, hidden slices.
 
 Truth and n draws are n + 1 values, and where draws are calibrated, the truth is as likely to be any one of them. So its
 rank among them, not an interval with open or closed ends, says how often a central interval of a level holds it: scar
@@ -77,6 +77,32 @@ class Coverage:
         wall = np.bincount(self._case.segment, weights=self._case.node_ml, minlength=18)[1:]
         part = np.bincount(self._case.segment, weights=self._case.node_ml * scar, minlength=18)[1:]
         return np.asarray(part[wall > 0] / wall[wall > 0])
+
+
+class HiddenAreas:
+    """The same for the scar areas of hidden slices, of which the pixels are the truth.
+
+    Args:
+        case: A case with hidden slices.
+    """
+
+    def __init__(self, case: Case) -> None:
+        assert case.hidden is not None
+        self._hidden = case.hidden
+        self._areas: list[np.ndarray] = []
+
+    def add(self, draw: np.ndarray) -> None:
+        """Take note of one draw, shape (nodes,)."""
+        self._areas.append(self._by_slice(np.clip(self._hidden.weights @ draw, 0, 1)))
+
+    def scores(self) -> dict[str, Any]:
+        """`areas`: as `Coverage` has cubes, of scar as a share of each hidden slice's wall."""
+        found = _fractions(np.array(self._areas), self._by_slice(self._hidden.fraction))
+        return {"levels": list(LEVELS), "draws": len(self._areas), "areas": found}
+
+    def _by_slice(self, scar: np.ndarray) -> np.ndarray:
+        _, place = np.unique(self._hidden.slice_number, return_inverse=True)
+        return np.asarray(np.bincount(place, weights=scar) / np.bincount(place))
 
 
 def coverage_of(case: Case, draws: Iterable[np.ndarray]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.reconstruction.building import CaseAbsentError, ensure
 from benchmarks.reconstruction.results import Row, trial_key
 from benchmarks.reconstruction.roster import REFERENCE, create
-from benchmarks.reconstruction.suite import MEMORY_NODES, SETS, PhantomCase
+from benchmarks.reconstruction.suite import MEMORY_NODES, PEOPLE_SEEDS, SETS, PhantomCase, people
 from benchmarks.reconstruction.trial import Trial
 
 
@@ -38,7 +38,7 @@ def plan(asked: argparse.Namespace) -> tuple[list[Planned], list[str]]:
     """
     planned, skipped = [], []
     for case_set in asked.sets:
-        for spec in SETS[case_set]:
+        for spec in people(case_set, asked.hearts) if case_set in PEOPLE_SEEDS else SETS[case_set]:
             if asked.cases and not any(word in spec.name for word in asked.cases):
                 continue
             sizes = [MEMORY_NODES] if case_set == "memory" else asked.nodes

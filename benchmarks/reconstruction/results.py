@@ -16,7 +16,7 @@ from cardioscar.scar3d.methods.method import Method
 
 MEASURES = ("benchmarks.reconstruction.accuracy", "benchmarks.reconstruction.coverage")
 
-FORMAT = 2
+FORMAT = 3
 """Raised when rows hold other things than before; rows of another format are passed over."""
 
 Row = dict[str, Any]

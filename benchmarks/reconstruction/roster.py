@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from cardioscar.scar3d.methods.along_wall import AlongWall
 from cardioscar.scar3d.methods.average import LogitAverage
 from cardioscar.scar3d.methods.gaussian_process import GaussianProcess
+from cardioscar.scar3d.methods.interpolated import Interpolated
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
 from cardioscar.scar3d.methods.log_odds import LogOdds
 from cardioscar.scar3d.methods.method import Method
@@ -16,13 +17,16 @@ from cardioscar.scar3d.methods.posterior import Posterior
 from cardioscar.scar3d.methods.projected import Projected
 from cardioscar.scar3d.methods.reference import Reference
 from cardioscar.scar3d.methods.signed_distance import SignedDistance
+from cardioscar.scar3d.observation.baselines import BEST_ON_LABELS
 
 OURS = "posterior"
 """The method that a user gets unasked."""
 HARD = "network+hard"
 """The method whose group means must meet the pixels."""
 BASELINE = "log-odds"
-"""The method that gains are measured against."""
+"""The method that gains are measured against where pixels are scar fractions."""
+TO_BEAT = BEST_ON_LABELS.replace("_", "-")
+"""The method that gains are measured against on hidden slices that someone drew."""
 REFERENCE = "reference"
 """The published method, which gets a budget."""
 
@@ -36,6 +40,9 @@ ROSTER: Mapping[str, Callable[[], Method]] = {
     "signed-distance": SignedDistance,
     BASELINE: LogOdds,
     "along-wall": AlongWall,
+    "linear": lambda: Interpolated("linear"),
+    "smoothed-signed-distance": lambda: Interpolated("signed_distance"),
+    "shape-based": lambda: Interpolated("shape_based"),
     "log-odds+soft": lambda: Projected(LogOdds()),
     REFERENCE: Reference,
     "network": Network,

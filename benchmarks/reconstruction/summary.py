@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.reconstruction.coverage import LEVELS
-from benchmarks.reconstruction.roster import BASELINE, REFERENCE
+from benchmarks.reconstruction.roster import BASELINE, REFERENCE, TO_BEAT
 
 Row = Mapping[str, Any]
 Summary = dict[str, float]
@@ -25,7 +25,7 @@ def value(row: Row, name: str) -> float:
 
 def cubes_coverage(row: Row, level: int = NINETY) -> float | None:
     """Share of the cubes in doubt whose truth lies in the central interval of a level, by rank."""
-    cubes = row["coverage"] and row["coverage"]["cubes"]
+    cubes = row["coverage"] and row["coverage"].get("cubes")
     return cubes["hits"][level] / cubes["count"] if cubes and cubes["count"] else None
 
 
@@ -50,14 +50,16 @@ def summarize(rows: Iterable[Row]) -> dict[str, Summary]:
     """Means over cases by method, in the order in which methods come.
 
     Returns:
-        For each method every measure's mean, `…_worst` of some, pooled coverages, `dice_gain` over log-odds on the
-        same cases, and the number of `cases`.
+        For each method every measure's mean, `…_worst` of some, pooled coverages, `dice_gain` over log-odds and
+        `over_to_beat` over the baseline of drawn slices on the same cases (`…_half` of its
+        95 % interval), and the number of `cases`.
     """
     by_method: dict[str, list[Row]] = {}
     for row in rows:
         by_method.setdefault(row["method"], []).append(row)
     baseline = {row["case"]: row["scores"]["dice"] for row in by_method.get(BASELINE, [])}
-    return {method: _summary(own, baseline) for method, own in by_method.items()}
+    to_beat = {row["case"]: row["scores"]["dice"] for row in by_method.get(TO_BEAT, [])}
+    return {method: _summary(own, baseline, to_beat) for method, own in by_method.items()}
 
 
 MEANS = (
@@ -67,7 +69,7 @@ MEANS = (
 )  # fmt: skip
 
 
-def _summary(rows: Sequence[Row], baseline: Mapping[str, float]) -> Summary:
+def _summary(rows: Sequence[Row], baseline: Mapping[str, float], to_beat: Mapping[str, float]) -> Summary:
     summary = {name: _mean(value(row, name) for row in rows) for name in MEANS}
     for name, worst in (("corridor_kept", min), ("dice", min), ("cubes_coverage", min), ("residual_rms", max)):
         known = [x for x in (value(row, name) for row in rows) if not math.isnan(x)]
@@ -78,13 +80,22 @@ def _summary(rows: Sequence[Row], baseline: Mapping[str, float]) -> Summary:
     summary["residual_max"] = _worst(row["scores"].get("residual_max") for row in rows)
     summary["peak_mib"] = max(row["peak_mib"] for row in rows)
     summary["empty_mib"] = max(row["empty_mib"] for row in rows)
-    summary["dice_gain"] = _mean(
-        row["scores"]["dice"] - baseline[row["case"]] for row in rows if baseline.get(row["case"]) is not None
+    summary["dice_gain"] = _mean(_gains(rows, baseline))
+    gains = _gains(rows, to_beat)
+    summary["over_to_beat"] = _mean(gains)
+    summary["over_to_beat_half"] = (
+        1.96 * float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else math.nan
     )
     summary["cases"] = float(len(rows))
-    for kind in ("cubes", "segments", "volume", "nodes"):
+    for kind in ("cubes", "segments", "volume", "nodes", "areas"):
         summary[f"{kind}_pooled"] = pooled_coverage(rows, kind)[NINETY]
     return summary
+
+
+def _gains(rows: Sequence[Row], other: Mapping[str, float | None]) -> list[float]:
+    """Dice less that of another method, on the cases where both have one."""
+    pairs = [(row["scores"]["dice"], other.get(row["case"])) for row in rows]
+    return [own - theirs for own, theirs in pairs if own is not None and theirs is not None]
 
 
 def pooled_coverage(rows: Iterable[Row], kind: str) -> list[float]:
@@ -92,12 +103,12 @@ def pooled_coverage(rows: Iterable[Row], kind: str) -> list[float]:
 
     Args:
         rows: Trials.
-        kind: `cubes`, `segments`, `volume` or `nodes`.
+        kind: `cubes`, `segments`, `volume`, `nodes`, or `areas` of hidden slices.
     """
     hits, count = np.zeros(len(LEVELS)), 0
     for row in rows:
         found = row["coverage"]
-        if not found:
+        if not found or kind not in found:
             continue
         hits, count = hits + np.array(found[kind]["hits"]), count + found[kind]["count"]
     return [float(x) for x in hits / count] if count else [math.nan] * len(LEVELS)
@@ -141,7 +152,7 @@ def _share(
     row: Row, part: Callable[[Any], float], whole: Callable[[Any], float], *, root: bool = False
 ) -> float | None:
     found = row["coverage"]
-    if not found or not whole(found):
+    if not found or "cubes" not in found or not whole(found):
         return None
     ratio = part(found) / whole(found)
     return math.sqrt(ratio) if root else ratio

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from benchmarks.measured import table
-from benchmarks.reconstruction.roster import OURS, REFERENCE, shown
+from benchmarks.reconstruction.roster import OURS, REFERENCE, TO_BEAT, shown
 from benchmarks.reconstruction.summary import MEANS, Summary, reference_ratios, summarize, value
 
 Row = Mapping[str, Any]
@@ -47,9 +47,12 @@ COST = (
 )
 PIXELS = (
     ("Dice", "dice", "{:.3f}"),
+    (f"over {TO_BEAT}", "over_to_beat", "{:+.3f}"),
+    ("±", "over_to_beat_half", "{:.3f}"),
     ("volume error %", "volume_error", "{:.1f}"),
     ("ECE", "ece", "{:.4f}"),
     ("Brier", "brier", "{:.4f}"),
+    ("slices' areas", "areas_pooled", "{:.2f}"),
     ("group residual", "residual_rms", "{:.2g}"),
     ("CPU-s", "cpu_s", "{:.1f}"),
 )

@@ -13,7 +13,7 @@ import torch._dynamo  # what an optimiser's first step would load is loaded befo
 
 from benchmarks.reconstruction.accuracy import accuracy
 from benchmarks.reconstruction.case import Case
-from benchmarks.reconstruction.coverage import Coverage
+from benchmarks.reconstruction.coverage import Coverage, HiddenAreas
 from benchmarks.reconstruction.roster import create
 from cardioscar.metrics.overlap import dice
 from cardioscar.scar3d.methods.method import Method, Reconstruction
@@ -61,9 +61,9 @@ def run(trial: Trial) -> dict[str, Any]:
     """Run one trial in this process and score it.
 
     Returns:
-        `scores`, `coverage` (None without draws), `cpu_s` and `wall_s` by part, `peak_mib`, `empty_mib` (before the
-        method began: Python, libraries and case), `looks` of the reference, the method's `facts`, and what the case is
-        `about`; ready for JSON.
+        `scores`, `coverage` (None without draws; of areas where slices are hidden), `cpu_s` and `wall_s` by part,
+        `peak_mib`, `empty_mib` (before the method began: Python, libraries and case), `looks` of the reference, the
+        method's `facts`, and what the case is `about`; ready for JSON.
     """
     torch.set_num_threads(1)
     case = Case.load(trial.case)
@@ -77,7 +77,7 @@ def run(trial: Trial) -> dict[str, Any]:
 
     coverage, timed = None, (0.0, 0.0)
     if answer.draws is not None and trial.draws:
-        collected = Coverage(case) if case.truth is not None else None
+        collected = Coverage(case) if case.truth is not None else HiddenAreas(case)
         with drawing:
             stream = answer.draws(trial.draws, trial.seed)
         for number in range(1, trial.draws + 1):
@@ -85,12 +85,9 @@ def run(trial: Trial) -> dict[str, Any]:
                 draw = next(stream)
             if number == min(TIMED_DRAWS, trial.draws):
                 timed = (drawing.cpu_s, drawing.wall_s)
-                if collected is None:
-                    break  # hidden pixels have no intervals here: their time is all that is asked for
-            if collected is not None:
-                collected.add(draw)
+            collected.add(draw)
         peak_mib = max(peak_mib, _peak_mib())
-        coverage = collected.scores() if collected else None
+        coverage = collected.scores()
     return {
         "scores": accuracy(case, problem, answer.probability),
         "coverage": coverage,

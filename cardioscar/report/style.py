@@ -21,9 +21,9 @@ RULE = "#d5dbe1"
 PAPER = "#ffffff"
 
 # Okabe & Ito (2008): told apart with every common colour vision deficiency.
-METHOD_COLOURS = {"cardioscar": "#d55e00", "log_odds": "#0072b2", "signed_distance": "#009e73"}
+METHOD_COLOURS = {"cardioscar": "#d55e00", "baseline": "#0072b2", "log_odds": "#56b4e9", "signed_distance": "#009e73"}
 ACCENT = METHOD_COLOURS["cardioscar"]
-SECOND = METHOD_COLOURS["log_odds"]
+SECOND = METHOD_COLOURS["baseline"]
 HIDDEN = "#8a4fc7"
 """Frame of a slice whose scar the fit did not see."""
 OBSERVED = "#1e90ff"

@@ -11,7 +11,7 @@ from scipy import sparse
 from benchmarks.reconstruction.accuracy import accuracy
 from benchmarks.reconstruction.building import build
 from benchmarks.reconstruction.case import Case, Hidden
-from benchmarks.reconstruction.coverage import LEVELS, coverage_of
+from benchmarks.reconstruction.coverage import LEVELS, HiddenAreas, coverage_of
 from benchmarks.reconstruction.suite import PhantomCase
 
 NINETY = LEVELS.index(0.9)
@@ -54,12 +54,29 @@ def test_undefined_scores_are_none(case):
 
 def test_hidden_pixels_are_pooled(case):
     pixels = sparse.csr_array(np.eye(4, len(case.nodes_mm)))
-    hidden = Hidden(pixels, np.array([1.0, 0.7, 0.2, 0.0]), np.ones(4))
+    hidden = Hidden(pixels, np.array([1.0, 0.7, 0.2, 0.0]), np.ones(4), np.array([3, 3, 5, 5]))
     probability = np.zeros(len(case.nodes_mm), dtype=np.float32)
     probability[[0, 2]] = 0.9
     scores = accuracy(replace(case, truth=None, hidden=hidden), case.problem(), probability)
     assert scores["dice"] == pytest.approx(0.5)
     assert scores["volume_error"] == pytest.approx(0)
+
+
+def test_areas_of_hidden_slices_are_covered_as_often_as_draws_say(case):
+    rng, count = np.random.default_rng(0), 400
+    weights = sparse.csr_array(np.eye(count, len(case.nodes_mm)))
+    level = rng.uniform(0.3, 0.7, count)  # one pixel a slice, each with a truth that is one more draw
+    hidden = Hidden(weights, level + rng.normal(0, 0.1, count), np.ones(count), np.arange(count))
+    for spread, at_90 in ((0.1, (0.85, 0.95)), (0.02, (0.15, 0.45))):
+        areas = HiddenAreas(replace(case, truth=None, hidden=hidden))
+        for _ in range(40):
+            draw = np.zeros(len(case.nodes_mm))
+            draw[:count] = level + rng.normal(0, spread, count)
+            areas.add(draw)
+        found = areas.scores()
+        low, high = at_90  # 400 slices: a standard error of 0.015
+        assert found["areas"]["count"] == count
+        assert low < found["areas"]["hits"][LEVELS.index(0.9)] / count < high
 
 
 def calibrated(case: Case, seed: int, n: int):

@@ -7,7 +7,18 @@ import pytest
 
 from benchmarks.reconstruction.building import CaseAbsentError, build, ensure
 from benchmarks.reconstruction.case import Case
-from benchmarks.reconstruction.suite import CHOOSING, MEMORY, REAL, REFERENCE_CASES, REPORTING, PhantomCase
+from benchmarks.reconstruction.suite import (
+    CHOOSING,
+    MEMORY,
+    PEOPLE_SEEDS,
+    REAL,
+    REFERENCE_CASES,
+    REPORTING,
+    PhantomCase,
+    people,
+)
+from cardioscar.imaging.labels import WALL, Label
+from cardioscar.phantom.people.heart import make_heart
 
 NODES = 1_500
 
@@ -88,3 +99,33 @@ def test_a_real_case_without_its_data_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("CARDIOSCAR_DATA", str(tmp_path))
     with pytest.raises(CaseAbsentError, match=f"no {REAL[0].folder}/labels.nii.gz"):
         ensure(REAL[0], 0, tmp_path)
+
+
+def test_hearts_that_are_like_people_choose_or_are_reported():
+    sets = [people(name, 3) for name in PEOPLE_SEEDS]
+    assert len({case.seed for cases in sets for case in cases}) == len(sets) == 2
+    for cases in sets:
+        assert [(case.index, case.holdout) for case in cases] == [
+            (index, holdout) for index in range(3) for holdout in ("odd", "even")
+        ]
+        assert len({case.name for case in cases}) == 6
+
+
+def test_a_heart_like_people_is_scored_on_drawn_slices_that_are_hidden(tmp_path):
+    odd, even = people("people-choosing", 1)
+    case = build(odd, 0)
+    labels = make_heart(odd.seed, odd.index).labels
+    slices = labels.values.shape[2]
+    assert case.facts["hidden_slices"] == list(range(1, slices - 1, 2))
+    assert {piece.number for piece in case.stack} == set(range(slices)) - set(case.facts["hidden_slices"])
+    drawn = labels.values[:, :, case.facts["hidden_slices"]]
+    assert len(case.hidden.fraction) == np.isin(drawn, WALL).sum()
+    assert case.hidden.fraction.sum() == (drawn == Label.SCAR).sum()
+    assert set(case.hidden.slice_number) == set(case.facts["hidden_slices"])
+    other = build(even, 0)
+    np.testing.assert_array_equal(other.nodes_mm, case.nodes_mm)
+    assert not set(other.facts["hidden_slices"]) & set(case.facts["hidden_slices"])
+    case.save(tmp_path / "case")
+    back = Case.load(tmp_path / "case")
+    np.testing.assert_array_equal(back.hidden.slice_number, case.hidden.slice_number)
+    assert back.truth is None

@@ -8,12 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
+from cardioscar.errors import ConfigError
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
 from cardioscar.scar3d.field.fit_config import FitConfig
 from cardioscar.scar3d.methods.average import LogitAverage
 from cardioscar.scar3d.methods.gaussian_process import GaussianProcess
+from cardioscar.scar3d.methods.interpolated import Interpolated
 from cardioscar.scar3d.methods.learned_prior import LearnedPrior
 from cardioscar.scar3d.methods.log_odds import LogOdds
 from cardioscar.scar3d.methods.method import Method, Reconstruction
@@ -162,6 +164,23 @@ class TestNearest(MethodContract):
 
 class TestSignedDistance(MethodContract):
     method = SignedDistance()
+
+
+class TestLinear(MethodContract):
+    method = Interpolated("linear")
+
+
+class TestSmoothedSignedDistance(MethodContract):
+    method = Interpolated("signed_distance")
+
+
+class TestShapeBased(MethodContract):
+    method = Interpolated("shape_based")
+
+
+def test_an_interpolation_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ConfigError, match="one of log_odds, linear, signed_distance, shape_based"):
+        Interpolated("cubic")
 
 
 class TestLogOdds(MethodContract):

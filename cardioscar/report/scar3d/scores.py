@@ -9,7 +9,12 @@ from cardioscar.report.page import is_number, number
 from cardioscar.report.style import METHOD_COLOURS
 from cardioscar.scar3d.quality.result_scores import HiddenSlice, NodeScores, PixelScores
 
-METHOD_NAMES = {"cardioscar": "cardioscar", "log_odds": "Log-odds", "signed_distance": "Signed distance"}
+METHOD_NAMES = {
+    "cardioscar": "cardioscar",
+    "baseline": "Baseline",
+    "log_odds": "Log-odds",
+    "signed_distance": "Signed distance",
+}
 
 # key: title, decimals, whether more is better
 COLUMNS: Mapping[str, tuple[str, int, bool]] = {
@@ -60,7 +65,7 @@ def slice_rows(per_slice: Iterable[HiddenSlice]) -> list[dict[str, Any]]:
             "slice": row.slice,
             "wall_pixels": row.wall_pixels,
             "scar_pixels": row.scar_pixels,
-            "cells": _cells([row.cardioscar, row.log_odds, row.signed_distance], "dice"),
+            "cells": _cells([row.cardioscar, row.baseline, row.log_odds, row.signed_distance], "dice"),
         }
         for row in per_slice
     ]

@@ -211,6 +211,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "heldout": score_table(m.heldout.scores, _heldout_caption(m.heldout)) if m.heldout else None,
         "per_slice": slice_rows(m.heldout.per_slice if m.heldout else ()),
         "method_names": list(METHOD_NAMES.values()),
+        "baseline": m.baseline,
         "slices_note": _slices_note(data.slices),
         "shifts_note": shifts_note(data.slice_shifts),
         "provenance": [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from cardioscar.scar3d.methods.method import Reconstruction
 from cardioscar.scar3d.observation.along_wall import WallBlur, along_wall
+from cardioscar.scar3d.observation.baselines import ALONG_WALL
 from cardioscar.scar3d.observation.interpolation import log_odds
 from cardioscar.scar3d.observation.problem import Problem
 
@@ -16,7 +17,7 @@ from cardioscar.scar3d.observation.problem import Problem
 class AlongWall:
     """Linear interpolation between slices at the same angle and depth in the wall; log-odds without LV coordinates."""
 
-    blur: WallBlur = field(default_factory=WallBlur)
+    blur: WallBlur = ALONG_WALL
     """How much each slice is smoothed."""
 
     @property

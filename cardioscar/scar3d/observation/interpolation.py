@@ -49,7 +49,7 @@ def signed_distance(
         points_mm: Positions in mm LPS, shape (points, 3).
         width_mm: Scale that turns a distance into a probability, σ(distance / width); 0 mm is 0.5.
         far_mm: Distance that stands for "no scar in this slice" (and, inside, for "nothing but scar").
-        smooth_mm: Standard deviation of a Gaussian that smooths the distances in plane.
+        smooth_mm: Standard deviation of a Gaussian that smooths the fractions in plane, within the wall.
 
     Returns:
         Scar probability at each point, 0 to 1. Outside the wall the nearest wall pixel holds, as in `log_odds`.
@@ -95,30 +95,34 @@ def linear(stack: SliceStack, points_mm: Points, *, smooth_mm: float = 0.0) -> N
     Args:
         stack: Slices with scar fractions 0 to 1.
         points_mm: Positions in mm LPS, shape (points, 3).
-        smooth_mm: Standard deviation of a Gaussian that smooths the fractions in plane.
+        smooth_mm: As in `signed_distance`.
 
     Returns:
         Scar fraction at each point, 0 to 1. Outside the wall the nearest wall pixel holds, as in `log_odds`.
     """
 
-    def layer(piece: Slice) -> np.ndarray:
-        return _smoothed(piece, np.asarray(_filled(piece, piece.values), dtype=np.float64), smooth_mm)
-
-    return np.clip(_between(stack, points_mm, layer), 0, 1)
+    found = _between(stack, points_mm, lambda piece: np.asarray(_fraction(piece, smooth_mm), dtype=np.float64))
+    return np.clip(found, 0, 1)
 
 
 def _distance(piece: Slice, far_mm: float, smooth_mm: float) -> np.ndarray:
     """Signed distance to the scar's outline in mm, positive inside, shape (i, j)."""
-    scar = _filled(piece, piece.values) >= 0.5
+    scar = _fraction(piece, smooth_mm) >= 0.5
     if not scar.any() or scar.all():
         return np.full(scar.shape, far_mm if scar.all() else -far_mm)
     inside = ndimage.distance_transform_edt(scar, sampling=piece.pixel_mm)
     outside = ndimage.distance_transform_edt(~scar, sampling=piece.pixel_mm)
-    return _smoothed(piece, inside - outside, smooth_mm)
+    return np.asarray(inside - outside)
 
 
-def _smoothed(piece: Slice, values: np.ndarray, smooth_mm: float) -> np.ndarray:
-    return np.asarray(ndimage.gaussian_filter(values, smooth_mm / piece.pixel_mm)) if smooth_mm else values
+def _fraction(piece: Slice, smooth_mm: float) -> np.ndarray:
+    """Scar fraction smoothed within the wall, whose surroundings say nothing, and continued beyond it."""
+    if not smooth_mm:
+        return _filled(piece, piece.values)
+    sigma = smooth_mm / piece.pixel_mm
+    weight = ndimage.gaussian_filter(piece.observed.astype(np.float64), sigma)
+    total = ndimage.gaussian_filter(np.where(piece.observed, piece.values, 0.0).astype(np.float64), sigma)
+    return _filled(piece, np.divide(total, weight, out=np.zeros_like(total), where=piece.observed))
 
 
 def _cubic(at: np.ndarray, layers: np.ndarray, height: np.ndarray) -> np.ndarray:

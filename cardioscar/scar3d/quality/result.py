@@ -48,8 +48,10 @@ class Findings:
     """Intervals of scar volume and fractions; null for a map made without."""
     interval_truth: IntervalTruth | None = None
     """Whether they hold the truth; null without truth, hidden slices or intervals."""
+    baseline: str | None = sometimes()
+    """Interpolation that is scored beside the map as `baseline`; missing in files of early versions."""
     truth: Mapping[str, NodeScores] | None = None
-    """Scores against the true map by method (`cardioscar`, `log_odds`, `signed_distance`); null without truth."""
+    """Scores against the true map by method, as `heldout.scores`; null without truth."""
     heldout: HeldOutScores | None = None
     """Scores on the slices that `holdout` hid; null where none was."""
     leave_one_out: LeaveOneOutScores | None = None

@@ -51,6 +51,8 @@ class HiddenSlice:
     """Those of them that are scar."""
     cardioscar: float | None
     """Dice of the map, 0 to 1; null where neither has scar."""
+    baseline: float | None
+    """Dice of the baseline, the interpolation to beat."""
     log_odds: float | None
     """Dice of log-odds interpolation."""
     signed_distance: float | None
@@ -66,7 +68,7 @@ class HeldOutScores:
     pixels: int
     """Their wall pixels."""
     scores: Mapping[str, PixelScores]
-    """By method, all pixels together: `cardioscar`, `log_odds`, `signed_distance`."""
+    """By method, all pixels together: `cardioscar`, `baseline`, `log_odds`, `signed_distance`."""
     per_slice: tuple[HiddenSlice, ...]
     """Slice by slice."""
 

@@ -8,8 +8,8 @@ _DICE, _UPPER_HALF = (0.0, 1.0), (0.5, 1.0)
 
 
 def _beside(key: str) -> tuple[Heading, ...]:
-    """Both interpolations, which every map is held against."""
-    return Heading(f"{key}_log_odds", "log-odds"), Heading(f"{key}_signed_distance", "signed distance")
+    """The interpolation to beat, which every map is held against."""
+    return (Heading(f"{key}_baseline", "baseline"),)
 
 
 COLUMNS = CohortColumns(
@@ -21,11 +21,9 @@ COLUMNS = CohortColumns(
         Column("uncertain_ml", "Uncertain scar, ml", 1),
         Column("border_zone_ml", "Border zone by signal, ml", 1),
         Column("dice", "Dice", 3),
-        Column("dice_log_odds", "Dice, log-odds", 3),
-        Column("dice_signed_distance", "Dice, signed distance", 3),
+        Column("dice_baseline", "Dice, baseline", 3),
         Column("heldout_dice", "Hidden Dice", 3),
-        Column("heldout_dice_log_odds", "Hidden Dice, log-odds", 3),
-        Column("heldout_dice_signed_distance", "Hidden Dice, signed distance", 3),
+        Column("heldout_dice_baseline", "Hidden Dice, baseline", 3),
         Column("left_out_dice", "Dice, each slice from the others", 3),
         Column("residual_rms", "Residual, rms", 3),
         Column("seconds", "Fit, s", 1),
@@ -42,17 +40,16 @@ COLUMNS = CohortColumns(
     ),
     terminal=(
         Heading("dice", "Dice"),
-        Heading("dice_log_odds", "log-\nodds"),
-        Heading("dice_signed_distance", "signed\ndist."),
+        Heading("dice_baseline", "base-\nline"),
         Heading("heldout_dice", "hidden\nDice"),
-        Heading("heldout_dice_log_odds", "hidden\nlog-\nodds"),
-        Heading("heldout_dice_signed_distance", "hidden\nsigned\ndist."),
+        Heading("heldout_dice_baseline", "hidden\nbase-\nline"),
         Heading("scar_ml", "scar\nml"),
         Heading("scar_percent", "% of\nwall"),
     ),
     means=("dice", "heldout_dice", "scar_percent", "residual_rms"),
     note=(
-        "Uncertain scar is part of the scar; the border zone comes beside it. Each slice from the others: hidden in "
+        "Baseline: interpolation along the wall where pixels are labels, log-odds where they are fractions. Uncertain "
+        "scar is part of the scar; the border zone comes beside it. Each slice from the others: hidden in "
         "turn and interpolated over twice the gap, so this Dice is lower than the map's own; it serves to compare "
         "subjects. Septum: on it rest the names of the segments."
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.imaging.slices import SliceStack
 from cardioscar.scar3d.channels.electrophysiology import read_electrophysiology
+from cardioscar.scar3d.observation.baselines import Baseline, Wall, to_beat
 from cardioscar.scar3d.observation.files import load_groups, load_heldout
 from cardioscar.scar3d.observation.groups import PixelGroups
 from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
@@ -29,7 +31,7 @@ from cardioscar.scar3d.quality.result_scores import HeldOutScores, NodeScores
 from cardioscar.scar3d.quality.slice_quality import left_out_summary, slices_summary
 from cardioscar.scar3d.scar_mesh import read_scar
 from cardioscar.shard.loop import Work
-from cardioscar.types import GroupValues, NodeValues
+from cardioscar.types import GroupValues, NodeValues, Points
 
 Evidence = tuple[np.ndarray, np.ndarray, np.ndarray | None, str]
 """Predictions, truth (0 or 1), weights or None, and what they are of."""
@@ -61,6 +63,15 @@ class SubjectMap:
     def probability(self) -> NodeValues:
         """Scar probability, 0 to 1, shape (nodes,)."""
         return np.asarray(self.mesh.grid.point_data["scar_probability"])
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The interpolation to beat."""
+        names = ("apicobasal", "rotational", "transmural")
+        found = [self.named(name) for name in names]
+        known = [np.asarray(values, dtype=np.float64) for values in found if values is not None]
+        wall = Wall(self.mesh.nodes_mm, np.column_stack(known)) if len(known) == len(names) else None
+        return to_beat(self.stack, wall)
 
     def named(self, name: str) -> np.ndarray | None:
         """Point data of a name; None where the mesh has none."""
@@ -116,6 +127,7 @@ def findings(
         "aha": _segments(of, searched.get("transmurality", {})),
         "intervals": intervals,
         "interval_truth": _held_intervals(job, of, intervals, truth),
+        "baseline": of.baseline.name,
         "truth": None if truth is None else _truth_scores(of, truth),
         "heldout": hidden,
         "leave_one_out": left_out_summary(of.stack, threshold=of.threshold) if leave_one_out else None,
@@ -165,11 +177,10 @@ def _fit(job: Work, field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _truth_scores(of: SubjectMap, truth: NodeValues) -> dict[str, NodeScores]:
-    """Scores of the map, and of both interpolations, at the nodes."""
+    """Scores of the map, and of the baseline and two other interpolations, at the nodes."""
     predictions = {
         "cardioscar": of.probability,
-        "log_odds": log_odds(of.stack, of.mesh.nodes_mm),
-        "signed_distance": signed_distance(of.stack, of.mesh.nodes_mm),
+        **_interpolations(of, of.mesh.nodes_mm),
     }
     return {
         name: scoring.truth_scores(of.mesh, truth, predicted, threshold=of.threshold)
@@ -186,6 +197,15 @@ def _held_intervals(
     return with_hidden(found, intervals, load_heldout(job.upstream["groups"]))
 
 
+def _interpolations(of: SubjectMap, points_mm: Points) -> dict[str, np.ndarray]:
+    """What interpolation says at points, by the name of its scores: the best one, and the two that are known best."""
+    return {
+        "baseline": of.baseline.at(of.stack, points_mm),
+        "log_odds": log_odds(of.stack, points_mm),
+        "signed_distance": signed_distance(of.stack, points_mm),
+    }
+
+
 def _on_nodes(of: SubjectMap, truth: NodeValues) -> Evidence:
     return of.probability, (truth >= 0.5).astype(float), of.mesh.node_volumes_ml, "mesh nodes"
 
@@ -198,8 +218,7 @@ def _hidden_scores(job: Work, of: SubjectMap) -> tuple[HeldOutScores | None, Evi
     pixels = heldout.pixel_mm.astype(np.float64)
     predictions = {
         "cardioscar": sample_nodes(of.mesh, of.probability, pixels)[0],
-        "log_odds": log_odds(of.stack, pixels),
-        "signed_distance": signed_distance(of.stack, pixels),
+        **_interpolations(of, pixels),
     }
     scores = scoring.heldout_scores(heldout, predictions, threshold=of.threshold)
     hidden = (heldout.fraction >= 0.5).astype(float)

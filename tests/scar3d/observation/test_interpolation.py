@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from cardioscar.imaging.slices import Slice, SliceStack
 from cardioscar.metrics.overlap import dice
-from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
+from cardioscar.scar3d.observation.interpolation import linear, log_odds, shape_based, signed_distance
 from tests.scar3d.conftest import make_stack
 
-METHODS = [log_odds, signed_distance]
+METHODS = [
+    log_odds,
+    signed_distance,
+    shape_based,
+    partial(linear, smooth_mm=1.0),
+    partial(signed_distance, smooth_mm=1.0),
+]
 
 
 def disc_stack(centers: list[tuple[float, float]], *, rotation: Rotation | None = None) -> SliceStack:
@@ -109,3 +118,52 @@ def test_one_soft_pixel_does_not_change_how_hard_labels_are_read() -> None:
     before = log_odds(stack, points)
     stack.slices[0].values[0, 0] = 1e-6
     np.testing.assert_allclose(log_odds(stack, points), before, atol=1e-3)
+
+
+def test_a_cubic_follows_a_border_that_bends_and_a_line_does_not() -> None:
+    # the disc moves as 0, 1, 4, 9 mm: a parabola, which the cubic repeats between the inner slices
+    stack = disc_stack([(14, 20), (15, 20), (18, 20), (23, 20)])
+    plane = disc_stack([(16.25, 20)]).slices[0]
+    points = plane.pixel_centers_mm() + np.array([0, 0, 12.0])
+    inside, straight = (method(stack, points) > 0.5 for method in (shape_based, signed_distance))
+    bent, line = (points[inside].mean(axis=0)[0], points[straight].mean(axis=0)[0])
+    assert abs(bent - 16.25) < abs(line - 16.25)
+
+
+@pytest.mark.parametrize("height_mm", [0.0, 8.0, 16.0])
+def test_the_cubic_meets_every_slice(height_mm: float) -> None:
+    stack = disc_stack([(16, 20), (22, 20), (20, 24)])
+    points = stack.slices[round(height_mm / 8)].pixel_centers_mm()
+    np.testing.assert_allclose(shape_based(stack, points), signed_distance(stack, points), atol=1e-9)
+
+
+def test_two_slices_leave_the_cubic_a_line() -> None:
+    stack = disc_stack([(16, 20), (22, 20)])
+    points = stack.slices[0].pixel_centers_mm() + np.array([0, 0, 3.0])
+    np.testing.assert_array_equal(shape_based(stack, points), signed_distance(stack, points))
+
+
+@given(st.floats(0.5, 4.0))
+def test_smoothing_keeps_to_the_wall_and_to_its_values(smooth_mm: float) -> None:
+    stack = disc_stack([(16, 20), (20, 20)])
+    ring = np.hypot(*(np.indices((40, 40)) - 20)) < 12
+    all_scar = SliceStack(
+        tuple(
+            dataclasses.replace(piece, values=np.where(ring, 1.0, 0.0).astype(np.float32), observed=ring)
+            for piece in stack
+        ),
+        "s",
+    )
+    points = all_scar.slices[0].pixel_centers_mm()
+    # what lies outside the wall says nothing: a wall that is scar up to its border stays so
+    np.testing.assert_allclose(linear(all_scar, points, smooth_mm=smooth_mm), 1, atol=1e-6)
+
+
+def test_smoothing_takes_specks_away() -> None:
+    stack = disc_stack([(20, 20), (20, 20)])
+    spotted = dataclasses.replace(stack.slices[0], values=stack.slices[0].values.copy())
+    spotted.values[35, 5] = 1
+    with_speck = SliceStack((spotted, dataclasses.replace(spotted, affine=stack.slices[1].affine, number=1)), "s")
+    speck = spotted.frame.index_to_mm(np.array([[35.0, 5.0]]))
+    assert signed_distance(with_speck, speck)[0] > 0.5
+    assert signed_distance(with_speck, speck, smooth_mm=1.5)[0] < 0.5

@@ -7,6 +7,7 @@ import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 import pyvista as pv
 
 from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
+from cardioscar.imaging.formats.slice_files import load_stack
 from cardioscar.imaging.formats.volume_files import read_labels, read_volume, write_volume
 from cardioscar.imaging.labels import LABEL_TABLES, Label
 from cardioscar.imaging.volume import Volume
+from cardioscar.scar3d.observation.baselines import to_beat
 from cardioscar.scar3d.quality import scoring
 from cardioscar.scar3d.quality.flat_metrics import flat_metrics
 from cardioscar.scar3d.quality.result import metrics_json, read_metrics
@@ -28,7 +31,7 @@ from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests import broken_subjects as change
 from tests.finished_run import Run, content
 
-METHODS = ["cardioscar", "log_odds", "signed_distance"]
+METHODS = ["cardioscar", "baseline"]
 TRUTH_SCORES = ["dice", "volume_error_percent", "hd95_mm", "ece", "brier"]
 PIXEL_SCORES = ["dice", "volume_error_percent", "ece", "brier"]
 SHAPE = {
@@ -36,6 +39,7 @@ SHAPE = {
     "holdout": str,
     "target": str,
     "method": str,
+    "baseline": str,
     "threshold": float,
     "doubt_range": list,
     "input": [
@@ -149,7 +153,8 @@ def test_numbers_agree_with_one_another(finished: Run) -> None:
 def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from cardioscar.stages.scar3d import subject_metrics
 
-    asked: dict[str, list[np.ndarray]] = {"cardioscar": [], "log_odds": [], "signed_distance": []}
+    best = SimpleNamespace(**vars(to_beat(load_stack(run.folder("preprocess") / "slices.npz"))))
+    asked: dict[str, list[np.ndarray]] = {"cardioscar": [], "baseline": []}
     stacks: list[set[int]] = []
 
     def watch(module: Any, function: str, method: str, argument: int) -> None:
@@ -164,8 +169,8 @@ def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest
         monkeypatch.setattr(module, function, watched)
 
     watch(subject_metrics, "sample_nodes", "cardioscar", 2)
-    watch(subject_metrics, "log_odds", "log_odds", 1)
-    watch(subject_metrics, "signed_distance", "signed_distance", 1)
+    monkeypatch.setattr(subject_metrics, "to_beat", lambda stack: best)
+    watch(best, "at", "baseline", 1)
     (run.cohort / "P001" / "truth.vtu").unlink()
     _, found = again(run)
     with np.load(run.folder("preprocess") / "heldout.npz") as stored:
@@ -428,7 +433,7 @@ def test_the_page_shows_the_numbers_of_the_metrics(finished: Run) -> None:
     assert "P001" in page
     assert f"{found['scar']['volume_ml']:.1f}" in page
     assert f"{found['truth']['cardioscar']['dice']:.3f}" in page
-    assert f"{found['heldout']['scores']['log_odds']['dice']:.3f}" in page
+    assert f"{found['heldout']['scores']['baseline']['dice']:.3f}" in page
 
 
 def test_warnings_of_every_stage_are_reasons_for_review_and_stand_on_the_page(run: Run) -> None:
@@ -559,7 +564,7 @@ def test_flat_metrics_have_numbers_only_and_names_for_each_method(finished: Run)
     assert {"likely_ml", "uncertain_ml", "possible_ml", "border_zone_ml"} <= flat.keys()
     assert all(value is None or isinstance(value, int | float) for value in flat.values())
     for prefix in ("", "heldout_"):
-        for suffix in ("", "_log_odds", "_signed_distance"):
+        for suffix in ("", "_baseline"):
             assert f"{prefix}dice{suffix}" in flat
     assert flat["scar_percent"] == pytest.approx(100 * metrics(finished)["scar"]["fraction_of_wall"])
     assert "aha/1_scar_fraction" in flat
