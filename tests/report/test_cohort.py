@@ -40,8 +40,7 @@ def whole(rows) -> CohortTable:
 def finished(number: int, **changes) -> CohortRow:
     metrics = {key: number / 1000 + place for place, key in enumerate(METRICS)} | {
         "dice": 0.8 + number % 100 / 1000,
-        "dice_log_odds": 0.75,
-        "dice_signed_distance": 0.7,
+        "dice_baseline": 0.75,
     }
     fields = {
         "stage": "evaluate",
@@ -97,7 +96,7 @@ def test_a_cohort_that_is_not_accepted(rows, tmp_path):
 def test_every_subject_is_a_row(html, rows):
     found = table(html)
     assert len(found) == len(rows)
-    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 5.0 0.801 0.750 0.700")
+    assert found[1].startswith("P00001 ok review evaluate 0.0 1.0–2.0 3.0 4.0 5.0 0.801 0.750")
     assert 'href="results/P00001/report.html"' in html
 
 
@@ -155,12 +154,11 @@ def test_rows_have_as_many_cells_as_the_head(html):
         assert cells == SHOWN
 
 
-def test_distributions_stand_beside_the_baselines(html):
+def test_distributions_stand_beside_the_baseline(html):
     section = re.search('<section class="card" id="distributions">(.*?)</section>', html, re.DOTALL)[1]
     assert section.count("<svg") == len(CHARTS)
     text = re.sub(r"<[^>]+>", " ", section)
-    assert re.search(r"log-odds\s+0\.750", text)
-    assert re.search(r"signed distance\s+0\.700", text)
+    assert re.search(r"baseline\s+0\.750", text)
     assert "median 0.802" in text or "median 0.803" in text
 
 

@@ -13,8 +13,8 @@ from cardioscar.results.terminal import print_cohort
 from cardioscar.stages.scar3d.columns import COLUMNS
 
 SCORES = {
-    "dice": 0.8764, "dice_log_odds": 0.8551, "dice_signed_distance": 0.8412, "heldout_dice": 0.7983,
-    "heldout_dice_log_odds": 0.7712, "heldout_dice_signed_distance": 0.7654, "scar_ml": 12.34, "scar_percent": 14.19,
+    "dice": 0.8764, "dice_baseline": 0.8551, "heldout_dice": 0.7983, "heldout_dice_baseline": 0.7712,
+    "scar_ml": 12.34, "scar_percent": 14.19,
 }  # fmt: skip
 
 
@@ -38,13 +38,13 @@ def test_all_scores_fit_80_characters(tmp_path: Path, capsys: pytest.CaptureFixt
     assert max(map(len, table)) <= 80
     heading = [" ".join(line.split()) for line in table[:3]]
     assert heading == [
-        "hidden hidden",
-        "log- signed hidden log- signed scar % of",
-        "subject QC Dice odds dist. Dice odds dist. ml wall",
+        "hidden",
+        "base- hidden base- scar % of",
+        "subject QC Dice line Dice line ml wall",
     ]
     assert [line.split() for line in table[4:]] == [
-        ["P001", "pass", "0.876", "0.855", "0.841", "0.798", "0.771", "0.765", "12.3", "14.2"],
-        ["P002", "review", "0.876", "0.855", "0.841", "0.798", "0.771", "0.765", "123.4", "14.2"],
+        ["P001", "pass", "0.876", "0.855", "0.798", "0.771", "12.3", "14.2"],
+        ["P002", "review", "0.876", "0.855", "0.798", "0.771", "123.4", "14.2"],
     ]
 
 
@@ -54,7 +54,7 @@ def test_columns_that_nobody_has_are_left_out(tmp_path: Path, capsys: pytest.Cap
     assert [line.split() for line in lines[:2]] == [["scar", "%", "of"], ["subject", "QC", "ml", "wall"]]
     # what one subject has, the others lack visibly
     lines = printed(tmp_path, capsys, unscored, ok("P002", dice=None)).splitlines()
-    assert lines[4].split() == ["P001", "pass", "–", "–", "–", "–", "–", "12.3", "14.2"]
+    assert lines[4].split() == ["P001", "pass", "–", "–", "–", "12.3", "14.2"]
 
 
 def test_reasons_of_a_verdict_stand_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

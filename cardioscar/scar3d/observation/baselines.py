@@ -2,7 +2,8 @@
 
 Smoothing and border of each were chosen on the choosing set of hearts that are like people, see
 `benchmarks.reconstruction.choose_baselines` and record 27 of docs/decisions. The one that does best there is the one to
-beat on labels, the one that does best on the analytic phantoms is the one to beat on fractions; it stands beside every
+beat on labels (along the wall, where the wall has coordinates), the one that does best on the analytic phantoms is the
+one to beat on fractions; it stands beside every
 map in `metrics.json`, on the pages and in the cohort's table, under the name `baseline`.
 """
 
@@ -70,7 +71,7 @@ BASELINES: Mapping[str, Baseline] = {
 ALONG_WALL = WallBlur(around_mm=1.5, through_mm=0.7, around_growth=0.1, through_growth=0.05)
 """Smoothing of interpolation along the wall, by Dice."""
 BEST_ON_LABELS = "shape_based"
-"""Key of the baseline to beat where pixels are scar or not and the wall has no coordinates; else it is along the wall."""
+"""Key of the baseline to beat where pixels are scar or not and the wall has no coordinates, to go along it."""
 BEST_ON_FRACTIONS = "log_odds"
 """Key of the baseline to beat where pixels are scar fractions, which those that look for an outline cannot use."""
 

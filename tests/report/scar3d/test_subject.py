@@ -93,17 +93,28 @@ METRICS = {
         }
     ],
     "channel_draws": 64,
-    "truth": {"cardioscar": at_nodes(0.893), "log_odds": at_nodes(0.876), "signed_distance": at_nodes(0.871)},
+    "truth": {
+        "cardioscar": at_nodes(0.893),
+        "baseline": at_nodes(0.877),
+        "log_odds": at_nodes(0.876),
+        "signed_distance": at_nodes(0.871),
+    },
     "heldout": {
         "slices": [3, 5],
         "pixels": 9000,
-        "scores": {"cardioscar": scores(0.861), "log_odds": scores(0.803), "signed_distance": scores(0.818)},
+        "scores": {
+            "cardioscar": scores(0.861),
+            "baseline": scores(0.804),
+            "log_odds": scores(0.803),
+            "signed_distance": scores(0.818),
+        },
         "per_slice": [
             {
                 "slice": 3,
                 "wall_pixels": 2110,
                 "scar_pixels": 290,
                 "cardioscar": 0.857,
+                "baseline": 0.798,
                 "log_odds": 0.799,
                 "signed_distance": 0.81,
             },
@@ -112,6 +123,7 @@ METRICS = {
                 "wall_pixels": 1750,
                 "scar_pixels": 0,
                 "cardioscar": None,
+                "baseline": None,
                 "log_odds": None,
                 "signed_distance": None,
             },

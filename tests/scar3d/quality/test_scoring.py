@@ -125,6 +125,7 @@ def test_hidden_pixels_are_scored_pooled_and_slice_by_slice() -> None:
     )
     predictions = {
         "cardioscar": np.array([0.9, 0.4, 0.6, 0.1, 0.5, 0.49]),
+        "baseline": np.zeros(6),
         "log_odds": np.zeros(6),
         "signed_distance": np.ones(6),
     }
@@ -136,17 +137,21 @@ def test_hidden_pixels_are_scored_pooled_and_slice_by_slice() -> None:
     assert scores.scores["log_odds"].dice == 0
     assert scores.scores["log_odds"].volume_error_percent == pytest.approx(100)  # without sign
     assert scores.per_slice == (
-        HiddenSlice(3, 4, 2, cardioscar=pytest.approx(0.5), log_odds=0, signed_distance=pytest.approx(2 * 2 / 6)),
-        HiddenSlice(5, 2, 1, cardioscar=1, log_odds=0, signed_distance=pytest.approx(2 * 1 / 3)),
+        HiddenSlice(
+            3, 4, 2, cardioscar=pytest.approx(0.5), baseline=0, log_odds=0, signed_distance=pytest.approx(2 * 2 / 6)
+        ),
+        HiddenSlice(5, 2, 1, cardioscar=1, baseline=0, log_odds=0, signed_distance=pytest.approx(2 * 1 / 3)),
     )
 
 
 def test_a_hidden_slice_without_scar_has_no_dice() -> None:
     heldout = HeldOut(np.zeros((2, 3)), np.zeros(2), np.array([1, 1]), np.ones(2))
     scores = scoring.heldout_scores(
-        heldout, {"cardioscar": np.zeros(2), "log_odds": np.ones(2), "signed_distance": np.zeros(2)}, threshold=0.5
+        heldout,
+        {"cardioscar": np.zeros(2), "baseline": np.ones(2), "log_odds": np.ones(2), "signed_distance": np.zeros(2)},
+        threshold=0.5,
     )
-    assert scores.per_slice == (HiddenSlice(1, 2, 0, cardioscar=None, log_odds=0, signed_distance=None),)
+    assert scores.per_slice == (HiddenSlice(1, 2, 0, cardioscar=None, baseline=0, log_odds=0, signed_distance=None),)
     json.dumps(result_mapping(scores), allow_nan=False)
 
 

@@ -31,7 +31,7 @@ from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 from tests import broken_subjects as change
 from tests.finished_run import Run, content
 
-METHODS = ["cardioscar", "baseline"]
+METHODS = ["cardioscar", "baseline", "log_odds", "signed_distance"]
 TRUTH_SCORES = ["dice", "volume_error_percent", "hd95_mm", "ece", "brier"]
 PIXEL_SCORES = ["dice", "volume_error_percent", "ece", "brier"]
 SHAPE = {
@@ -154,7 +154,7 @@ def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest
     from cardioscar.stages.scar3d import subject_metrics
 
     best = SimpleNamespace(**vars(to_beat(load_stack(run.folder("preprocess") / "slices.npz"))))
-    asked: dict[str, list[np.ndarray]] = {"cardioscar": [], "baseline": []}
+    asked: dict[str, list[np.ndarray]] = {method: [] for method in METHODS}
     stacks: list[set[int]] = []
 
     def watch(module: Any, function: str, method: str, argument: int) -> None:
@@ -169,7 +169,9 @@ def test_every_method_is_scored_on_the_same_pixels(run: Run, monkeypatch: pytest
         monkeypatch.setattr(module, function, watched)
 
     watch(subject_metrics, "sample_nodes", "cardioscar", 2)
-    monkeypatch.setattr(subject_metrics, "to_beat", lambda stack: best)
+    monkeypatch.setattr(subject_metrics, "to_beat", lambda stack, wall: best)
+    watch(subject_metrics, "log_odds", "log_odds", 1)
+    watch(subject_metrics, "signed_distance", "signed_distance", 1)
     watch(best, "at", "baseline", 1)
     (run.cohort / "P001" / "truth.vtu").unlink()
     _, found = again(run)
