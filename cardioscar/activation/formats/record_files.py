@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cardioscar.activation.formats.given import Given
+from cardioscar.activation.formats.scar_rows import scarred_sectors
 from cardioscar.activation.formats.stored_objects import read_objects
 from cardioscar.activation.strain.checks import check_matrix
 from cardioscar.activation.strain.matrix import StrainSlice
@@ -22,7 +23,9 @@ log = logging.getLogger(__name__)
 _MOST_RECORDS = 10_000
 
 
-def read_records(path: Path, given: Given = Given()) -> list[StrainSlice]:
+def read_records(
+    path: Path, given: Given = Given(), *, scar: Mapping[str, Set[int]] | None = None
+) -> list[StrainSlice]:
     """Read all slices of a list of records.
 
     A record is a dictionary. Its strain is the array of shape (1, 1, sectors, frames), which its name tells (`strain`)
@@ -32,6 +35,8 @@ def read_records(path: Path, given: Given = Given()) -> list[StrainSlice]:
     Args:
         path: `.npy` of such a list.
         given: Frame times, which records seldom hold (`frame_ms`), and how their sectors are counted.
+        scar: Scarred segments by the name of the slice, as `read_scar_rows` reads them; slices without a row are free
+            of scar. A record's slice name is the text whose key holds `slice`.
 
     Returns:
         Slices in the order of the file, named by their number.
@@ -44,7 +49,22 @@ def read_records(path: Path, given: Given = Given()) -> list[StrainSlice]:
     records = held if isinstance(held, list) else [held]
     if not records or len(records) > _MOST_RECORDS or not all(isinstance(one, Mapping) for one in records):
         raise InputError(path.name, f"1 to {_MOST_RECORDS:,} records", "something else")
-    return [_slice(record, given, f"{path.name}: record {number}") for number, record in enumerate(records, start=1)]
+    slices = [_slice(record, given, f"{path.name}: record {number}") for number, record in enumerate(records, start=1)]
+    if scar is None:
+        return slices
+    names = [_slice_name(record) for record in records]
+    unknown = len(set(scar) - set(names))
+    if unknown:
+        raise InputError(path.name, "a record for each slice with a row of scar", f"{unknown} slices without one")
+    return [
+        replace(one, scarred=scarred_sectors(scar.get(name, frozenset()), one.sectors))
+        for one, name in zip(slices, names, strict=True)
+    ]
+
+
+def _slice_name(record: Mapping[Any, Any]) -> str:
+    texts = [value for key, value in record.items() if isinstance(value, str) and "slice" in str(key).lower()]
+    return texts[0] if len(texts) == 1 else ""
 
 
 def _slice(record: Mapping[Any, Any], given: Given, where: str) -> StrainSlice:
