@@ -23,8 +23,8 @@ def read_displacement(path: Path, given: Given = Given()) -> DisplacementField:
     Args:
         path: Archive of `mask`, shape (1, H, W, T), 0 or 1; `displacement`, shape (2, H, W, T), in pixels, along
             columns and then along rows, Lagrangian: told at the place where the pixel was at the reference; `pixel_mm`,
-            one number or height and width; `frame_ms`, shape (T,); and, where known, `location_mm`. A mask that is the
-            same in all frames may have one.
+            one number or height and width; `frame_ms`, shape (T,), or the time between frames; and, where known,
+            `location_mm`. A mask that is the same in all frames may have one; its wall may be 1 or 255.
         given: Pixel size, frame times and location, where the archive does not have them.
 
     Returns:
@@ -97,6 +97,6 @@ def _masks(mask: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
         raise InputError(
             where, f"a mask that fits the displacement, (1, {', '.join(map(str, shape))})", f"{mask.shape}"
         )
-    if not np.isin(mask, (0, 1)).all():
+    if not (np.isin(mask, (0, 1)).all() or np.isin(mask, (0, 255)).all()):
         raise InputError(where, "a mask of 0 and 1", "other values")
-    return np.broadcast_to(mask.astype(bool), shape)
+    return np.broadcast_to(mask != 0, shape)

@@ -39,7 +39,7 @@ class Given:
         """Frame times of a file.
 
         Args:
-            stored: Those that it states; None where it states none.
+            stored: Those that it states, or the one time between its frames; None where it states none.
             frames: How many there have to be.
             where: Name for errors.
 
@@ -49,6 +49,8 @@ class Given:
         told = self._told(frames)
         if stored is None:
             return check_frame_times(told, frames, where=where)
+        if stored.size == 1 and frames > 1 and stored.dtype.kind in "iuf":
+            stored = evenly(float(stored.ravel()[0]), self.first_ms, frames, where=where)
         times = check_frame_times(stored, frames, where=where)
         if told is not None and (len(told) != frames or np.abs(told - times).max() > _CLOSE_MS):
             raise InputError(where, "the frame times that the file itself states", "others given beside it")
@@ -59,10 +61,7 @@ class Given:
             return np.array(self.frame_ms, dtype=np.float64)
         if self.interval_ms is None:
             return None
-        if not 1 <= self.interval_ms <= 500:
-            raise InputError("interval_ms", "1 to 500 ms between frames", f"{self.interval_ms:g}")
-        first = self.interval_ms if self.first_ms is None else self.first_ms
-        return first + self.interval_ms * np.arange(frames)
+        return evenly(self.interval_ms, self.first_ms, frames, where="interval_ms")
 
     def pixel(self, stored: np.ndarray | None, *, where: str) -> tuple[float, float]:
         """Height and width of a pixel in mm.
@@ -84,3 +83,30 @@ class Given:
         if stored is not None and told is not None and np.abs(np.broadcast_to(told, 2) - [height, width]).max() > 1e-3:
             raise InputError(where, "the size of a pixel that the file itself states", "another given beside it")
         return height, width
+
+
+def evenly(interval_ms: float, first_ms: float | None, frames: int, *, where: str) -> Float[np.ndarray, " frames"]:
+    """Times of frames that are evenly apart.
+
+    Args:
+        interval_ms: Time between frames.
+        first_ms: Time of the first frame; None for one interval after the R wave, when the first frame is complete.
+        frames: How many.
+        where: Name for errors.
+
+    Raises:
+        InputError: If no sequence has such an interval.
+
+    >>> evenly(17, None, 3, where="frame_ms")
+    array([17., 34., 51.])
+    """
+    if not 1 <= interval_ms <= 500:
+        raise InputError(where, "1 to 500 ms between frames", f"{interval_ms:g}")
+    return (interval_ms if first_ms is None else first_ms) + interval_ms * np.arange(float(frames))
+
+
+def told_times(stored: np.ndarray | None, given: Given) -> np.ndarray | None:
+    """Times by whose number the axis of frames is told: a file's own or the user's, None where there is no list."""
+    if stored is not None and stored.ndim == 1 and stored.size > 1:
+        return stored
+    return np.array(given.frame_ms) if given.frame_ms else None

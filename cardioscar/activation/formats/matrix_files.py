@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cardioscar.activation.formats.given import Given
+from cardioscar.activation.formats.given import Given, told_times
 from cardioscar.activation.strain.checks import check_matrix
 from cardioscar.activation.strain.matrix import StrainSlice
 from cardioscar.errors import InputError
@@ -26,8 +26,8 @@ def read_matrix_npz(path: Path, given: Given = Given()) -> StrainSlice:
     """Read a strain matrix with what belongs to it.
 
     Args:
-        path: Archive of `strain` (sectors × frames, fractions), `frame_ms`, and, where known, `radial`, `longitudinal`,
-            `location_mm`, `tos_ms` and `scarred`.
+        path: Archive of `strain` (sectors × frames, fractions), `frame_ms` (of each frame, or the time between two),
+            and, where known, `radial`, `longitudinal`, `location_mm`, `tos_ms` and `scarred`.
         given: What the archive does not say.
 
     Raises:
@@ -115,7 +115,7 @@ def _slice_of(stored: dict[str, np.ndarray], given: Given, where: str) -> Strain
             where, "strain of sectors × frames under the name 'strain'", f"{len(names)} arrays of that kind"
         )
     tos = stored.get("tos_ms")
-    times = stored.get("frame_ms", np.array(given.frame_ms) if given.frame_ms else None)
+    times = told_times(stored.get("frame_ms"), given)
     strain = check_matrix(stored[names[0]], times, where=where, sectors=None if tos is None else tos.size)
     if strain.shape[1] < _FEWEST:
         raise InputError(where, f"{_FEWEST} frames and more", f"{strain.shape[1]}")

@@ -1,4 +1,4 @@
-"""Contours around the pixels of a mask, half way between pixels inside and outside."""
+"""Contours around the pixels of masks, half way between pixels inside and outside."""
 
 from __future__ import annotations
 
@@ -8,8 +8,47 @@ import contourpy
 import numpy as np
 from jaxtyping import Bool, Float
 
+from cardioscar.activation.strain.contours import WallContours
 from cardioscar.errors import InputError
 from cardioscar.imaging.affine import Affine
+
+
+def contours_of_masks(
+    cavity: Bool[np.ndarray, "i j frames"],
+    wall: Bool[np.ndarray, "i j frames"] | None,
+    affine: Affine,
+    frame_ms: Float[np.ndarray, " frames"],
+    *,
+    where: str = "labels",
+) -> WallContours:
+    """Contours of the frames of a slice that were drawn.
+
+    Args:
+        cavity: Pixels of the cavity through the cycle; frames without any were not drawn, and are left out.
+        wall: Pixels of the wall; None, or no pixels in one of those frames, where the epicardium is not known.
+        affine: From index (i, j) to LPS in mm.
+        frame_ms: Time of each frame in ms.
+        where: Name for errors.
+
+    Returns:
+        Contours in LPS of the drawn frames, with their times.
+
+    Raises:
+        InputError: If masks and frame times do not fit each other, or fewer than two frames are drawn.
+    """
+    shapes = {"cavity": cavity.shape} | ({} if wall is None else {"wall": wall.shape})
+    for name, shape in shapes.items():
+        if len(shape) != 3 or shape != cavity.shape or shape[2] != len(frame_ms):
+            rule = f"masks of rows, columns and {len(frame_ms)} frames, of one shape"
+            raise InputError(where, rule, f"a {name} of shape {shape}")
+    drawn = np.flatnonzero(cavity.any(axis=(0, 1)))
+    if len(drawn) < 2:
+        raise InputError(where, "2 frames with contours and more", f"{len(drawn)}")
+    endo = [mask_contour(cavity[..., frame], affine, where=where) for frame in drawn]
+    epi = None
+    if wall is not None and wall[..., drawn].any(axis=(0, 1)).all():
+        epi = [mask_contour(cavity[..., frame] | wall[..., frame], affine, where=where) for frame in drawn]
+    return WallContours(endo, epi, np.asarray(frame_ms, dtype=np.float64)[drawn], source=where)
 
 
 def mask_contour(

@@ -136,6 +136,20 @@ def test_displacement_in_a_folder(tmp_path):
         read_strain(tmp_path, Given(septum=(0.0, 1.0, 0.0)))
 
 
+def test_one_frame_time_is_the_time_between_frames(tmp_path):
+    field = moved_annulus(lambda x: 0.9 * x, frames=12)
+    mask = 255 * field.known[None].astype(np.uint8)
+    np.savez(tmp_path / "a.npz", mask=mask, displacement=field.displacement, pixel_mm=2.0, frame_ms=17.0)
+    np.testing.assert_array_equal(read_displacement(tmp_path / "a.npz").frame_ms, 17.0 * np.arange(1, 13))
+    np.savez(tmp_path / "a.npz", strain=STRAIN, frame_ms=np.array([30]))
+    np.testing.assert_array_equal(read(tmp_path / "a.npz").frame_ms, TIMES)
+    np.savez(tmp_path / "a.npz", strain=STRAIN, frame_ms=0.03)
+    with pytest.raises(InputError, match="a.npz: expected 1 to 500 ms between frames, found 0.03"):
+        read(tmp_path / "a.npz")
+    with pytest.raises(InputError, match="interval_ms: expected 1 to 500 ms between frames, found 900"):
+        Given(interval_ms=900).times(None, 20, where="a.npz")
+
+
 def test_displacement_that_is_known_on_a_moving_mask(tmp_path):
     field = moved_annulus(lambda x: 0.9 * x, frames=3)
     masks = field.known.copy()
