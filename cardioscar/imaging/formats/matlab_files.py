@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cardioscar.errors import InputError
+from cardioscar.imaging.formats.claimed_memory import claimed_memory
 from cardioscar.imaging.formats.file_head import read_head
 
 _LONGEST_S, _LARGEST_BYTES = 300, 8 << 30
@@ -80,11 +81,12 @@ def read_matlab(path: Path, variables: Collection[str] | None = None) -> dict[st
     name = os.fsencode(path.absolute()).hex()
     words = [sys.executable, "-P", "-W", "ignore", "-c", _READER, name, str(_LARGEST_BYTES), wanted]
     try:
-        done = subprocess.run(words, capture_output=True, timeout=_LONGEST_S, check=False)  # noqa: S603 - our own script
-        if done.returncode == 0:
-            stream = io.BytesIO(done.stdout)
-            names = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-            return {one: np.load(stream, allow_pickle=False) for one in names}
+        with claimed_memory(path.name):
+            done = subprocess.run(words, capture_output=True, timeout=_LONGEST_S, check=False)  # noqa: S603 - our own script
+            if done.returncode == 0:
+                stream = io.BytesIO(done.stdout)
+                names = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+                return {one: np.load(stream, allow_pickle=False) for one in names}
     except (subprocess.TimeoutExpired, ValueError, EOFError, OSError):
         pass
     raise InputError(path.name, "a complete MATLAB file", "a truncated or damaged one, or another format")
