@@ -80,6 +80,7 @@ bench: $(VENV)/.test  ## benchmarks: mapping of pixels, reconstruction methods, 
 	$(BIN)/python benchmarks/startup.py --repeats 1
 	$(BIN)/python benchmarks/registry.py --plan 1:20 4:80 --look-ups 5
 	$(BIN)/python benchmarks/cohort.py --subjects 20
+	$(BIN)/python -m benchmarks.late_activation --steps 20 --training 200 --unseen 20
 
 clean:          ## remove what make made
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Files of strain: matrices, records, DENSEanalysis workspaces, displacement fields, surfaces frame by frame."""

@@ -1,0 +1,1 @@
+"""Strain with known activation and scar: bundle branch block, late regions, noise, lost frames; moving annuli."""

@@ -1,0 +1,1 @@
+"""Green–Lagrange strain over sectors and frames: from displacement, contours and moving surfaces; checks, denoising."""
