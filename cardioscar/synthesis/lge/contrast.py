@@ -67,8 +67,8 @@ def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: floa
 
     Args:
         rng: Source of the draw.
-        signed: Whether the picture will show the sign. In a magnitude a wall that is still inverted is bright again,
-            and beyond some 8 % before its null it is as bright as scar: nobody takes, or could read, such a picture.
+        signed: Whether the picture will show the sign. In a magnitude a wall that is still inverted is bright again:
+            the earlier the picture, the nearer it comes to scar, until nobody could read it.
         beyond: Chance of signals drawn far from those of physics [@billot2023]; scar and blood remain brighter than
             the wall, for what cannot be seen cannot be learned.
     """
