@@ -19,7 +19,7 @@ Polygon = Float[np.ndarray, "points 2"]
 def outline_mm(fraction: Float[np.ndarray, "i j"] | Bool[np.ndarray, "i j"], pixel_mm: np.ndarray) -> Polygon | None:
     """The outer line of the largest piece of a mask.
 
-    The mask is smoothed by `SMOOTHING_PIXELS`, and the outline drawn between pixels, at the level near one half at which
+    The mask is smoothed by `SMOOTHING_PIXELS`, and the outline drawn between pixels, at the level near one half where
     it holds as much area as the pixels do: smoothing rounds the steps of whole pixels and does not shrink what it
     rounds. Shares of pixels (partial volumes, probabilities) say more of where the outline lies than whole pixels can:
     on circles of 12 to 30 mm in pixels of 1.4 mm, chords are then right to 0.05 mm (standard deviation) instead of 0.3.
