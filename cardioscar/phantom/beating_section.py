@@ -47,7 +47,7 @@ class Section:
     def thickness_mm(self, rotational: Float[np.ndarray, " rays"]) -> Float[np.ndarray, " rays"]:
         r"""Distance from one circle to the other through the place that is as far from both.
 
-        That place is at $d$ from the cavity's centre with $d - a = b - |d\hat u - e|$: on an ellipse about both centres,
+        It is at $d$ from the cavity's centre with $d - a = b - |d\hat u - e|$: on an ellipse about both centres,
         $d = ((a+b)^2 - e^2) / (2(a + b + e\cos))$, and the thickness is $2(d - a)$.
 
         Args:
