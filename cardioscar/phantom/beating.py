@@ -15,38 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from cardioscar.errors import ConfigError
+from cardioscar.imaging.beat import BeatCurve
 from cardioscar.phantom.shape import APEX_TO_BASE, SEPTUM
 from cardioscar.types import Points
 
-END_SYSTOLE = 0.36
-"""Share of the beat at which the ventricle is smallest."""
-_FILLED, _KICK = 0.62, 0.86
-"""Shares of the beat at which early filling ends and the atrium begins to fill the rest."""
-_EARLY = 0.82
-"""Share of the stroke that early filling returns."""
 _THINNEST_MM = 2.0
-
-
-def contraction(phase: Float[np.ndarray, " times"], *, end_systole: float = END_SYSTOLE) -> Float[np.ndarray, " times"]:
-    """How far the ventricle has contracted, 0 at end-diastole to 1 at end-systole.
-
-    Ejection and early filling are cosine ramps, diastasis is nearly still, and the atrium fills the rest.
-
-    Args:
-        phase: Share of the beat since end-diastole; it repeats after 1.
-        end_systole: Share at which the ventricle is smallest, 0.2 to 0.55.
-
-    >>> contraction(np.array([0.0, 0.36, 1.0])).round(6) + 0.0
-    array([0., 1., 0.])
-    """
-    tau = np.mod(np.asarray(phase, dtype=float), 1.0)
-    stretch = (1 - end_systole) / (1 - END_SYSTOLE)
-    filled, kick = (1 - (1 - at) * stretch for at in (_FILLED, _KICK))
-
-    def ramp(start: float, end: float) -> np.ndarray:
-        return (1 - np.cos(np.pi * np.clip((tau - start) / (end - start), 0, 1))) / 2
-
-    return np.asarray(ramp(0.0, end_systole) - _EARLY * ramp(end_systole, filled) - (1 - _EARLY) * ramp(kick, 1.0))
 
 
 @dataclass(frozen=True)
@@ -113,7 +86,7 @@ class BeatingVentricle:
     twist_deg: float = 6.0
     hypokinetic_rad: float = 0.0
     hypokinesia: float = 0.0
-    end_systole: float = END_SYSTOLE
+    end_systole: float = BeatCurve.end_systole
     axes: Float[np.ndarray, "3 3"] | None = None
     apex_mm_lps: Float[np.ndarray, " xyz"] | None = None
 
@@ -160,7 +133,7 @@ class BeatingVentricle:
 
     def state(self, phase: float) -> BeatState:
         """The ventricle at a share of the beat since end-diastole."""
-        share = float(contraction(np.array([phase]), end_systole=self.end_systole)[0])
+        share = float(BeatCurve.ending_at(self.end_systole)(np.array([phase]))[0])
         radius = self.cavity_radius_mm * (1 - self.narrowing * share)
         length = self.length_mm * (1 - self.shortening * share)
         depth = length * (1 - self.apex_mm / self.length_mm)

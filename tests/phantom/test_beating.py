@@ -8,23 +8,11 @@ from hypothesis import strategies as st
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.cine import canonical_cine
 from cardioscar.imaging.labels import Label
-from cardioscar.phantom.beating import BeatingVentricle, contraction
+from cardioscar.phantom.beating import BeatingVentricle
 from cardioscar.phantom.beating_cine import CineProtocol, image_beat
 from cardioscar.phantom.beating_section import section
 
 HEART = BeatingVentricle(hypokinetic_rad=1.2, hypokinesia=0.6)
-
-
-def test_the_beat_contracts_once_and_returns() -> None:
-    phase = np.linspace(0, 1, 401)
-    for end_systole in (0.25, 0.36, 0.5):
-        curve = contraction(phase, end_systole=end_systole)
-        assert (curve >= -1e-9).all()
-        assert (curve <= 1 + 1e-9).all()
-        assert phase[np.argmax(curve)] == pytest.approx(end_systole, abs=0.003)
-        assert (np.diff(curve[phase <= end_systole]) >= -1e-12).all()
-        assert (np.diff(curve[phase >= end_systole]) <= 1e-12).all()
-        assert curve[0] == pytest.approx(curve[-1], abs=1e-9)
 
 
 @given(narrowing=st.floats(0.05, 0.45), shortening=st.floats(0, 0.25), phase=st.floats(0, 1))
