@@ -62,6 +62,6 @@ def _library() -> Any:
             warnings.simplefilter("ignore")
             from dynamic_network_architectures.architectures.unet import ResidualEncoderUNet
     except ImportError as error:
-        rule = "dynamic-network-architectures, the extra 'lge' of cardioscar"
+        rule = "dynamic-network-architectures, the extra 'nnunet' of cardioscar"
         raise ConfigError("residual_encoder", rule, "none") from error
     return ResidualEncoderUNet

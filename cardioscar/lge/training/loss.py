@@ -17,8 +17,8 @@ from cardioscar.lge.training.loss_config import LossConfig
 class SegmentationLoss:
     r"""$\lambda_1 \sum_c (1 - T_c)^\gamma + \lambda_2 \sum_c (1 - D_c) + \lambda_3\,\mathrm{CE}$ [@tavakoli2025].
 
-    $T_c$ is the Tversky index [@salehi2017] of class $c$ in an image, $D_c$ its Dice; sums are means over the classes
-    and over the images of a batch. $\lambda_1$ is raised for images that hold scar. Tversky and Dice are MONAI's
+    $T_c$ is the Tversky index [@salehi2017] of class $c$ in a batch, or in each image of it, $D_c$ its Dice; sums are
+    means over classes (and images). $\lambda_1$ is raised for images that hold scar. Tversky and Dice are MONAI's
     [@cardoso2022]; the exponent makes the first focal [@abraham2019].
 
     Args:
@@ -31,8 +31,8 @@ class SegmentationLoss:
     def __init__(self, config: LossConfig) -> None:
         self.config = config
         tversky, dice = _monai()
-        shared = {"reduction": "none", "smooth_nr": config.smooth, "smooth_dr": config.smooth}
-        shared["include_background"] = config.background
+        shared: dict[str, Any] = {"reduction": "none", "smooth_nr": config.smooth, "smooth_dr": config.smooth}
+        shared |= {"include_background": config.background, "batch": config.together}
         self._tversky = tversky(alpha=config.false_positives, beta=config.false_negatives, **shared)
         self._dice = dice(**shared)
 
@@ -58,7 +58,10 @@ class SegmentationLoss:
         lambda1 = config.tversky * torch.where(has_scar, config.scar_factor, 1.0)
         weights = torch.tensor(config.class_weights, dtype=scores.dtype, device=scores.device)
         return {
-            "focal Tversky": (lambda1 * focal.flatten(1).mean(dim=1)).mean(),
+            # of images together there is one index of each class, and one λ₁
+            "focal Tversky": (lambda1 * focal.flatten(1).mean(dim=1)).mean()
+            if not config.together
+            else lambda1.mean() * focal.mean(),
             "Dice": config.dice * self._dice(shares, truth).mean(),
             "cross-entropy": config.cross_entropy * functional.cross_entropy(scores, labels, weight=weights),
         }

@@ -19,7 +19,7 @@ class LossConfig:
     cross_entropy: float = 0.1
     """Weight of the cross-entropy (λ₃)."""
     scar_factor: float = 1.5
-    """What λ₁ is multiplied with for images that hold scar."""
+    """What λ₁ is multiplied with for slices that hold scar; for slices together it is the mean of their factors."""
     false_negatives: float = 0.7
     """Weight of missed pixels in the Tversky index."""
     false_positives: float = 0.3
@@ -28,6 +28,9 @@ class LossConfig:
     """Exponent of the Tversky loss; below 1 classes that are nearly right keep pulling."""
     class_weights: tuple[float, float, float, float] = (0.1, 0.3, 0.3, 0.3)
     """Weights of background, wall, cavity and scar in the cross-entropy."""
+    together: bool = True
+    """Whether Tversky and Dice are those of all slices of a batch together, as nnU-Net takes them: a slice without scar
+    alone would say no more than that any scar found in it is wrong."""
     background: bool = False
     """Whether the background counts as a class in Tversky and Dice loss."""
     smooth: float = 1.0

@@ -17,6 +17,8 @@ class RightVentricle:
     Attributes:
         reach_mm: How far its cavity stands out of the left ventricle's epicardium at the base.
         half_length_mm: Half of its extent along the septum at the base.
+        half_depth: Half of its extent across the septum, as a share of the left ventricle's radius: a small one sits on
+            the septum as a blob, a large one wraps it as a crescent.
         shift_mm: Displacement along the septum.
         lowest: Height at which it ends, 0 to 1.
         wall_mm: Thickness of its free wall.
@@ -25,6 +27,7 @@ class RightVentricle:
 
     reach_mm: float
     half_length_mm: float
+    half_depth: float
     shift_mm: float
     lowest: float
     wall_mm: float
@@ -41,7 +44,7 @@ class RightVentricle:
         """
         grown = np.sqrt(np.clip((height - self.lowest) / (1 - self.lowest), 0, 1.2)).astype(np.float32)
         grown_at_least = np.maximum(grown, 1e-3)
-        half_x = np.float32(epi_mm * 0.75) * (0.4 + 0.6 * grown_at_least)
+        half_x = np.float32(epi_mm * self.half_depth) * (0.4 + 0.6 * grown_at_least)
         half_y = self.half_length_mm * grown_at_least
         centre = (epi_mm + self.reach_mm) * (0.35 + 0.65 * grown) - half_x
         local = np.asarray((x - centre) / half_x + 1j * (y - self.shift_mm) / half_y, dtype=np.complex64)
@@ -73,6 +76,7 @@ def draw_right_ventricle(rng: np.random.Generator, left: Ventricle) -> RightVent
     return RightVentricle(
         reach_mm=rng.uniform(10, 48),
         half_length_mm=epi * rng.uniform(0.85, 1.4),
+        half_depth=rng.uniform(0.6, 1.15),
         shift_mm=epi * rng.uniform(-0.25, 0.25),
         lowest=rng.uniform(0.0, 0.3),
         wall_mm=rng.uniform(1.5, 4.5),

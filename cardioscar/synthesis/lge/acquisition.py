@@ -111,6 +111,7 @@ class Acquisition:
 def draw_acquisition(
     rng: np.random.Generator,
     *,
+    psir: bool,
     shape: tuple[int, int],
     pixel_mm: tuple[float, float],
     scar_over_wall: float,
@@ -120,6 +121,7 @@ def draw_acquisition(
 
     Args:
         rng: Source of the draw.
+        psir: Whether the picture is phase sensitive.
         shape: Pixels of the picture.
         pixel_mm: Their size.
         scar_over_wall: Signal by which scar is brighter than the wall, above 0.
@@ -132,7 +134,7 @@ def draw_acquisition(
     moves = rng.normal(0, rng.uniform(0.3, 1.2), (rng.integers(2, 4), 2)) / pixel_mm
     border = rng.integers(0, 2, 4) * rng.integers(0, np.array(shape).repeat(2) // 8 + 1)
     return Acquisition(
-        psir=rng.random() < 0.6,
+        psir=psir,
         normalised=float(rng.choice([0.0, rng.uniform(0.5, 1.0)])),
         noise=scar_over_wall / float(np.exp(rng.uniform(math.log(2.5), math.log(30)))),
         kept=(kept[0], kept[1]),

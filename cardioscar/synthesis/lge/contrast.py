@@ -62,11 +62,13 @@ def inversion_recovery(t1_ms: np.ndarray, *, ti_ms: float, tr_ms: float) -> np.n
     return 1 - 2 * np.exp(-ti_ms / t1_ms) + np.exp(-tr_ms / t1_ms)
 
 
-def draw_contrast(rng: np.random.Generator, *, beyond: float = 0.3) -> Contrast:
+def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: float = 0.3) -> Contrast:
     """Draw T1 of each tissue and an inversion time that nulls the wall well or badly.
 
     Args:
         rng: Source of the draw.
+        signed: Whether the picture will show the sign. In a magnitude a wall that is still inverted is bright again:
+            the earlier the picture, the nearer it comes to scar, until nobody could read it.
         beyond: Chance of signals drawn far from those of physics [@billot2023]; scar and blood remain brighter than
             the wall, for what cannot be seen cannot be learned.
     """
@@ -80,14 +82,17 @@ def draw_contrast(rng: np.random.Generator, *, beyond: float = 0.3) -> Contrast:
     reference = density * rng.uniform(0.8, 1.2, SUBSTANCES)
     reference[[Tissue.PAPILLARY, SCAR, CORE]] = reference[Tissue.WALL]
     reference[Tissue.RV_BLOOD] = reference[Tissue.LV_BLOOD]
-    ti_ms = null_ms * rng.uniform(0.8, 1.25)
+    ti_ms = null_ms * rng.uniform(0.8 if signed else 0.93, 1.25)
     signals = reference * inversion_recovery(t1_ms, ti_ms=ti_ms, tr_ms=tr_ms)
     if rng.random() < 0.25:
         signals[Tissue.FAT] *= rng.uniform(0, 0.4)  # suppressed
     if rng.random() < beyond:
         kept = signals[Tissue.AIR], signals[Tissue.LUNG]
         pairs = ((SCAR, Tissue.WALL), (Tissue.LV_BLOOD, Tissue.WALL))
-        signals = random_signals(rng, signals, spread=rng.uniform(0.1, 0.6), least_apart=0.2, apart=pairs)
+        shown = signals if signed else np.abs(signals)
+        signals = random_signals(rng, shown, spread=rng.uniform(0.1, 0.6), least_apart=0.2, apart=pairs)
+        if not signed:
+            signals -= min(float(signals.min()), 0.0)  # differences stay, and so does what is brighter
         signals[[Tissue.AIR, Tissue.LUNG]] = kept
         signals[Tissue.PAPILLARY] = signals[Tissue.WALL]
     return Contrast(signals.astype(np.float32), reference.astype(np.float32))

@@ -57,11 +57,13 @@ def draw_sample(seed: int, config: LgeConfig | None = None) -> LgeSample:
     burden = draw_burden(rng, scar_free=config.scar_free)
     heart = draw_heart(rng, burden.remodelled)
     planes = _draw_planes(rng, config, heart)
-    contrast = draw_contrast(rng, beyond=config.beyond)
+    psir = bool(rng.random() < config.psir)
+    contrast = draw_contrast(rng, signed=psir, beyond=config.beyond)
     i, j = planes.pixel_mm
     axis = planes.frame.mm_to_index(np.array([[0.0, 0.0, heart.left.length_mm / 2]]))[0]
     acquisition = draw_acquisition(
         rng,
+        psir=psir,
         shape=planes.shape[:2],
         pixel_mm=(i, j),
         scar_over_wall=max(contrast.scar_over_wall, 0.05),
@@ -87,7 +89,7 @@ def _draw_planes(rng: np.random.Generator, config: LgeConfig, heart: Heart) -> P
         middle = length * rng.uniform(0.4, 0.6)
     else:
         # below the apex, in the ventricle, above the base: also slices in which nothing is to be found
-        low, high = ((-0.15, 0.02), (0.02, 1.0), (0.9, 1.3))[rng.choice(3, p=[0.06, 0.82, 0.12])]
+        low, high = ((-0.2, 0.0), (0.0, 1.0), (0.9, 1.35))[rng.choice(3, p=[0.06, 0.8, 0.14])]
         middle = length * rng.uniform(low, high)
     return draw_planes(
         rng,

@@ -29,6 +29,8 @@ class LgeConfig:
     """Deviation of the heart's axis from the middle of the picture."""
     scar_free: float = 0.2
     """Chance of a heart without scar."""
+    psir: float = 0.6
+    """Chance of a phase-sensitive picture; else it is a magnitude."""
     beyond: float = 0.3
     """Chance of a contrast beyond the realistic."""
     samples: int = 3
@@ -44,7 +46,7 @@ class LgeConfig:
             low, high = getattr(self, name)
             if not least <= low <= high < math.inf:
                 raise ConfigError(name, "two numbers of mm, the lower first", f"{low:g}, {high:g}")
-        for name in ("scar_free", "beyond"):
+        for name in ("scar_free", "psir", "beyond"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(name, "a chance from 0 to 1", f"{getattr(self, name):g}")
         if not 0 <= self.off_center_mm < math.inf:

@@ -180,7 +180,7 @@ def test_without_the_extra_the_missing_library_is_named_and_the_unet_works() -> 
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "transformers, the extra 'lge'" in said
-    assert "dynamic-network-architectures, the extra 'lge'" in said
+    assert "dynamic-network-architectures, the extra 'nnunet'" in said
 
 
 def test_specs_are_plain_numbers() -> None:

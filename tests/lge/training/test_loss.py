@@ -19,11 +19,14 @@ def by_hand(scores: np.ndarray, labels: np.ndarray, config: LossConfig) -> dict[
     shares = power / power.sum(axis=1, keepdims=True)
     focal, dice, entropy, weights = [], [], 0.0, 0.0
     classes = range(0 if config.background else 1, scores.shape[1])
-    for n in range(len(labels)):
-        lambda1 = config.tversky * (config.scar_factor if (labels[n] == 3).any() else 1.0)
+    factors = [config.scar_factor if (one == 3).any() else 1.0 for one in labels]
+    # what is measured together: all images, or each by itself
+    groups = [list(range(len(labels)))] if config.together else [[n] for n in range(len(labels))]
+    for group in groups:
+        lambda1 = config.tversky * np.mean([factors[n] for n in group])
         one_image = []
         for c in classes:
-            p, t = shares[n, c], labels[n] == c
+            p, t = shares[group, c], labels[group] == c
             hit, missed, wrong = p[t].sum(), (1 - p[t]).sum(), p[~t].sum()
             index = (hit + config.smooth) / (
                 hit + config.false_positives * wrong + config.false_negatives * missed + config.smooth
@@ -31,6 +34,7 @@ def by_hand(scores: np.ndarray, labels: np.ndarray, config: LossConfig) -> dict[
             one_image.append((1 - index) ** config.focus)
             dice.append(1 - (2 * hit + config.smooth) / (p.sum() + t.sum() + config.smooth))
         focal.append(lambda1 * np.mean(one_image))
+    for n in range(len(labels)):
         for i, j in np.ndindex(labels[n].shape):
             weight = config.class_weights[labels[n, i, j]]
             entropy -= weight * np.log(shares[n, labels[n, i, j], i, j])
@@ -44,7 +48,8 @@ def by_hand(scores: np.ndarray, labels: np.ndarray, config: LossConfig) -> dict[
 
 CONFIGS = [
     LossConfig(),
-    LossConfig(background=True, focus=1.0, smooth=1e-5, scar_factor=1.0),
+    LossConfig(together=False),
+    LossConfig(background=True, together=False, focus=1.0, smooth=1e-5, scar_factor=1.0),
     LossConfig(false_negatives=0.3, false_positives=0.7, focus=4 / 3, class_weights=(1.0, 1.0, 1.0, 2.0)),
 ]
 

@@ -56,7 +56,8 @@ def test_a_stack_runs_from_apex_to_base_on_the_grid_that_it_states():
 def test_all_kinds_of_slices_and_labels_come_up():
     drawn = [draw_sample(seed, SMALL) for seed in range(36)]
     assert 0.3 < np.mean([one.psir for one in drawn]) < 0.9
-    assert 0.1 < np.mean([not one.labels.any() for one in drawn]) < 0.45  # beyond apex and base, and few others
+    # a fifth lie beyond apex or base: four deviations of 36 draws
+    assert 0.02 < np.mean([not one.labels.any() for one in drawn]) < 0.47
     assert np.mean([(one.labels == Label.SCAR).any() for one in drawn]) > 0.25
 
 
@@ -69,7 +70,7 @@ def test_scar_is_brighter_than_the_wall_where_contrast_is_realistic():
     for seed in range(24):
         sample = draw_sample(seed, replace(SMALL, beyond=0.0))
         scar, wall = (sample.image[sample.labels == one] for one in (Label.SCAR, Label.MYOCARDIUM))
-        if sample.psir and len(scar) > 30 and len(wall) > 30:
+        if len(scar) > 30 and len(wall) > 30:
             differences.append(np.median(scar) > np.median(wall))
     assert len(differences) >= 3
     # a scar that is mostly core without contrast may be dark
@@ -82,6 +83,14 @@ def test_a_slice_is_drawn_in_less_than_its_share_of_a_second():
     for seed in range(8):
         draw_sample(seed, LgeConfig(pixels=(144, 144)))
     assert (time.process_time() - began) / 8 < 0.15  # CPU-seconds, three times what it takes
+
+
+@given(st.integers(0, 300))
+def test_a_magnitude_shows_scar_and_blood_brighter_than_the_wall(seed):
+    contrast = draw_contrast(np.random.default_rng(seed), signed=False, beyond=0.5)
+    shown = np.abs(contrast.inversion)
+    assert shown[SCAR] > shown[Tissue.WALL]
+    assert shown[Tissue.LV_BLOOD] > shown[Tissue.WALL]
 
 
 @given(st.integers(0, 300))
@@ -119,7 +128,7 @@ def test_pixels_through_the_slice_lie_where_the_affine_says(seed):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("slices", 0), ("samples", 0), ("pixels", (8, 64)), ("pixel_mm", (2.0, 1.0)), ("gap_mm", (-1.0, 2.0)),
-     ("scar_free", 1.5), ("beyond", -0.1), ("off_center_mm", float("nan"))],
+     ("scar_free", 1.5), ("beyond", -0.1), ("psir", 2.0), ("off_center_mm", float("nan"))],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
