@@ -116,7 +116,7 @@ def canonical_cine(cine: Cine) -> Cine:
     (array([6, 4, 2, 0]), (3, 2, 1, 0))
     """
     thin = np.ones(3)
-    if 1 in cine.values.shape[:3]:  # a single slice is one, however thin a header says that it is
+    if cine.values.shape[:3].count(1) == 1:  # a single slice is one, however thin a header says that it is
         thin[cine.values.shape[:3].index(1)] = 100.0
     affine = cine.affine @ np.diag([*thin, 1.0])
     volumes = [
