@@ -14,8 +14,10 @@ STEADY_STATE = {
     Tissue.MUSCLE: (0.15, 0.45), Tissue.BONE: (0.25, 1.0), Tissue.LIVER: (0.25, 0.6), Tissue.ORGAN: (0.2, 0.9),
     Tissue.FLUID: (0.9, 1.7),
 }  # fmt: skip
-"""Range of the signal by T2 over T1, as a share of that of arterial blood [@scheffler2003]. In three real hearts with
-contours the wall has 0.24 to 0.54 of the blood's signal in the picture, coils and noise included, 0.33 in the middle."""
+"""Range of the signal by T2 over T1, as a share of that of arterial blood [@scheffler2003].
+
+In three real hearts with contours the wall has 0.24 to 0.54 of the blood's signal in the picture, 0.33 in the middle.
+"""
 
 GRADIENT_ECHO = {
     Tissue.AIR: (0.0, 0.0), Tissue.LUNG: (0.05, 0.25), Tissue.WALL: (0.4, 0.65), Tissue.PAPILLARY: (0.4, 0.65),
