@@ -82,6 +82,8 @@ def train_segmenter(
         config.architecture, config.size, inputs=3 if config.neighbours else 1, pixels=config.synthetic.pixels
     )
     network = _network(spec, config, published)
+    # a sixth less time on a CPU
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     device = choose_device(config.loop.device)
     loss = SegmentationLoss(config.loss)
     watching = judging or _synthetic_judges(config)
@@ -105,6 +107,7 @@ def train_segmenter(
             identity=identity,
             on_step=on_step,
         ).checked()
+    result.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     bundle = save_bundle(output, result.network, _facts(config, spec, result, split))
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -128,7 +131,7 @@ class _Losses:
     def __call__(self, step: int, _: torch.Generator) -> Iterator[Tensor]:
         for part in range(self._config.accumulate):
             batch = self._coming(step * self._config.accumulate + part)
-            images = torch.from_numpy(batch.images).to(self._device)
+            images = torch.from_numpy(batch.images).to(self._device, memory_format=torch.channels_last)
             labels = torch.from_numpy(batch.labels).to(self._device).long()
             yield self._of(images, labels) / self._config.accumulate
 
