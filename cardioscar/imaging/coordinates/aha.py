@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates
 
@@ -47,8 +47,26 @@ def aha_segments(coords: LVCoordinates) -> Int[np.ndarray, " nodes"]:
         Segment of each node, 1 to 17.
     """
     along = (coords.apicobasal - coords.cavity_apex) / max(1 - coords.cavity_apex, 1e-9)
-    degrees = np.degrees(coords.rotational)
+    segments = segments_at(along, coords.rotational)
+    return np.where((along < 0) & coords.apex_closed, 17, segments)
+
+
+def segments_at(
+    along: Float[np.ndarray, " points"], rotational: Float[np.ndarray, " points"]
+) -> Int[np.ndarray, " points"]:
+    """Segment of places beside the cavity.
+
+    Args:
+        along: 0 where the cavity ends at the apex to 1 at the base.
+        rotational: Angle about the long axis in radians: 0 at the middle of the septum, positive towards anterior.
+
+    Returns:
+        1 to 16.
+
+    >>> segments_at(np.array([0.9, 0.5, 0.1]), np.radians([90, 30, 0]))
+    array([ 1,  8, 14])
+    """
+    degrees = np.degrees(rotational)
     sixth = SIXTHS[np.floor((degrees + 180) / 60).astype(int) % 6]
     quarter = QUARTERS[np.floor((degrees + 135) / 90).astype(int) % 4]
-    segments = np.where(along >= 2 / 3, sixth, np.where(along >= 1 / 3, sixth + 6, quarter))
-    return np.where((along < 0) & coords.apex_closed, 17, segments)
+    return np.asarray(np.where(along >= 2 / 3, sixth, np.where(along >= 1 / 3, sixth + 6, quarter)))

@@ -48,6 +48,27 @@ def read_dicom_series(paths: Sequence[Path], *, where: str, trust: HeaderTrust =
     headers = [read_slice(path, where, trust) for path in paths]
     first = headers[0]
     _check_series(headers, where)
+    check_same_frame(headers, where)
+    thickness = stated_slice_thickness(headers, where)
+    headers.sort(key=lambda h: float(h.position_mm @ first.normal))
+    affine = np.eye(4)
+    affine[:3, :2] = first.axes * first.pixel_mm
+    affine[:3, 2] = slice_step(headers, thickness, where, trust)
+    affine[:3, 3] = headers[0].position_mm
+    if thickness is not None:
+        say_odd_thickness(where, thickness, float(np.linalg.norm(affine[:3, 2])))
+    # each slice is rescaled on its own: its slope may differ from that of the first
+    return Volume(read_stack(headers, where), affine, where, thickness)
+
+
+def check_same_frame(headers: Sequence[DicomSlice], where: str) -> None:
+    """Refuse images of several sizes, orientations or pixel sizes, and more of them than an image may hold.
+
+    Raises:
+        InputError: If sizes differ, or there are too many pixels.
+        GeometryError: If orientations or pixel sizes differ.
+    """
+    first = headers[0]
     shapes = sorted({h.shape for h in headers})
     if len(shapes) > 1:
         raise InputError(where, "slices of one size", " and ".join(f"{i}×{j}" for i, j in shapes))
@@ -56,16 +77,6 @@ def read_dicom_series(paths: Sequence[Path], *, where: str, trust: HeaderTrust =
         raise GeometryError(where, "parallel slices", "more than one slice orientation")
     if any(np.abs(h.pixel_mm - first.pixel_mm).max() > 1e-3 for h in headers):
         raise GeometryError(where, "one pixel size", "more than one")
-    thickness = _thickness(headers, where)
-    headers.sort(key=lambda h: float(h.position_mm @ first.normal))
-    affine = np.eye(4)
-    affine[:3, :2] = first.axes * first.pixel_mm
-    affine[:3, 2] = _slice_step(headers, thickness, where, trust)
-    affine[:3, 3] = headers[0].position_mm
-    if thickness is not None:
-        say_odd_thickness(where, thickness, float(np.linalg.norm(affine[:3, 2])))
-    # each slice is rescaled on its own: its slope may differ from that of the first
-    return Volume(read_stack(headers, where), affine, where, thickness)
 
 
 def _check_series(headers: Sequence[DicomSlice], where: str) -> None:
@@ -79,7 +90,8 @@ def _check_series(headers: Sequence[DicomSlice], where: str) -> None:
         )
 
 
-def _thickness(headers: Sequence[DicomSlice], where: str) -> float | None:
+def stated_slice_thickness(headers: Sequence[DicomSlice], where: str) -> float | None:
+    """Thickness of the slices (0018,0050) in mm, positive and one for all; None where none is stated."""
     stated = sorted({round(h.thickness_mm, 3) for h in headers if h.thickness_mm is not None})
     if not stated:
         return None
@@ -90,7 +102,19 @@ def _thickness(headers: Sequence[DicomSlice], where: str) -> float | None:
     return stated[0]
 
 
-def _slice_step(headers: Sequence[DicomSlice], thickness: float | None, where: str, trust: HeaderTrust) -> np.ndarray:
+def slice_step(headers: Sequence[DicomSlice], thickness: float | None, where: str, trust: HeaderTrust) -> np.ndarray:
+    """Step from slice to slice in mm LPS, shape (3,), of images in the order of their positions, one at each.
+
+    Args:
+        headers: The images, from one end of the stack to the other.
+        thickness: Thickness of the slices in mm, which places a single one.
+        where: Name of the series, for errors.
+        trust: Which counts where the stated distance of slices contradicts their positions.
+
+    Raises:
+        InputError: If several images lie at one position.
+        GeometryError: If distances differ, contradict what is stated, or a single slice has no thickness.
+    """
     normal = headers[0].normal
     if len(headers) == 1:
         step = abs(headers[0].spacing_mm or 0) or thickness

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cardioscar.errors import GeometryError, InputError
-from cardioscar.imaging.formats.voxel_bytes import check_dimensions, count_voxels
+from cardioscar.imaging.formats.voxel_bytes import check_cine_dimensions, check_dimensions, count_voxels
 
 HEADER_BYTES = 544
 """Bytes from the beginning of a file that hold the header of either version."""
@@ -34,6 +34,7 @@ class _Layout:
     vox_offset: tuple[int, str]
     scale: tuple[int, str]
     units: tuple[int, str]
+    first_time: tuple[int, str]
     qform_code: tuple[int, str]
     sform_code: tuple[int, str]
     qform: tuple[int, str]
@@ -44,11 +45,11 @@ class _Layout:
 _LAYOUTS = {
     348: _Layout(
         348, 352, (344, "4s"), (40, "8h"), (70, "h"), (72, "h"), (76, "8f"), (108, "f"), (112, "2f"), (123, "B"),
-        (252, "h"), (254, "h"), (256, "6f"), (280, "12f"),
+        (136, "f"), (252, "h"), (254, "h"), (256, "6f"), (280, "12f"),
     ),
     540: _Layout(
         540, 544, (4, "8s"), (16, "8q"), (12, "h"), (14, "h"), (104, "8d"), (168, "q"), (176, "2d"), (500, "i"),
-        (344, "i"), (348, "i"), (352, "6d"), (400, "12d"),
+        (224, "d"), (344, "i"), (348, "i"), (352, "6d"), (400, "12d"),
     ),
 }  # fmt: skip
 _SINGLE_FILE = (b"n+1\0", b"n+2\0\r\n\032\n")
@@ -82,6 +83,10 @@ class NiftiHeader:
         quaternion: b, c, d of the rotation; None where the qform's code is 0.
         offset_mm: Place of the first voxel by the qform; None likewise.
         sform_ras: Rows of the affine, shape (3, 4); None where the sform's code is 0.
+        frames: Images in time; 1 where a single one was asked for.
+        frame_step: Stated time from frame to frame, in the unit of `time_code`.
+        first_time: Stated time of the first frame, in the same unit.
+        time_code: NIfTI's code of the unit of time: 0 none, 8 s, 16 ms, 24 µs; others are no times.
     """
 
     shape: tuple[int, int, int]
@@ -95,23 +100,28 @@ class NiftiHeader:
     quaternion: np.ndarray | None
     offset_mm: np.ndarray | None
     sform_ras: np.ndarray | None
+    frames: int = 1
+    frame_step: float = 0.0
+    first_time: float = 0.0
+    time_code: int = 0
 
     @property
     def n_bytes(self) -> int:
         """Bytes that the voxels take."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        return int(np.prod(self.shape, dtype=np.int64)) * self.frames * self.dtype.itemsize
 
 
-def parse_nifti_header(where: str, raw: bytes) -> NiftiHeader:
+def parse_nifti_header(where: str, raw: bytes, *, cine: bool = False) -> NiftiHeader:
     """Read the header of a single-file NIfTI-1 or NIfTI-2 image.
 
     Args:
         where: File name, for errors.
         raw: The first `HEADER_BYTES` of the file.
+        cine: The image has a fourth axis, of time; else it must have none.
 
     Raises:
         InputError: If it is no NIfTI, or of a kind that cannot be read; if fields contradict each other; if the image
-            is not 3D or impossibly large.
+            is not 3D (4D for a cine) or impossibly large.
         GeometryError: If no orientation is stated.
     """
     order = next((o for o in "<>" if len(raw) >= 4 and struct.unpack_from(o + "i", raw)[0] in _LAYOUTS), None)
@@ -128,7 +138,7 @@ def parse_nifti_header(where: str, raw: bytes) -> NiftiHeader:
     if magic not in _SINGLE_FILE:
         finding = "the header of a pair (.hdr and .img)" if magic in _PAIR else "a header without NIfTI's mark"
         raise InputError(where, "a NIfTI image in one file", finding)
-    shape, dtype = _shape(where, field(layout.dim)), _dtype(where, field, layout, order)
+    shape, dtype = _shape(where, field(layout.dim), cine=cine), _dtype(where, field, layout, order)
     scale, mm = field(layout.scale), _MM_PER_UNIT.get(int(field(layout.units)[0]) & 7, 1.0)
     sform = np.reshape(field(layout.sform), (3, 4)) * mm if field(layout.sform_code)[0] > 0 else None
     has_qform = field(layout.qform_code)[0] > 0
@@ -137,7 +147,7 @@ def parse_nifti_header(where: str, raw: bytes) -> NiftiHeader:
     qform, pixdim = np.array(field(layout.qform), float), field(layout.pixdim)
     heeded = bool(np.isfinite(scale[0])) and scale[0] != 0  # the standard: a slope of 0 scales nothing
     return NiftiHeader(
-        shape=shape,
+        shape=(shape[0], shape[1], shape[2]),
         dtype=dtype,
         first_byte=_first_byte(where, field(layout.vox_offset)[0], layout),
         slope=float(scale[0]) if heeded else 1.0,
@@ -148,14 +158,18 @@ def parse_nifti_header(where: str, raw: bytes) -> NiftiHeader:
         quaternion=qform[:3] if has_qform else None,
         offset_mm=qform[3:] * mm if has_qform else None,
         sform_ras=sform,
+        frames=shape[3] if cine else 1,
+        frame_step=float(pixdim[4]),
+        first_time=float(field(layout.first_time)[0]),
+        time_code=int(field(layout.units)[0]) & 0x38,
     )
 
 
-def _shape(where: str, dim: tuple[int, ...]) -> tuple[int, int, int]:
+def _shape(where: str, dim: tuple[int, ...], *, cine: bool) -> tuple[int, ...]:
     n_axes, *lengths = dim
     if not 1 <= n_axes <= 7 or min(lengths[:n_axes]) < 1:
         raise InputError(where, "1 to 7 image axes of positive length", f"dimensions {tuple(dim)}")
-    shape = check_dimensions(where, lengths[:n_axes])
+    shape = (check_cine_dimensions if cine else check_dimensions)(where, lengths[:n_axes])
     count_voxels(where, shape)
     return shape
 

@@ -60,7 +60,7 @@ def read_volume(path: Path, trust: HeaderTrust = "agree") -> Volume:
 
 def _read(path: Path, trust: HeaderTrust) -> Volume:
     if path.is_dir():
-        return read_dicom_series(_dicom_files(path), where=path.name, trust=trust)
+        return read_dicom_series(dicom_files(path), where=path.name, trust=trust)
     where = path.name.lower()
     read_head(path, kind="an image file", size=1)
     if where.endswith((".nii", ".nii.gz")):
@@ -74,7 +74,12 @@ def _read(path: Path, trust: HeaderTrust) -> Volume:
     raise InputError(path.name, f"an image ({', '.join(VOLUME_SUFFIXES)})", "another ending")
 
 
-def _dicom_files(folder: Path) -> list[Path]:
+def dicom_files(folder: Path) -> list[Path]:
+    """Files of a DICOM folder, by name; hidden ones and `DICOMDIR` are passed over.
+
+    Raises:
+        InputError: If the folder cannot be read, or holds folders.
+    """
     try:
         paths = [p for p in sorted(folder.iterdir()) if p.name[0] != "." and p.name != "DICOMDIR"]
     except OSError as error:

@@ -67,6 +67,27 @@ def check_dimensions(where: str, shape: Sequence[int]) -> tuple[int, int, int]:
     return sizes[0], sizes[1], sizes[2]
 
 
+def check_cine_dimensions(where: str, shape: Sequence[int]) -> tuple[int, int, int, int]:
+    """The four axes of a cine, the last of them its frames; further ones of length one are left out.
+
+    Raises:
+        InputError: If there are fewer or more, or only one frame.
+
+    >>> check_cine_dimensions("cine.nii", (4, 3, 1, 20, 1))
+    (4, 3, 1, 20)
+    """
+    sizes = list(shape)
+    while len(sizes) > 4 and sizes[-1] == 1:
+        sizes.pop()
+    text = "×".join(map(str, sizes))
+    if len(sizes) != 4:
+        rule = "a 4D image (rows, columns, slices and the frames of a beat)"
+        raise InputError(where, rule, f"{len(sizes)} axes, {text}")
+    if sizes[3] < 2:
+        raise InputError(where, "at least two frames of a beat", f"one, {text}")
+    return sizes[0], sizes[1], sizes[2], sizes[3]
+
+
 def read_exactly(
     path: Path, start: int, length: int, packing: Packing, *, where: str, kind: str = "voxels"
 ) -> bytearray:

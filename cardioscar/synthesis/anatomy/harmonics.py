@@ -33,6 +33,10 @@ class Harmonics:
             flat, tilted = (flat + a) * back, (tilted + b) * back
         return flat.real + (np.clip(height, 0, 1) - 0.5) * tilted.real
 
+    def scaled(self, factor: float) -> Harmonics:
+        """The same waves, larger or smaller."""
+        return Harmonics(self.even * factor, self.slope * factor)
+
 
 def draw_harmonics(rng: np.random.Generator, sizes: tuple[float, ...], *, change: float = 0.5) -> Harmonics:
     """Draw waves of given sizes.

@@ -25,15 +25,17 @@ def nifti(
     first_voxel: float | None = None,
     version: int = 1,
     order: str = "<",
+    time_step: float = 1.0,
+    first_time: float = 0.0,
 ) -> bytes:
-    """A NIfTI file, of float32 if not said otherwise; `values` indexed (i, j, k)."""
+    """A NIfTI file, of float32 if not said otherwise; `values` indexed (i, j, k), or (i, j, k, frame)."""
     values = np.arange(24).reshape(4, 3, 2) if values is None else values
     stored = values.astype(order + kind)
     shape = values.shape if shape is None else shape
     code, bits = NIFTI_CODES[kind], 8 * stored.itemsize if bits is None else bits
     dims = (len(shape), *shape, *[1] * (7 - len(shape)))
     steps = pixdim or tuple(np.linalg.norm(affine_ras[:3, :3], axis=0))
-    sizes, rows = (handedness, *steps, 1, 1, 1, 1), affine_ras[:3].ravel()
+    sizes, rows = (handedness, *steps, time_step, 1, 1, 1), affine_ras[:3].ravel()
     first_voxel = (352 if version == 1 else 544) if first_voxel is None else first_voxel
     header = bytearray(352 if version == 1 else 544)
 
@@ -46,6 +48,7 @@ def nifti(
         put("hh", 70, code, bits)
         put("8f", 76, *sizes)
         put("3f", 108, first_voxel, *scale)
+        put("f", 136, first_time)
         header[123] = units
         put("hh", 252, qform_code, sform_code)
         put("6f", 256, *quaternion, *offset)
@@ -57,6 +60,7 @@ def nifti(
         put("8q", 16, *dims)
         put("8d", 104, *sizes)
         put("q2d", 168, int(first_voxel), *scale)
+        put("d", 224, first_time)
         put("ii", 344, qform_code, sform_code)
         put("6d", 352, *quaternion, *offset)
         put("12d", 400, *rows)

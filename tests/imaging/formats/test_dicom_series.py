@@ -266,8 +266,10 @@ def without_identity(source: Path, folder: Path) -> Path:
             warnings.simplefilter("ignore")  # the scanners' values are not all to the letter of the standard
             image = pydicom.dcmread(path)
             image.remove_private_tags()
-            for keyword in set(identifying_attributes(path, path.name)) & set(image.dir()):
-                delattr(image, keyword)
+            for keyword in identifying_attributes(path, path.name):
+                for part in (image, image.file_meta):
+                    if keyword in part.dir():
+                        delattr(part, keyword)
             image.save_as(folder / path.name)
     return folder
 

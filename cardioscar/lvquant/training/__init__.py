@@ -1,0 +1,1 @@
+"""How the network is trained: targets and the loss of several tasks."""
