@@ -63,7 +63,7 @@ class Unrolled:
         index[0] = np.interp(np.abs(height_mm), BLURS_MM, np.arange(len(BLURS_MM)))
         index[1] = (coordinates[:, 1] / (2 * np.pi) + 0.5) % 1.0 * ANGLES + 0.5  # one more for the closing column
         index[2] = np.clip(coordinates[:, 2], 0, 1) * DEPTHS - 0.5
-        return np.asarray(ndimage.map_coordinates(closed, index, order=1, mode="nearest"))
+        return np.clip(ndimage.map_coordinates(closed, index, order=1, mode="nearest"), 0, 1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Neighbours:
         share = np.where(np.isfinite(below), 1.0, 0.0)  # of the slice below
         way = np.maximum(below[both] + above[both], 1e-9)
         share[both] = above[both] / way
-        return np.asarray(share * self.fraction[0] + (1 - share) * self.fraction[1])
+        # rounding would put a mean of ones above one
+        return np.clip(share * self.fraction[0] + (1 - share) * self.fraction[1], 0, 1)
 
 
 def along_wall(stack: SliceStack, nodes_mm: Points, coordinates: Points, *, blur: WallBlur | None = None) -> NodeValues:

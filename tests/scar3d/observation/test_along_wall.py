@@ -59,7 +59,9 @@ def test_a_scar_at_one_angle_and_depth_is_followed_through_a_leaning_heart() -> 
 def test_what_all_slices_agree_on_is_answered_everywhere() -> None:
     places, at = nodes(3_000)
     stack = axial_stack(LEANING, lambda at: np.ones(len(at), dtype=bool))
-    assert along_wall(stack, places, at) == pytest.approx(1.0, abs=1e-9)
+    everywhere = along_wall(stack, places, at)
+    assert everywhere == pytest.approx(1.0, abs=1e-9)
+    assert everywhere.max() <= 1  # what lies a hair beyond is no probability
     none = axial_stack(LEANING, lambda at: np.zeros(len(at), dtype=bool))
     assert not along_wall(none, places, at).any()
 
