@@ -14,7 +14,7 @@ from cardioscar.errors import InputError
 from cardioscar.imaging.labels import Label
 from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.lge.inference.config import InferConfig
-from cardioscar.lge.inference.segmenter import TEMPERATURE, Segmenter, of_bundle
+from cardioscar.lge.inference.segmenter import TEMPERATURE, TEMPERATURE_VIEWS, Segmenter, of_bundle
 from cardioscar.lge.inference.views import see, tempered
 from cardioscar.lge.training.batches import synthetic_example
 from cardioscar.lge.training.config import TrainConfig
@@ -108,7 +108,7 @@ def calibrate(
     config = config or InferConfig()
     seen = [see(segmenter.network, one.images, config).probability for one in batches]
     found = fit_temperature(np.concatenate(seen), np.concatenate([one.labels for one in batches]))
-    return replace(segmenter, temperature=found.temperature, calibrated=True), found
+    return replace(segmenter, temperature=found.temperature, calibrated=True, views=config.views), found
 
 
 def calibrate_bundle(
@@ -128,6 +128,7 @@ def calibrate_bundle(
     segmenter, found = calibrate(of_bundle(bundle), batches, config)
     figures = {
         TEMPERATURE: found.temperature,
+        TEMPERATURE_VIEWS: segmenter.views,
         "calibration_loss": found.loss_after,
         "calibration_scar_ece": found.scar_ece_after,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,8 @@ from cardioscar.lge.inference.grid import Grid, on_grid
 from cardioscar.lge.inference.rules import RuleReport, largest, mended
 from cardioscar.lge.inference.segmenter import Segmenter
 from cardioscar.lge.inference.views import Seen, see, tempered
+
+log = logging.getLogger(__name__)
 
 RECENTER_MM = 12.0
 """A window farther from the heart than this is placed anew: the deviation at which the network was trained."""
@@ -83,6 +86,10 @@ def segment(volume: Volume, segmenter: Segmenter, config: InferConfig | None = N
         ConfigError: If the device is not there.
     """
     config = config or InferConfig()
+    if segmenter.views and segmenter.views != config.views:
+        log.warning(
+            "%s: probabilities were calibrated for %d views and are of %d", volume.source, segmenter.views, config.views
+        )
     segmenter.network.to(choose_device(config.device))
     grid = on_grid(volume, segmenter.pixel_mm)
     middle, windows = find_heart(grid, segmenter, config)

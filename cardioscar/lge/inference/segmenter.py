@@ -18,6 +18,8 @@ from cardioscar.lge.network.specs import CLASSES, SPECS
 
 TEMPERATURE = "temperature"
 """Key of the temperature among a bundle's figures of the validation."""
+TEMPERATURE_VIEWS = "temperature_views"
+"""Key of the number of views with which it was fitted."""
 _MEANINGS = ["background", "wall", "cavity", "scar"]
 
 
@@ -32,6 +34,7 @@ class Segmenter:
         neighbours: Whether the slices before and after are channels too.
         temperature: What its log-probabilities are divided by; 1 where it was never calibrated.
         calibrated: Whether the temperature was fitted.
+        views: Views with which it was fitted; 0 where that is not known.
         name: Name of the network.
         sha256: Hash that names it; empty where it is not stored.
     """
@@ -42,6 +45,7 @@ class Segmenter:
     neighbours: bool = False
     temperature: float = 1.0
     calibrated: bool = False
+    views: int = 0
     name: str = "segmenter"
     sha256: str = ""
 
@@ -90,6 +94,7 @@ def of_bundle(bundle: Bundle) -> Segmenter:
         neighbours=image.num_channels == 3,
         temperature=1.0 if temperature is None else float(temperature),
         calibrated=temperature is not None,
+        views=int(facts.eval_metrics.get(TEMPERATURE_VIEWS, 0)),
         name=facts.name,
         sha256=bundle.sha256,
     )

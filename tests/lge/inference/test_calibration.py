@@ -68,6 +68,7 @@ def test_a_stored_segmenter_keeps_its_temperature_and_its_weights(bundle: Path) 
     segmenter = read_segmenter(bundle)
     assert segmenter.calibrated
     assert segmenter.temperature == pytest.approx(found.temperature)
+    assert segmenter.views == 2
     assert found.loss_after <= found.loss_before
     assert after.stored.weights_bytes == before.stored.weights_bytes
     assert read_bundle(bundle).facts.eval_metrics[TEMPERATURE] == pytest.approx(found.temperature)

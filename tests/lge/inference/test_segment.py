@@ -135,6 +135,14 @@ def test_temperature_softens_the_probability_and_leaves_what_is_likeliest() -> N
     assert (soft.by_network == sharp.by_network).mean() > 0.99
 
 
+def test_other_views_than_those_that_it_was_calibrated_with_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    image = stack(heart((80, 80, 2), center=(40, 40)))
+    segment(image, segmenter(calibrated=True, views=2), CPU)
+    assert not caplog.messages
+    segment(image, segmenter(calibrated=True, views=8), CPU)
+    assert caplog.messages == ["lge: probabilities were calibrated for 8 views and are of 2"]
+
+
 def test_the_wall_does_not_give_way_where_muscle_and_scar_share_it() -> None:
     p = np.array([0.4, 0.28, 0.0, 0.32]).reshape(4, 1, 1, 1)
     assert labels_of(p).item() == Label.SCAR
