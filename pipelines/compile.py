@@ -28,7 +28,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
 
 SIZES: Mapping[str, ArgoSize] = {
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=121_000, shard_bytes=33_500, id_bytes=2.5),
-    "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=109_500, shard_bytes=11_000, id_bytes=0.5),
+    "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=109_500, shard_bytes=11_000, id_bytes=3.5),
 }
 """What a run of each pipeline with shards takes of the cluster, a little more than `argo_size` says: tests compare the
 two. Kept as numbers, because what compressed texts take depends on the machine that compiles."""

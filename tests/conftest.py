@@ -17,6 +17,9 @@ from tests.stored import bucket, emulated_endpoint, s3_endpoint
 
 __all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
 
+collect_ignore = ["shape_checks.py"]
+"""A plugin that has to come before all else: no module to look for doctests in."""
+
 settings.register_profile("repo", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("repo")
 

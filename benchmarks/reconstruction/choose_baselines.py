@@ -74,7 +74,7 @@ def scores(hearts: int, seed: int, candidates: Mapping[str, Interpolation]) -> d
         for name, interpolate in candidates.items():
             one = pixel_scores(truth, interpolate(visible, pixels), ml, threshold=0.5)
             measures = ("dice", "volume_error_percent", "ece", "brier")
-            found[name].append([abs(float("nan") if one[key] is None else one[key]) for key in measures])
+            found[name].append([abs(np.nan if (value := getattr(one, key)) is None else value) for key in measures])
     return {name: np.nanmean(rows, axis=0) for name, rows in found.items()}
 
 

@@ -68,6 +68,8 @@ class MethodContract:
     """Share of the nodes of a well-sampled heart whose class is right."""
     most_of_none = 0.1
     """Mean probability of a heart without scar."""
+    least_of_all = 0.998
+    """Share of the nodes of a heart of nothing but scar that are scar."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -114,7 +116,7 @@ class MethodContract:
         assert np.isfinite(probability).all()
         # single nodes at the mesh's corners, which no block of pixels holds, may go either way
         assert probability.mean() > 0.89
-        assert (probability >= 0.5).mean() > 0.998
+        assert (probability >= 0.5).mean() > self.least_of_all
 
     def test_it_has_a_name(self) -> None:
         assert self.method.name.strip()
@@ -189,6 +191,7 @@ class TestLogOdds(MethodContract):
 
 class TestLearnedPrior(MethodContract):
     method = LearnedPrior()
+    least_of_all = 0.96  # its examples are scar to 65 % at most: beyond the last slice it expects the scar to end
 
     def test_it_is_the_learned_one_that_answers(self, answer: Reconstruction) -> None:
         assert answer.facts["prior"] == "learned"
@@ -248,10 +251,12 @@ class TestGaussianProcessAboutAConstant(DrawingMethodContract):
 
 class TestPosterior(DrawingMethodContract):
     method = Posterior(QUICK, COARSE)
+    least_of_all = 0.96  # its examples are scar to 65 % at most: beyond the last slice it expects the scar to end
 
 
 class TestPosteriorProjectedHard(DrawingMethodContract):
     method = Posterior(QUICK, COARSE, projection="hard")
+    least_of_all = 0.96  # its examples are scar to 65 % at most: beyond the last slice it expects the scar to end
 
     def test_the_map_meets_every_pixel(self, answer: Reconstruction) -> None:
         assert residuals(heart()[0], answer.probability).max() < 1e-6

@@ -22,7 +22,7 @@ def stage(name: str, reads: tuple[str, ...], writes: str, *, publishes: bool = F
 
 def test_a_stage_reads_what_an_earlier_one_writes() -> None:
     first, second = stage("first", (COHORT,), "one"), stage("second", ("one", COHORT), "two", publishes=True)
-    flow = Workflow("both", SCAR3D_LAYOUT, (first, second), "")
+    flow = Workflow("both", "Do both.", SCAR3D_LAYOUT, (first, second), "")
     assert flow.names == ("first", "second")
     assert (flow["second"], flow.writer("one")) == (second, first)
     assert flow.places("cohort", Path("work")) == {
@@ -32,7 +32,7 @@ def test_a_stage_reads_what_an_earlier_one_writes() -> None:
     }
     for wrong in ((second, first), (first, first), (stage("none", ("three",), "two"),)):
         with pytest.raises(ConfigError, match="expected artifacts that earlier stages write"):
-            Workflow("wrong", SCAR3D_LAYOUT, wrong, "")
+            Workflow("wrong", "Do it.", SCAR3D_LAYOUT, wrong, "")
 
 
 @pytest.mark.parametrize("one", RECONSTRUCT.stages, ids=lambda one: one.name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+RULE = "each slice over all frames: the 1st percentile becomes 0, the 99th 1, cut at 0 and 1.5"
+"""What the rule does, for the description of a network."""
 LOW, HIGH = 1.0, 99.0
 """Percentiles that become 0 and 1."""
 MOST = 1.5

@@ -1,1 +1,1 @@
-"""How the network is trained: targets and the loss of several tasks."""
+"""How the network is trained: synthetic slices or labelled folders, the loss of several tasks, and figures."""

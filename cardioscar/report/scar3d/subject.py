@@ -205,7 +205,9 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "channels_note": channels_note(m.channels, m.channel_draws),
         "septum_warning": septum_warning(m.septum),
         "orientation_note": septum_note(m.septum),
-        "intervals": interval_content(m.intervals, m.interval_truth),
+        "intervals": interval_content(
+            m.intervals, m.interval_truth, pixels=(m.posterior.pixels if m.posterior else None) or "fractions"
+        ),
         "left_out": left_out_content(m.leave_one_out),
         "truth": score_table(m.truth, "All nodes of the mesh"),
         "heldout": score_table(m.heldout.scores, _heldout_caption(m.heldout)) if m.heldout else None,

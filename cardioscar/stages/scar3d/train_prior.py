@@ -151,8 +151,10 @@ def register(folder: str | Path, name: str, tracking_uri: str, *, kind: Literal[
     from cardioscar.learning.stored import read_network
     from cardioscar.scar3d.transfer.stored_pretrained import read_pretrained
     from cardioscar.services.tracking.client import TrackingTarget
-    from cardioscar.services.tracking.trained_models import TrainedModel, record_trained_model
+    from cardioscar.services.tracking.trained_models import TrainedModel, check_model_name, record_trained_model
+    from cardioscar.stages.scar3d.workflow import SCAR_FIELD
 
+    check_model_name(name, (SCAR_FIELD.name,))
     at = Path(folder)
     if kind == "field":
         read_pretrained(at)

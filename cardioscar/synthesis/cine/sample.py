@@ -113,7 +113,8 @@ def _planes(rng: np.random.Generator, config: CineConfig, heart: Heart) -> Plane
     low, high = (0.4, 0.6)
     if not config.stack:
         # below the apex, in the ventricle, above the base: also slices in which nothing is to be found
-        low, high = ((-0.15, 0.02), (0.02, 1.0), (0.9, 1.3))[rng.choice(3, p=[0.04, 0.86, 0.1])]
+        below, above = config.beyond_ends
+        low, high = ((-0.15, 0.02), (0.02, 1.0), (0.9, 1.3))[rng.choice(3, p=[below, 1 - below - above, above])]
     return draw_planes(
         rng,
         shape=(*config.pixels, config.slices),

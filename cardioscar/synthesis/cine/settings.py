@@ -29,6 +29,9 @@ class CineConfig:
     """Smallest and largest gap between two slices."""
     off_center_mm: float = 12.0
     """Deviation of the heart's axis from the middle of the picture."""
+    beyond_ends: tuple[float, float] = (0.04, 0.1)
+    """Chance that the slice lies about or below the apex, and that it lies about or above the base, where it is no part
+    of a stack; the rest lies in the ventricle."""
     infarcted: float = 0.4
     """Chance of a wall that old infarcts have thinned."""
     beyond: float = 0.25
@@ -47,5 +50,7 @@ class CineConfig:
         for name in ("infarcted", "beyond"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(name, "a chance from 0 to 1", f"{getattr(self, name):g}")
+        if min(self.beyond_ends) < 0 or sum(self.beyond_ends) > 1:
+            raise ConfigError("beyond_ends", "two chances that add up to at most 1", str(self.beyond_ends))
         if not 0 <= self.off_center_mm < math.inf:
             raise ConfigError("off_center_mm", "a number of at least 0", f"{self.off_center_mm:g}")

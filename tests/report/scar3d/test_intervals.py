@@ -33,7 +33,11 @@ def test_the_note_says_what_intervals_of_this_kind_are_worth():
     )
     assert unnamed == posterior
     assert "90\u202f% intervals of this kind held the true fraction in nine of ten segments" in posterior
-    assert "human hearts" in posterior
+    assert "not been measured on people" in posterior
+    labels = interval_content(INTERVALS, None, pixels="labels")["note"]
+    assert "drawn like people" in labels
+    assert "33\u202f% on 51 human hearts" in labels
+    assert interval_content(replace(INTERVALS, uncertainty="dropout"), None, pixels="labels")["note"] == dropout
     assert "far too narrow" in dropout
     assert "nine of ten" not in dropout + reference
     assert "has no intervals" in reference
@@ -62,3 +66,8 @@ def test_the_headline_has_the_volume_with_its_interval():
     said = interval_headline(whole({"scar": {"volume_ml": 16.49}, "intervals": {"scar_ml": bounds}}))
     assert said == "Scar 16.5\u202fml (90\u202f% interval 14.9–18.0)"
     assert interval_headline(whole({"intervals": None})) == ""
+
+
+def test_hidden_slices_are_counted():
+    truth = IntervalTruth(hidden_ml=TrueValue(3.2, inside=True), hidden_slices=4, hidden_inside=3)
+    assert "Of the 4 hidden slices 3 show a scar within the interval" in interval_content(INTERVALS, truth)["note"]

@@ -12,6 +12,7 @@ from cardioscar.imaging.sampling import sample_nodes
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.subject import make_phantom
+from cardioscar.scar3d.observation.baselines import to_beat
 from cardioscar.scar3d.observation.files import HeldOut
 from cardioscar.scar3d.observation.holdout import hidden_slices
 from cardioscar.scar3d.observation.interpolation import log_odds, signed_distance
@@ -47,6 +48,7 @@ def test_hidden_slices_of_small_meshes_can_be_scored(seed: int) -> None:
             ),
             {
                 "cardioscar": sampled,
+                "baseline": to_beat(shown).at(shown, pixels),
                 "log_odds": log_odds(shown, pixels),
                 "signed_distance": signed_distance(shown, pixels),
             },

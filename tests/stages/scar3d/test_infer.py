@@ -119,7 +119,7 @@ def test_the_learned_prior_changes_the_map_where_it_has_weight(run: Run) -> None
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"draws": 1}, "draws"), ({"blend": 1.0}, "blend"), ({"blend_labels": -0.1}, "blend_labels")],
+    [({"draws": 1}, "draws"), ({"blend": 1.1}, "blend"), ({"blend_labels": -0.1}, "blend_labels")],
 )
 def test_weights_and_numbers_that_make_no_sense_are_refused(run: Run, options: dict[str, float], named: str) -> None:
     with pytest.raises(ConfigError, match=named):

@@ -1,0 +1,73 @@
+"""A trained network, ready to be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from cardioscar.config import from_mapping
+from cardioscar.errors import InputError
+from cardioscar.learning.bundle import read_bundle
+from cardioscar.learning.device import choose_device
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineOutput, build_cine_net
+from cardioscar.lvquant.network.intensity import RULE, normalised
+from cardioscar.lvquant.training.config import TrainConfig
+
+
+class CineNetwork(Protocol):
+    """What is asked of a network; `CineNet` is one."""
+
+    def segment(self, image: Float[Tensor, "batch frames i j"]) -> list[Float[Tensor, "batch classes frames i j"]]:
+        """Scores of `Label` of each pixel, frame by frame, the finest first."""
+
+    def __call__(self, image: Float[Tensor, "batch frames i j"], pixel_mm: Float[Tensor, "batch 2"]) -> CineOutput:
+        """Scores, indices and phase."""
+
+
+@dataclass(frozen=True)
+class Quantifier:
+    """A network and what must be known to apply it.
+
+    Attributes:
+        network: In evaluation mode, on the device.
+        pixels: Rows and columns that it saw while it learned; it sees as many around the heart.
+        pixel_mm: Smallest and largest pixel that it met; others are brought there.
+        normalise: Brings grey values of a slice, shape (i, j, frames), to what it knows.
+        device: Where it computes.
+        sha256: Names the network; empty for one that was not stored.
+    """
+
+    network: CineNetwork
+    pixels: tuple[int, int] = (128, 128)
+    pixel_mm: tuple[float, float] = (0.9, 1.9)
+    normalise: Callable[[np.ndarray], np.ndarray] = normalised
+    device: str = "cpu"
+    sha256: str = ""
+
+
+def read_quantifier(folder: Path, *, device: str = "auto", where: str = "") -> Quantifier:
+    """Read the bundle of a network.
+
+    Args:
+        folder: Where `train_quantifier` wrote it.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        where: What errors put before the names of the files.
+
+    Raises:
+        ConfigError: If the device is not there.
+        InputError: If it is no such bundle, or its grey values follow another rule.
+    """
+    bundle = read_bundle(folder, where=where)
+    there = choose_device(device)
+    network = bundle.network(ARCHITECTURE, build_cine_net)
+    if bundle.facts.intensity != RULE:
+        raise InputError(bundle.stored.in_description, "the rule for grey values of this version", "another")
+    config = from_mapping(TrainConfig, bundle.facts.config, where=bundle.stored.in_description, foreign=True)
+    grid = config.synthetic
+    return Quantifier(network.to(there), grid.pixels, grid.pixel_mm, normalised, str(there), bundle.sha256)

@@ -1,0 +1,143 @@
+"""The protocol of LVQuan: folds by subject over a folder of its layout, a network trained for each, one table of all.
+
+Whoever holds the data of the challenge [@xue2018] reproduces with it the numbers that are published of networks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from cardioscar.errors import InputError
+from cardioscar.imaging.formats.lvquan_mat import LVQuanSubject, read_lvquan
+from cardioscar.learning.split import Split, k_folds
+from cardioscar.lvquant.agreement import CohortAgreement, FrameIndices, agreement
+from cardioscar.lvquant.inference.quantifier import Quantifier, read_quantifier
+from cardioscar.lvquant.inference.quantify import QuantifiedCine, quantify
+from cardioscar.lvquant.sectors import SeptumFrame
+from cardioscar.lvquant.train import train_quantifier
+from cardioscar.lvquant.training.config import TrainConfig
+from cardioscar.lvquant.training.labelled import find_labelled
+
+log = logging.getLogger(__name__)
+
+Way = Literal["regressed", "measured"]
+"""Indices as the heads say them, or measured from the segmentation."""
+WAYS: tuple[Way, ...] = ("regressed", "measured")
+
+
+@dataclass(frozen=True)
+class ProtocolResult:
+    """The whole protocol.
+
+    Attributes:
+        splits: Of each fold.
+        agreement: Of all subjects, each by the network that had not met it, for either way to the indices.
+    """
+
+    splits: tuple[Split, ...]
+    agreement: dict[Way, CohortAgreement]
+
+
+def subject_folds(folder: Path, folds: int = 5, *, seed: int = 0) -> list[Split]:
+    """Splits by subject: each is tested once, and the fold after it decides which weights are kept.
+
+    Args:
+        folder: `.mat` files in the layout of LVQuan 2018, or folders of labelled cines.
+        folds: Number of folds.
+        seed: Another seed, other folds.
+
+    Raises:
+        InputError: If there are fewer subjects than folds.
+    """
+    return k_folds([one.subject for one in find_labelled(folder)], folds, seed=seed, validation=True)
+
+
+def true_indices(subject: LVQuanSubject) -> FrameIndices:
+    """What a file of the layout states.
+
+    Raises:
+        InputError: If it lacks an index or the phase.
+    """
+    given = (subject.areas_mm2, subject.dimensions_mm, subject.thickness_mm)
+    if any(one is None for one in given) or subject.systole is None:
+        raise InputError(subject.cine.source, "indices and phase", "not all of them")
+    return FrameIndices(np.concatenate([np.asarray(one, dtype=float) for one in given]).T, subject.systole)
+
+
+def found_indices(found: QuantifiedCine, way: Way, *, slice_index: int = 0) -> FrameIndices:
+    """Indices of one slice of a quantified cine, by either way."""
+    k = slice_index
+    if way == "regressed":
+        one = found.regressed
+        return FrameIndices(
+            np.concatenate([one.areas_mm2[k], one.dimensions_mm[k], one.thickness_mm[k]], axis=-1), one.systole[k] > 0.5
+        )
+    other = found.measured
+    areas = np.stack([other.cavity_mm2[k], other.myocardium_mm2[k]], axis=-1)
+    return FrameIndices(np.concatenate([areas, other.dimensions_mm[k], other.thickness_mm[k]], axis=-1), other.systole)
+
+
+def scored(
+    quantifier: Quantifier, folder: Path, subjects: Sequence[str], *, septum: SeptumFrame | None = None
+) -> tuple[list[FrameIndices], dict[Way, list[FrameIndices]]]:
+    """Truth and findings of some subjects of a folder in LVQuan's layout.
+
+    Args:
+        quantifier: A network that has not met them.
+        folder: The folder.
+        subjects: Their ids.
+        septum: Directions of the heart in all of its pictures, by which sectors are measured; default as in a
+            patient's axes, which the layout does not state.
+    """
+    files = {one.subject: one.cine for one in find_labelled(folder)}
+    truth: list[FrameIndices] = []
+    found: dict[Way, list[FrameIndices]] = {way: [] for way in WAYS}
+    for name in subjects:
+        subject = read_lvquan(files[name])
+        truth.append(true_indices(subject))
+        seen = quantify(quantifier, subject.cine, septum=septum)
+        for way in WAYS:
+            found[way].append(found_indices(seen, way))
+    return truth, found
+
+
+def run_protocol(
+    folder: Path,
+    output: Path,
+    config: TrainConfig,
+    *,
+    folds: int = 5,
+    septum: SeptumFrame | None = None,
+) -> ProtocolResult:
+    """Train a network for each fold and judge it by the subjects that it has not met.
+
+    A fold that was interrupted is resumed from its checkpoint.
+
+    Args:
+        folder: `.mat` files in the layout of LVQuan 2018.
+        output: Bundles `fold1`, `fold2`, … are written here; it exists.
+        config: Settings of each training.
+        folds: Number of folds.
+        septum: As for `scored`.
+
+    Raises:
+        InputError: If a file cannot be read, or there are fewer subjects than folds.
+    """
+    splits = subject_folds(folder, folds, seed=config.seed)
+    truth: list[FrameIndices] = []
+    found: dict[Way, list[FrameIndices]] = {way: [] for way in WAYS}
+    for number, split in enumerate(splits, start=1):
+        place = output / f"fold{number}"
+        train_quantifier(place, config, labelled=folder, split=split, checkpoint=output / f"fold{number}.checkpoint")
+        true, seen = scored(read_quantifier(place, device=config.loop.device), folder, split.test, septum=septum)
+        truth += true
+        for way in WAYS:
+            found[way] += seen[way]
+        log.info("fold %d of %d done", number, folds)
+    return ProtocolResult(tuple(splits), {way: agreement(found[way], truth) for way in WAYS})

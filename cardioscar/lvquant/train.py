@@ -1,0 +1,214 @@
+"""Training of the network that quantifies cines, from settings and perhaps a folder of labelled cines to a bundle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cardioscar.config import as_mapping, config_sha256
+from cardioscar.errors import InputError, counted
+from cardioscar.learning.bundle import Bundle, save_bundle
+from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
+from cardioscar.learning.device import choose_device
+from cardioscar.learning.loop import TrainResult, train
+from cardioscar.learning.prefetch import Prefetch
+from cardioscar.learning.split import Split, split_subjects
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet
+from cardioscar.lvquant.network.intensity import RULE
+from cardioscar.lvquant.network.spec import SIZES, CineNetSpec
+from cardioscar.lvquant.sectors import DIMENSIONS, SECTORS
+from cardioscar.lvquant.training.batches import VALIDATION, Batches, middle_pixel_mm, numbered_example
+from cardioscar.lvquant.training.config import TASK_NAMES, TrainConfig
+from cardioscar.lvquant.training.example import Example, batch
+from cardioscar.lvquant.training.figures import validated
+from cardioscar.lvquant.training.framing import framed
+from cardioscar.lvquant.training.labelled import LabelledSlice, find_labelled, read_labelled
+from cardioscar.lvquant.training.loss import CineLoss, CineTargets
+
+log = logging.getLogger(__name__)
+
+OnStep = Callable[[int, int], None]
+"""Told the steps done and their upper limit."""
+
+
+@dataclass(frozen=True)
+class TrainedQuantifier:
+    """A training and the bundle that it made.
+
+    Attributes:
+        result: The network with its loss, curves, and why it ended.
+        bundle: What was written: the network alone.
+        split: Labelled subjects by what they were for; None where all was synthetic.
+    """
+
+    result: TrainResult[Learning]
+    bundle: Bundle
+    split: Split | None
+
+
+class Learning(nn.Module):
+    """The network and the loss, whose weights of the tasks are learned with it.
+
+    Args:
+        network: The network.
+        loss: Its loss.
+    """
+
+    def __init__(self, network: CineNet, loss: CineLoss) -> None:
+        super().__init__()
+        self.network, self.loss = network, loss
+
+
+def train_quantifier(
+    output: Path,
+    config: TrainConfig,
+    *,
+    labelled: Path | None = None,
+    split: Split | None = None,
+    checkpoint: Path | None = None,
+    on_step: OnStep | None = None,
+) -> TrainedQuantifier:
+    """Train a network and write its bundle.
+
+    Args:
+        output: Folder of the bundle; new, or that of an earlier one.
+        config: Settings.
+        labelled: Folder of labelled cines, see `training.labelled`; None for synthetic slices alone.
+        split: Which of its subjects are for what; default by `config.validation` and the seed.
+        checkpoint: File that a killed training resumes from; it is taken away at the end.
+        on_step: Told the steps done.
+
+    Raises:
+        ConfigError: If the device is not there.
+        InputError: If files cannot be read, or the training does not stay finite.
+    """
+    split, learned, judging = _labelled(labelled, config, split)
+    spec = SIZES[config.size]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = CineNet(spec)
+    weights = {task: float(task in config.learned) for task in TASK_NAMES}
+    learning = Learning(network, CineLoss(weights, learned=config.learned_weights))
+    device = choose_device(config.loop.device)
+    watching = judging or _synthetic_judges(config)
+    batches = Batches(
+        config.synthetic,
+        config.batch,
+        config.seed,
+        views=config.views,
+        subjects=learned,
+        synthetic_share=config.synthetic_share if learned else 1.0,
+        beyond_share=config.beyond_share,
+        augment=config.augment,
+    )
+    identity = config_sha256({"config": config_sha256(config), "split": split.sha256 if split else ""})
+    with Prefetch(batches, workers=config.workers) as coming:
+        result = train(
+            learning,
+            _Losses(learning, coming, device, config.accumulate),
+            config.loop,
+            validate=lambda: validated(network, watching, device, config.learned),
+            units=network.segmenter,
+            checkpoint=checkpoint,
+            identity=identity,
+            on_step=on_step,
+        ).checked()
+    bundle = save_bundle(output, result.network.network, _facts(config, spec, result, split))
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
+    return TrainedQuantifier(result, bundle, split)
+
+
+class _Losses:
+    """The loss of each step: batches by their number, so that it has no memory."""
+
+    def __init__(
+        self, learning: Learning, coming: Prefetch[list[Example]], device: torch.device, accumulate: int
+    ) -> None:
+        self._learning, self._coming, self._device, self._accumulate = learning, coming, device, accumulate
+
+    def __call__(self, step: int, _: torch.Generator) -> Iterator[Tensor]:
+        for part in range(self._accumulate):
+            images, pixels, targets = batch(self._coming(step * self._accumulate + part))
+            there = CineTargets(**{name: one.to(self._device) for name, one in vars(targets).items()})
+            output = self._learning.network(images.to(self._device), pixels.to(self._device))
+            yield self._learning.loss(output, there) / self._accumulate
+
+
+def _labelled(
+    folder: Path | None, config: TrainConfig, split: Split | None
+) -> tuple[Split | None, tuple[tuple[LabelledSlice, ...], ...], list[list[Example]]]:
+    """Split, slices of the subjects to learn from, and examples of those that judge."""
+    if folder is None:
+        return None, (), []
+    found = {one.subject: one for one in find_labelled(folder)}
+    if len(found) < 2:
+        raise InputError("labelled folder", "at least two subjects: one to learn from, one to judge", str(len(found)))
+    if split is None:
+        split = split_subjects(list(found), validation=config.validation, test=0.0, seed=config.seed)
+    absent = len({*split.train, *split.validation} - found.keys())
+    if absent:
+        raise InputError("split", "subjects of the labelled folder", counted(absent, "other"))
+    if not split.validation:
+        raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
+    log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
+    learned = tuple(read_labelled(found[name], table=config.table) for name in split.train)
+    judging = [_straight(read_labelled(found[name], table=config.table), config) for name in split.validation]
+    return split, learned, judging
+
+
+def _straight(slices: tuple[LabelledSlice, ...], config: TrainConfig) -> list[Example]:
+    """All slices of a subject around the heart, in the middle of the sizes that the network meets."""
+    grid = config.synthetic
+    pixel_mm = middle_pixel_mm(grid)
+    return [
+        framed(one.example, one.center, pixels=grid.pixels, pixel_mm=pixel_mm, frames=grid.frames) for one in slices
+    ]
+
+
+def _synthetic_judges(config: TrainConfig) -> list[list[Example]]:
+    examples = [
+        numbered_example(VALIDATION, config.seed, number, config.synthetic)
+        for number in range(config.validation_slices)
+    ]
+    return [examples[first : first + config.batch] for first in range(0, len(examples), config.batch)]
+
+
+def _facts(config: TrainConfig, spec: CineNetSpec, result: TrainResult[Learning], split: Split | None) -> BundleFacts:
+    def series(*names: str) -> DataFormat:
+        return DataFormat(
+            "curve", {str(n): one for n, one in enumerate(names)}, num_channels=len(names), type="series",
+            modality="cine", spatial_shape=("*",),
+        )  # fmt: skip
+
+    classes = {"0": "background", "1": "wall", "2": "cavity"}
+    best = dict(result.curves.validation)[result.best_step]
+    return BundleFacts(
+        name=f"lvquant-{ARCHITECTURE.replace('_', '-')}-{config.size}",
+        task="Finds wall and cavity of the left ventricle in a short-axis cine slice, eleven indices and phase.",
+        architecture=ARCHITECTURE,
+        spec=asdict(spec),
+        inputs={
+            "image": DataFormat("magnitude", {"0": "slice"}, modality="cine", spatial_shape=("*", "*", "*")),
+        },
+        outputs={
+            "scores": DataFormat("probabilities", classes, num_channels=3, spatial_shape=("*", "*", "*")),
+            "areas_mm2": series("cavity", "myocardium"),
+            "dimensions_mm": series(*DIMENSIONS),
+            "thickness_mm": series(*SECTORS),
+            "systole": series("systole"),
+        },
+        intensity=RULE,
+        config=as_mapping(config),
+        spacing_mm=(middle_pixel_mm(config.synthetic),) * 2,
+        split_sha256=split.sha256 if split else "",
+        eval_metrics=dict(best),
+        data_source="synthetic cines" if split is None else "labelled cines and synthetic cines",
+        references=("vesal2020",),
+    )
