@@ -18,7 +18,7 @@ WORTH = {
     ),
     "labels": (
         "On phantoms that are drawn like people, 90\u202f% intervals of the scar area of a hidden slice held it in "
-        "94\u202f% of the slices, those of an earlier version in 41\u202f%, and in 33\u202f% on 51 human hearts. On "
+        "93\u202f% of the slices, those of an earlier version in 41\u202f%, and in 33\u202f% on 51 human hearts. On "
         "people these have not been measured."
     ),
     "dropout": (
