@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import InputError
-from cardioscar.learning.bundle import read_bundle
+from cardioscar.learning.bundle import Bundle, read_bundle
 from cardioscar.learning.device import choose_device
 from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineOutput, build_cine_net
 from cardioscar.lvquant.network.intensity import RULE, normalised
@@ -63,7 +63,11 @@ def read_quantifier(folder: Path, *, device: str = "auto", where: str = "") -> Q
         ConfigError: If the device is not there.
         InputError: If it is no such bundle, or its grey values follow another rule.
     """
-    bundle = read_bundle(folder, where=where)
+    return of_bundle(read_bundle(folder, where=where), device=device)
+
+
+def of_bundle(bundle: Bundle, *, device: str = "auto") -> Quantifier:
+    """The network of a bundle, see `read_quantifier`."""
     there = choose_device(device)
     network = bundle.network(ARCHITECTURE, build_cine_net)
     if bundle.facts.intensity != RULE:
