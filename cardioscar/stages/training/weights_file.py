@@ -1,0 +1,39 @@
+"""One file of published weights, from this machine or an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cardioscar.errors import InputError
+from cardioscar.services.store.places import place
+
+
+@contextmanager
+def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
+    """A file of weights on this machine, for as long as the block lasts.
+
+    Args:
+        address: A file, or `s3://bucket/key`; empty for none.
+        where: Name of the setting, for errors.
+
+    Raises:
+        ConfigError: If the address is of another kind.
+        InputError: If there is no such file.
+        UnreachableError: If the store does not answer.
+    """
+    if not address:
+        yield None
+        return
+    at = place(address, where=where)
+    if isinstance(at, Path):
+        if not at.is_file():
+            raise InputError(where, "a file of weights", "no such file")
+        yield at
+        return
+    from cardioscar.cohort.store import temporary_folder
+    from cardioscar.services.store.object_store import Store
+
+    with temporary_folder() as folder:
+        yield Store.connect().download_file(at, folder / at.name)
