@@ -137,9 +137,9 @@ def _opened(bundle: Bundle) -> StoredEnsemble:
     where = bundle.stored.in_description
 
     def build(spec: Mapping[str, Any]) -> Members:
-        width, tasks = spec.get("width"), spec.get("tasks")
-        known = isinstance(tasks, list | tuple) and all(one in get_args(Tasks) for one in tasks)
-        if not known or not 1 <= len(tasks) <= _MOST_MEMBERS or "both" not in tasks:
+        width, said = spec.get("width"), spec.get("tasks")
+        tasks = list(said) if isinstance(said, list | tuple) else []
+        if not all(one in get_args(Tasks) for one in tasks) or not 1 <= len(tasks) <= _MOST_MEMBERS or "both" not in tasks:
             raise InputError(where, "networks of which one and more know onset and class", "others")
         if type(width) is not int or not 4 <= width <= _WIDEST or width % 4:
             raise InputError(where, f"a width of 4 to {_WIDEST}, a multiple of 4", "another")
@@ -149,7 +149,7 @@ def _opened(bundle: Bundle) -> StoredEnsemble:
     networks = [one.eval() for one in members if isinstance(one, ActivationNetwork)]
     scale = _scale(bundle.facts.spec.get("interval"), where)
     both = tuple(one for one in networks if one.tasks == "both")
-    single = {one.tasks: one for one in networks if one.tasks != "both"}
+    single: dict[str, ActivationNetwork] = {one.tasks: one for one in networks if one.tasks != "both"}
     return StoredEnsemble(CalibratedEnsemble(Ensemble(both), scale), single, bundle)
 
 
