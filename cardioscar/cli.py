@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "submit": ("submit", "run the cohort pipeline on Kubeflow, now or on a schedule"),
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
+    "activation": ("activation", "late activation: strain, onset, map, sites for a lead"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
     **{stage.command: ("stage", f"stage: {stage.in_short}") for workflow in WORKFLOWS for stage in workflow},
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),
