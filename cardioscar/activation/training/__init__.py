@@ -1,1 +1,0 @@
-"""How the ensemble is trained: phantoms, labelled hearts beside them, and members that a killed training keeps."""
