@@ -83,9 +83,7 @@ def _line(panel: Any, onsets: SectorOnsets, one: StrainSlice) -> None:
     left, right = panel.get_xlim()
     width = 0.035 * (right - left)
     for kind, colour in CLASS_COLOURS.items():
-        panel.barh(
-            at[onsets.classes == kind], width, height=1.0, left=right, color=colour, linewidth=0, clip_on=False
-        )
+        panel.barh(at[onsets.classes == kind], width, height=1.0, left=right, color=colour, linewidth=0, clip_on=False)
     panel.set_xlim(left, right + width)
 
 
@@ -114,5 +112,3 @@ def _edges(frame_ms: np.ndarray) -> np.ndarray:
 
 def _middles(sectors: int) -> np.ndarray:
     return (np.arange(len(SEGMENTS)) + 0.5) * sectors / len(SEGMENTS)
-
-
