@@ -36,8 +36,8 @@ class ActivationNetworkConfig:
     """Slices of a step."""
     onset_weight: float = 1.0
     """Weight of the onset's mean squared error, in units of 50 ms."""
-    class_weight: float = 1.0
-    """Weight of the class's cross-entropy."""
+    class_weight: float = 0.25
+    """Weight of the class's cross-entropy. With 1 it outweighs the onset's error, which then is larger."""
     loop: LoopConfig = field(default_factory=_loop)
     """How it is trained."""
 

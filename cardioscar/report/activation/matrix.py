@@ -21,7 +21,9 @@ CLASS_NAMES = {
     SectorClass.LATE: "late, free of scar",
     SectorClass.SCARRED: "scarred",
 }
-STRAIN_CMAP = LinearSegmentedColormap.from_list("cardioscar_strain", ["#2f4077", "#8bc3c9", "#fbfaf7", "#f2a678"])
+STRAIN_CMAP = LinearSegmentedColormap.from_list(
+    "cardioscar_strain", [(0.0, "#2f4077"), (0.4, "#6fb0bd"), (0.75, "#fbfaf7"), (1.0, "#ee8f5a")]
+)
 """Shortening is blue, stretch orange, 0 nearly white."""
 _MOST_STRETCH = 3.0
 """Shortening reaches this many times as far along the colours as stretch."""
@@ -54,9 +56,9 @@ def matrix_figure(slices: list[StrainSlice], onsets: list[SectorOnsets] | None =
             _line(panel, onsets[number].with_sectors(slices[number].sectors), slices[number])
         panel.set_title(_title(slices[number], number, len(slices)))
         if number % across == 0:
-            panel.set_yticks(_middles(slices[number].sectors), SEGMENTS)
+            panel.set_yticks(middles(slices[number].sectors), SEGMENTS)
         else:
-            panel.set_yticks(_middles(slices[number].sectors), [""] * len(SEGMENTS))
+            panel.set_yticks(middles(slices[number].sectors), [""] * len(SEGMENTS))
     colour_bar(figure, drawn, "Circumferential strain", ax=list(axes), fraction=0.025, pad=0.015)
     if onsets is not None:
         _legend(figure)
@@ -64,7 +66,7 @@ def matrix_figure(slices: list[StrainSlice], onsets: list[SectorOnsets] | None =
 
 
 def _panel(panel: Any, one: StrainSlice, norm: Normalize) -> Any:
-    edges = _edges(one.frame_ms)
+    edges = edges_ms(one.frame_ms)
     sectors = np.arange(one.sectors + 1)
     drawn = panel.pcolormesh(edges, sectors, one.circumferential, cmap=STRAIN_CMAP, norm=norm, rasterized=True)
     for border in np.arange(1, len(SEGMENTS)) * one.sectors / len(SEGMENTS):
@@ -104,11 +106,13 @@ def _title(one: StrainSlice, number: int, count: int) -> str:
     return f"Slice {number + 1} of {count}{place}" if count > 1 else f"Strain{place}"
 
 
-def _edges(frame_ms: np.ndarray) -> np.ndarray:
+def edges_ms(frame_ms: np.ndarray) -> np.ndarray:
+    """Times half way between frames, and as far beyond the first and the last."""
     middles = (frame_ms[1:] + frame_ms[:-1]) / 2
     first, last = frame_ms[0] - (middles[0] - frame_ms[0]), 2 * frame_ms[-1] - middles[-1]
     return np.concatenate([[first], middles, [last]])
 
 
-def _middles(sectors: int) -> np.ndarray:
+def middles(sectors: int) -> np.ndarray:
+    """Where the names of the segments stand."""
     return (np.arange(len(SEGMENTS)) + 0.5) * sectors / len(SEGMENTS)
