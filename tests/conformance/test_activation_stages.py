@@ -51,7 +51,7 @@ class TestMeasureStrain(StageContract):
 class TestDetect(StageContract):
     workflow = DETECT
     name, work, main_file = "detect", "_detect", "tos.csv"
-    change = {"map": {"along_mm": 30.0}}  # noqa: RUF012 - read only
+    change = {"explain": False}  # noqa: RUF012 - read only
 
     @pytest.fixture
     def finished(self, detected: Run) -> Run:
