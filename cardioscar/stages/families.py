@@ -5,9 +5,10 @@ from __future__ import annotations
 from cardioscar.errors import ConfigError
 from cardioscar.identity.erasable import FamilyNames
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.study.workflow import PLAN
 from cardioscar.workflow import Workflow
 
-WORKFLOWS: tuple[Workflow, ...] = (RECONSTRUCT,)
+WORKFLOWS: tuple[Workflow, ...] = (RECONSTRUCT, PLAN)
 
 DEFAULT = RECONSTRUCT
 """The family of commands and components that work on any cohort, where they are not told another."""
