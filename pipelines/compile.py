@@ -16,12 +16,17 @@ from pipelines.lints import lint
 from pipelines.placing import LITERALS
 from pipelines.reconstruct_cohort.pipeline import reconstruct_cohort
 from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
+from pipelines.segment_cohort.pipeline import segment_cohort
 from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
 
 PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
     "reconstruct_cohort": (reconstruct_cohort, LITERALS),
     "reconstruct_cohort_fused": (reconstruct_cohort_fused, LITERALS),
+    "segment_cohort": (
+        segment_cohort,
+        {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
+    ),
     "summarize_cohort": (summarize_cohort, {}),
 }
 """Each pipeline, as kfp made it, with the choices of its parameters."""
@@ -29,6 +34,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
 SIZES: Mapping[str, ArgoSize] = {
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=121_000, shard_bytes=33_500, id_bytes=2.5),
     "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=109_500, shard_bytes=11_000, id_bytes=3.5),
+    "segment_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
 }
 """What a run of each pipeline with shards takes of the cluster, a little more than `argo_size` says: tests compare the
 two. Kept as numbers, because what compressed texts take depends on the machine that compiles."""

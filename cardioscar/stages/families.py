@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from cardioscar.errors import ConfigError
 from cardioscar.identity.erasable import FamilyNames
+from cardioscar.stages.lge.workflow import SEGMENT
+from cardioscar.stages.lvquant.workflow import QUANTIFY
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.study.workflow import PLAN
 from cardioscar.workflow import Workflow
 
-WORKFLOWS: tuple[Workflow, ...] = (RECONSTRUCT, PLAN)
+WORKFLOWS: tuple[Workflow, ...] = (RECONSTRUCT, SEGMENT, QUANTIFY, PLAN)
 
 DEFAULT = RECONSTRUCT
 """The family of commands and components that work on any cohort, where they are not told another."""
