@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
@@ -11,10 +13,14 @@ from cardioscar.activation.strain.matrix import SECTORS
 from cardioscar.activation.strain.sectors import sector_centers
 from cardioscar.imaging.cine import Cine
 from cardioscar.phantom.beating_cine import BeatingImages
+from cardioscar.phantom.lge_image import BLOOD, FAT, LIVER, REMOTE, RV_BLOOD, surroundings
 from cardioscar.types import AffineMatrix
 
 _MARGIN_MM = 20.0
 _ENDS = (0.1, 0.97)
+_BLOOD, _MUSCLE, _LUNG = 900.0, 300.0, 60.0
+_SIGNALS = {RV_BLOOD: _BLOOD, BLOOD: _BLOOD, REMOTE: _MUSCLE, FAT: 620.0, 0.6 * FAT: 420.0, LIVER: 330.0}
+"""Signals of a steady-state image by those of late enhancement, which tell the tissues around the heart apart."""
 
 
 def patient_cine(
@@ -73,6 +79,29 @@ def patient_cine(
     affine[:3, 3] = first - affine[:3, :2] @ np.full(2, (size - 1) / 2)
     share = Cine(cavity, affine, times, "phantom", distance_mm)
     return BeatingImages(share, share.with_values(np.clip(wall, 0, 1)), distance_mm * np.arange(slices))
+
+
+def cine_image(patient: PhantomPatient, beat: BeatingImages, random: np.random.Generator, *, snr: float = 20.0) -> Cine:
+    """The picture of a beat: bright blood in both ventricles, dark muscle, fat, liver and lung that stay at rest.
+
+    Args:
+        patient: The patient.
+        beat: As `patient_cine` drew it.
+        random: Source of the noise.
+        snr: Signal of blood over the deviation of each channel's noise.
+    """
+    cavity, wall = beat.cavity.values, beat.wall.values
+    shape, grid = patient.phantom.shape, beat.cavity.grid
+    places = grid.index_to_mm(np.indices(cavity.shape[:3]).reshape(3, -1).T)
+    at = surroundings(shape, shape.coordinates(places))
+    rest = np.full(at.shape, _LUNG)
+    for enhanced, signal in _SIGNALS.items():
+        rest[np.isclose(at, enhanced)] = signal
+    rest = rest.reshape(cavity.shape[:3])[..., None]
+    signal = _BLOOD * cavity + _MUSCLE * wall + rest * (1 - cavity - wall)
+    noise = random.standard_normal((2, *signal.shape)) * (_BLOOD / snr)
+    values = np.rint(np.hypot(signal + noise[0], noise[1])).astype(np.int16)
+    return replace(beat.cavity, values=values, source="cine")
 
 
 def _around(

@@ -117,7 +117,8 @@ def patient_strain(
         septum = Rotation.from_rotvec(np.radians(marked) * axis).apply(moved.apply(shape.septum_direction))
         first = round(-marked / 360 * SECTORS)
         location = float(center @ axis)
-        one = StrainSlice(noisy, frame_ms, location_mm=location, source="phantom").turned(first)
+        true_ms = np.maximum(patient.slice_tos_ms(height), frame_ms[0])
+        one = StrainSlice(noisy, frame_ms, location_mm=location, tos_ms=true_ms, source="phantom").turned(first)
         slices.append(one)
         places.append(SlicePlace(LVAxes.of(center, axis, septum), location, _radius_mm(patient, height)))
     return slices, places

@@ -13,7 +13,7 @@ import yaml
 from cardioscar.activation.formats.heart_files import write_heart
 from cardioscar.activation.formats.place_files import place_arrays
 from cardioscar.activation.phantoms.patient import PhantomPatient, phantom_patient
-from cardioscar.activation.phantoms.patient_cine import patient_cine
+from cardioscar.activation.phantoms.patient_cine import cine_image, patient_cine
 from cardioscar.activation.phantoms.patient_strain import PatientScan, patient_strain
 from cardioscar.activation.sites.config import SiteConfig
 from cardioscar.activation.sites.pacing import Site, pacing_sites
@@ -83,7 +83,7 @@ def write_patient(folder: Path, patient: PhantomPatient, scan: PatientScan, *, s
         for volume in (images.labels, images.lge):
             write_volume(partial / volume.source, volume)
         beat = patient_cine(patient, scan)
-        write_cine(partial / "cine.nii.gz", beat.image(np.random.default_rng([seed, 34])))
+        write_cine(partial / "cine.nii.gz", cine_image(patient, beat, np.random.default_rng([seed, 34])))
         write_cine(partial / "cine_labels.nii.gz", beat.labels)
         write_heart(partial / "strain.npz", slices)
         with np.load(partial / "strain.npz") as stored:

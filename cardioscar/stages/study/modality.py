@@ -14,9 +14,13 @@ from cardioscar.config import from_mapping
 from cardioscar.errors import CardioscarError, ConfigError, InputError, PlatformError, UnreachableError
 from cardioscar.identity.printable_text import printable
 from cardioscar.identity.spoken_names import without_user_names
+from cardioscar.shard.loop import machine_fault
 from cardioscar.stages.study.workflow import MODALITY
 
 log = logging.getLogger(__name__)
+
+CONTOURS = "contours of the cine"
+"""Source of an activation that no strain was measured for."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,10 @@ def read_modality(folder: Path) -> Modality:
         InputError: If it is of another form than this version's.
     """
     try:
-        return from_mapping(Modality, json.loads((folder / MODALITY).read_bytes()), where=MODALITY, foreign=True)
-    except (ConfigError, ValueError, TypeError):
+        said = json.loads((folder / MODALITY).read_bytes())
+        facts = dict(said.pop("facts"))  # of its stage, any plain values
+        return dataclasses.replace(from_mapping(Modality, said, where=MODALITY, foreign=True), facts=facts)
+    except (ConfigError, ValueError, TypeError, LookupError):
         raise InputError(MODALITY, "what this version of cardioscar writes", "another's") from None
 
 
@@ -83,6 +89,11 @@ def attempted(name: str, work: Callable[[], Modality]) -> Modality:
         raise
     except CardioscarError as error:
         return failed(name, str(error))
+    except Exception as error:  # one modality's unforeseen fault must not take the others with it
+        if isinstance(error, OSError) or machine_fault(error):
+            raise
+        log.debug("unforeseen", exc_info=True)
+        return failed(name, f"unforeseen {type(error).__name__}")
 
 
 def failed(name: str, why: str) -> Modality:

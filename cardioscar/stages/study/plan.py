@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cardioscar.activation.mapping.kernel import MapConfig
-from cardioscar.activation.mapping.placing import PlacingConfig
-from cardioscar.activation.sites.config import SiteConfig
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError, InputError, PlatformError
+from cardioscar.errors import InputError, PlatformError
 from cardioscar.logs import about
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
@@ -24,33 +20,13 @@ from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.study.layout import STUDY_LAYOUT
 from cardioscar.stages.study.modality import log, read_modality
 from cardioscar.stages.study.patient_files import Patients, patients
+from cardioscar.stages.study.plan_config import Config
 from cardioscar.stages.study.workflow import PLAN, PLANNED
+
+__all__ = ["Config", "record", "run"]
 
 ROLES = ("mesh",)
 """Files of the cohort that are read here, where there is no scar map."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """How a plan is made."""
-
-    draws: int = 100
-    """Draws of the activation map, over which sites are scored."""
-    seed: int = 0
-    """Seed of these draws; 0 or more."""
-    figures: bool = True
-    """Draw the figures of the page."""
-    sites: SiteConfig = field(default_factory=SiteConfig)
-    """Where a lead may stand, and what counts as a place of its own."""
-    placing: PlacingConfig = field(default_factory=PlacingConfig)
-    """When frames and hearts of two modalities are the same."""
-    activation: MapConfig = field(default_factory=MapConfig)
-    """What is taken for known of activation before any slice is seen; the size of the heart comes from its mesh."""
-
-    def __post_init__(self) -> None:
-        for name, least in (("draws", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
 
 
 def run(

@@ -127,7 +127,7 @@ def _write_fields(path: Path, made: Planned) -> None:
     for one in made.joined.sites:
         site[one.node] = one.rank
     if made.joined.sites:
-        put_result(mesh.grid.point_data, "site", site)
+        put_result(mesh.grid.point_data, "site_rank", site)
     write_mesh(path, mesh)
 
 

@@ -12,13 +12,13 @@ from cardioscar.activation.sites.joined import Joined, joined, mapped
 from cardioscar.errors import CardioscarError, PlatformError
 from cardioscar.scar3d.posterior.stored_draws import SCAR_DRAWS, load_scar_draws
 from cardioscar.shard.loop import Work
-from cardioscar.stages.study.modality import Modality, log
+from cardioscar.stages.study.modality import CONTOURS, Modality, log
 from cardioscar.stages.study.plan_wall import PlanWall, plan_wall
 from cardioscar.stages.study.settings import StudySettings
 
 if TYPE_CHECKING:
     from cardioscar.activation.mapping.placing import Placed
-    from cardioscar.stages.study.plan import Config
+    from cardioscar.stages.study.plan_config import Config
 
 HOW = {
     "scanner frame": "both lie in the frame of the scanner",
@@ -134,7 +134,7 @@ def verdict_of(made: Planned, config: Config, *, warnings: Sequence[str] = ()) -
         `fail` where modalities are of different hearts, or one of them failed its own check; `review` where a person
         has to look at something; and the reasons.
     """
-    scar, _, activation = made.modalities
+    scar, function, activation = made.modalities
     worst, reasons = "pass", list[str]()
 
     def say(verdict: str, *texts: str) -> None:
@@ -149,7 +149,9 @@ def verdict_of(made: Planned, config: Config, *, warnings: Sequence[str] = ()) -
         if one.state == "failed":
             say("review", f"no {one.name}: {one.why}")
         elif one.used and one.verdict != "pass":
-            say(one.verdict or "review", *(f"{one.name}: {text}" for text in one.reasons or ("its own check",)))
+            # sites do not rest on volumes: where these are doubtful a person has to look, no more
+            worse = "review" if one is function and activation.source != CONTOURS else one.verdict or "review"
+            say(worse, *(f"{one.name}: {text}" for text in one.reasons or ("its own check",)))
     if made.wall is None and activation.used:
         say("review", "there is no wall that activation could be laid on: no sites")
     if made.placed is not None:

@@ -15,7 +15,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
 from cardioscar.stages.study.drawn_function import LABELS
 from cardioscar.stages.study.layout import STRAIN_ROLES
-from cardioscar.stages.study.modality import Modality, attempted, log, missing, read_modality, write_modality
+from cardioscar.stages.study.modality import CONTOURS, Modality, attempted, log, missing, read_modality, write_modality
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Predict = Callable[[StrainSlice], SectorOnsets]
 
 NAME = "activation"
-MEASURED, CONTOURS = "strain", "contours of the cine"
+MEASURED = "strain"
 WEAKER = "activation is told by contours of the cine, which show less of it than measured strain"
 
 

@@ -85,9 +85,12 @@ def _function(job: Work, found: Patients, config: Config) -> Modality:
 def _kept(made: FamilyRun, out: Path) -> Modality:
     folder = made.folders["quantify"]
     copyfile(folder / "labels.nii.gz", out / LABELS)
-    copyfile(folder / "report.html", out / "function.html")
+    if (folder / "report.html").is_file():
+        copyfile(folder / "report.html", out / "function.html")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     concluded = QUANTIFY.conclude(metrics)
+    if metrics.get("ed_frame") is None:
+        return failed(NAME, "; ".join(concluded.reasons) or "no left ventricle was found in the cine")
     return Modality(
         NAME,
         "used",

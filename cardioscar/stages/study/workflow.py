@@ -34,8 +34,8 @@ PLAN = Workflow(
             in_short="scar map of a patient's study",
             reads=(COHORT,),
             writes="scar_maps",
-            files=(MODALITY, "wall.vtu", "scar_draws.npz", "scar.html"),
-            published=("scar.html",),
+            files=(MODALITY, "wall.vtu", "scar_draws.npz", "scar.html", "lge_labels.nii.gz", "segmentation.html"),
+            published=("scar.html", "lge_labels.nii.gz", "segmentation.html"),
         ),
         Stage(
             "study_function",
@@ -45,7 +45,7 @@ PLAN = Workflow(
             reads=(COHORT,),
             writes="functions",
             files=(MODALITY, "cine_labels.nii.gz", "function.html"),
-            published=("function.html",),
+            published=("cine_labels.nii.gz", "function.html"),
         ),
         Stage(
             "study_activation",
