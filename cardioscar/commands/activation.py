@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 
 from cardioscar.commands.actions import chosen
+from cardioscar.stages.activation.workflow import DETECT
 
 ACTIONS: dict[str, tuple[str, str]] = {
     "strain": ("activation_strain", "Strain of sectors from any source: matrices, workspaces, displacement, contours."),
+    "detect": ("activation_detect", DETECT.does),
 }
 """Module of `cardioscar.commands` and what it does, by action; its `main` takes the command and the words after it."""
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from cardioscar.activation.formats.given import Given
 from cardioscar.activation.formats.matrix_files import slice_of, write_matrix
+from cardioscar.activation.formats.place_files import place_arrays
 from cardioscar.activation.strain.matrix import StrainSlice
+from cardioscar.activation.strain.slice_place import SlicePlace
 from cardioscar.errors import InputError
 from cardioscar.files.atomic import atomic_file
 
@@ -18,7 +20,7 @@ _MOST_SLICES = 100
 _BY_SECTOR = ("radial", "longitudinal")
 
 
-def write_heart(path: Path, slices: Sequence[StrainSlice]) -> None:
+def write_heart(path: Path, slices: Sequence[StrainSlice], places: Sequence[SlicePlace] = ()) -> None:
     """Write the slices of a heart; equal slices give equal bytes.
 
     One slice is written as `write_matrix` does: `strain` of sectors × frames and `frame_ms` of the frames. Of several,
@@ -29,6 +31,7 @@ def write_heart(path: Path, slices: Sequence[StrainSlice]) -> None:
     Args:
         path: `.npz`.
         slices: One and more, of as many sectors each.
+        places: Of each, where more is known of them than their location; see `place_files`.
 
     Raises:
         InputError: If there are none, or numbers of sectors differ.
@@ -36,8 +39,9 @@ def write_heart(path: Path, slices: Sequence[StrainSlice]) -> None:
     """
     if not slices or len({one.sectors for one in slices}) > 1:
         raise InputError("slices", "one slice and more of as many sectors each", "others")
+    more = place_arrays(places)
     if len(slices) == 1:
-        write_matrix(path, slices[0])
+        write_matrix(path, slices[0], more)
         return
     first, frames = slices[0], max(one.frames for one in slices)
     same = all(np.array_equal(one.frame_ms, first.frame_ms) for one in slices)
@@ -50,7 +54,7 @@ def write_heart(path: Path, slices: Sequence[StrainSlice]) -> None:
     if any(one.location_mm is not None for one in slices):
         stored["location_mm"] = np.array([np.nan if one.location_mm is None else one.location_mm for one in slices])
     with atomic_file(path) as partial:
-        np.savez_compressed(partial, allow_pickle=False, **stored)
+        np.savez_compressed(partial, allow_pickle=False, **stored, **more)
 
 
 def slices_of(stored: dict[str, np.ndarray], given: Given, where: str) -> list[StrainSlice]:

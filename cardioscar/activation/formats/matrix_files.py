@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -82,12 +83,13 @@ def read_matrix_csv(path: Path, given: Given = Given()) -> StrainSlice:
     return slice_of(stored, given, path.name)
 
 
-def write_matrix(path: Path, one: StrainSlice) -> None:
+def write_matrix(path: Path, one: StrainSlice, more: Mapping[str, np.ndarray] | None = None) -> None:
     """Write a slice as `read_matrix_npz` reads it; equal slices give equal bytes.
 
     Args:
         path: `.npz`.
         one: The slice.
+        more: Further arrays by name, which other readers know.
 
     Raises:
         PlatformError: If it cannot be written.
@@ -105,7 +107,7 @@ def write_matrix(path: Path, one: StrainSlice) -> None:
         np.savez_compressed(
             partial,
             allow_pickle=False,
-            **{key: np.asarray(value) for key, value in stored.items() if value is not None},
+            **{key: np.asarray(value) for key, value in (stored | dict(more or {})).items() if value is not None},
         )
 
 

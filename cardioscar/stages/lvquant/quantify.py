@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import execution, from_mapping
-from cardioscar.errors import ConfigError
+from cardioscar.errors import ConfigError, PlatformError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.logs import about
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
@@ -187,3 +189,26 @@ def _quantify(
     (job.out / "metrics.json").write_text(metrics_json(metrics), encoding="utf-8")
     ef = "no ejection fraction" if metrics.lv_ef_percent is None else f"ejection fraction {metrics.lv_ef_percent:.0f} %"
     log.info("%s, %s", ef, metrics.qc.verdict)
+    _write_report(job, given, found, metrics, files, config)
+
+
+def _write_report(
+    job: Work,
+    given: SubjectCine,
+    found: QuantifiedCine,
+    metrics: SubjectMetrics,
+    files: Mapping[str, Path],
+    config: Config,
+) -> None:
+    from cardioscar.stages.lvquant.subject_report import write_report
+
+    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
+        try:
+            write_report(job, given, found, metrics, files, config, figures=config.figures)
+        except (PlatformError, OSError, MemoryError):
+            raise
+        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
+            log.warning("a report without figures: %s while drawing", type(error).__name__)
+            log.debug("figures", exc_info=True)
+            shutil.rmtree(job.out / "figures", ignore_errors=True)
+            write_report(job, given, found, metrics, files, config, figures=False)
