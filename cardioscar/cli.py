@@ -16,6 +16,7 @@ from cardioscar.stages.families import WORKFLOWS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
+    "study": ("study", "one patient with every modality: scar map, LV function, activation, plan"),
     "lge": ("lge", "late enhancement: find wall, cavity and scar"),
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
