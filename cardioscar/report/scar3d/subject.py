@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.offscreen import SceneUnavailableError
-from cardioscar.report.page import environment, inline_png, template_source, write_page
+from cardioscar.report.page import environment, inline_picture, script_policy, template_source, write_page
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.certainty import certainty_content
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
@@ -26,6 +26,7 @@ from cardioscar.report.scar3d.residuals import Reliability, residuals_figure
 from cardioscar.report.scar3d.scene import scene_figure
 from cardioscar.report.scar3d.scores import METHOD_NAMES, score_table, slice_rows
 from cardioscar.report.scar3d.septum import septum_note, septum_warning
+from cardioscar.report.scar3d.viewer import viewer_content, viewer_script
 from cardioscar.report.slice_view import SliceView
 from cardioscar.report.slices import slices_figure
 from cardioscar.report.style import png_bytes
@@ -122,9 +123,30 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
             continue
         png = png_bytes(figure)
         (figures / f"{name}.png").write_bytes(png)
-        pictures[name] = inline_png(png)
-    html = environment().get_template("subject.html").render(pictures=pictures, missing=missing, **_content(data))
+        pictures[name] = inline_picture(png)
+    html = (
+        environment()
+        .get_template("subject.html")
+        .render(pictures=pictures, missing=missing, **_viewer(data), **_content(data))
+    )
     return write_page(folder / "report.html", html)
+
+
+def _viewer(data: SubjectReport) -> dict[str, Any]:
+    """The view in 3D with its script and the policy that lets it run; nothing without a map."""
+    if data.mesh is None or data.scar_probability is None or data.scar_uncertainty is None:
+        return {"viewer": None, "policy": Markup("'none'"), "script": ""}
+    script = viewer_script()
+    content = viewer_content(
+        data.mesh,
+        data.scar_probability,
+        data.scar_uncertainty,
+        data.metrics,
+        axis=data.long_axis,
+        septal_direction=data.septal_direction,
+        slice_corners_mm=[view.corners_mm for view in data.slices if view.corners_mm is not None],
+    )
+    return {"viewer": content, "script": Markup(script), "policy": Markup(script_policy(script))}  # noqa: S704 (our own)
 
 
 def _scene(data: SubjectReport) -> Figure | str:
@@ -226,7 +248,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "inputs": sorted(data.inputs.items()),
         "config_json": json.dumps(data.config, indent=2, sort_keys=True, default=str) if data.config else "",
         "version": data.version,
-        "css": Markup(template_source("page.css")),  # noqa: S704 (our own style sheet)
+        "css": Markup(template_source("page.css") + template_source("viewer.css")),  # noqa: S704 (our own style sheets)
     }
 
 

@@ -121,9 +121,18 @@ def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, facts: Map
                 pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
                 directions=(piece.affine[:3, :2] / piece.pixel_mm).T,
                 sectors=sectors(piece),
+                corners_mm=_corners_mm(piece),
             )
         )
     return views
+
+
+def _corners_mm(piece: Slice) -> np.ndarray:
+    """Corners of the part of a slice that shows wall, in order, shape (4, 3)."""
+    index = np.argwhere(piece.observed) if piece.observed.any() else np.argwhere(np.ones(piece.observed.shape))
+    (i0, j0), (i1, j1) = index.min(axis=0) - 1.5, index.max(axis=0) + 1.5
+    corners = np.array([[i0, j0, 0, 1], [i1, j0, 0, 1], [i1, j1, 0, 1], [i0, j1, 0, 1]])
+    return np.asarray((corners @ piece.affine.T)[:, :3])
 
 
 def _sectors(mesh: LVMesh, facts: Mapping[str, Any]) -> Callable[[Slice], Sectors | None]:
