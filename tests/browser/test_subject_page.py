@@ -25,8 +25,10 @@ def report(tmp_path_factory):
     data["border_zone"] = (np.abs(septal_scar(nodes) - 0.3) < 0.1).astype(np.uint8)
     wall = np.ones((40, 40), bool)
     corners = np.array([[-30, -30, 0], [30, -30, 0], [30, 30, 0], [-30, 30, 0]], dtype=float)
+    places = [(n, np.add(corners, (0, 0, 8 * n))) for n in range(2)]
     views = [
-        SliceView(n, wall * 0.5, wall, wall * 0.0, wall * 0.2, corners_mm=corners + [0, 0, 8 * n]) for n in range(2)
+        SliceView(n, wall * (0.2 + n / 2), wall, wall * 0.0, wall * 0.2, corners_mm=at, height_mm=8.0 * n)
+        for n, at in places
     ]
     scar = septal_scar(nodes)
     page = SubjectReport(
@@ -111,7 +113,7 @@ def test_layers_scar_colours_and_cuts_change_the_picture(seen):
 
 
 def test_the_keys_turn_zoom_and_move_the_threshold(seen):
-    canvas = seen.page.locator("canvas")
+    canvas = seen.page.locator("#viewer canvas")
     canvas.focus()
     pictures = [seen.picture()]
     for key in ("ArrowLeft", "ArrowUp", "+", "]", "0"):
@@ -122,11 +124,29 @@ def test_the_keys_turn_zoom_and_move_the_threshold(seen):
     assert "coloured by scar probability" in canvas.get_attribute("aria-label")
 
 
+def test_slices_are_turned_over_one_by_one(seen):
+    slicer = seen.page.locator("#slicer")
+    assert slicer.is_visible()
+    said, shots = [], []
+    for place in ("0", "1"):
+        slicer.locator("input").fill(place)
+        said.append(slicer.locator("output").inner_text())
+        shots.append(slicer.locator("canvas").first.evaluate("c => c.toDataURL()"))
+    assert said == ["Slice 0, 0 mm above the apical end", "Slice 1, 8 mm above the apical end"]
+    assert shots[0] != shots[1]
+
+
+def test_methods_are_copied(seen):
+    seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    seen.page.get_by_role("button", name="Copy").click()
+    seen.page.get_by_text("Copied").wait_for()
+
+
 def test_a_phone_scrolls_down_alone(look, report):
     opened = look(report, width=400, device_scale_factor=2, is_mobile=True, has_touch=True)
     opened.page.wait_for_selector("#viewer[data-drawn]")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
-    box = opened.page.locator("canvas").bounding_box()
+    box = opened.page.locator("#viewer canvas").bounding_box()
     assert 250 < box["width"] <= 400
     assert box["height"] < 560  # room to scroll beside it
 

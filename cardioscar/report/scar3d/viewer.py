@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -26,7 +26,7 @@ from cardioscar.types import NodeValues
 DENSITY_G_PER_ML = 1.05
 """Myocardium (Vinnakota & Bassingthwaighte 2004)."""
 THIRDS = ("Endocardial third", "Middle third", "Epicardial third")
-_PARTS = ("surface_nets.js", "viewer_shader.js", "viewer_data.js", "viewer_scene.js", "viewer.js")
+_PARTS = ("surface_nets.js", "viewer_shader.js", "viewer_data.js", "viewer_scene.js", "viewer.js", "slices.js")
 _HEALTHY, _POSSIBLE, _UNCERTAIN, _LIKELY = "#ece6dd", "#f2b277", "#df5f4a", "#7a154a"
 
 
@@ -100,7 +100,7 @@ def viewer_content(
     }  # fmt: skip
     thirds = THIRDS if depth is not None else ()
     shows = [("wall", "Wall"), *([("layer", "Layer")] if depth is not None else []), ("scar", "Scar")]
-    return {"facts": facts, "json": _json(facts), "bytes": _packed(volume), "shows": shows, "thirds": thirds,
+    return {"facts": facts, "json": page_json(facts), "bytes": _packed(volume), "shows": shows, "thirds": thirds,
             "note": "Names of the views rest on a guess of the septum." if _is_guessed(metrics) else ""}  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def _packed(volume: WallVolume) -> str:
     return base64.b64encode(zlib.compress(raw, 9)).decode("ascii")
 
 
-def _json(facts: Mapping[str, Any]) -> Markup:
+def page_json(facts: Any) -> Markup:
     """JSON that may stand in a script element: no text of it can end the element."""
     text = json.dumps(facts, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704 (escaped)
