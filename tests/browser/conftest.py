@@ -32,7 +32,8 @@ class Opened:
         import numpy as np
         from PIL import Image
 
-        self.page.wait_for_timeout(250)
+        # what was asked for is drawn with the next frame
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         data = self.page.evaluate("document.querySelector('canvas').toDataURL('image/png')")
         return np.asarray(Image.open(BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGBA")).astype(float)
 
