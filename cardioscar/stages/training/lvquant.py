@@ -17,6 +17,7 @@ from cardioscar.lvquant.training.example import Example
 from cardioscar.report.outlines import Outlined, outlines_png, spread
 from cardioscar.stages.training.learned import Asked, Learned, learned_of
 from cardioscar.stages.training.settings import LvquantSettings, science_of
+from cardioscar.stages.training.weights_file import started_from
 
 
 def learn(settings: LvquantSettings, asked: Asked) -> Learned:
@@ -31,14 +32,16 @@ def learn(settings: LvquantSettings, asked: Asked) -> Learned:
         InputError: If files cannot be read, or the training does not stay finite.
     """
     config = science_of(settings, TrainConfig)
-    trained = train_quantifier(
-        asked.bundle,
-        config,
-        labelled=asked.labelled,
-        checkpoint=asked.checkpoint,
-        keep_checkpoint=True,
-        on_step=asked.on_step,
-    )
+    with started_from(settings.start_from, "lvquant") as start:
+        trained = train_quantifier(
+            asked.bundle,
+            config,
+            labelled=asked.labelled,
+            start=start,
+            checkpoint=asked.checkpoint,
+            keep_checkpoint=True,
+            on_step=asked.on_step,
+        )
     bundle, warnings = trained.bundle, tuple[str, ...]()
     try:
         bundle, _ = calibrate_bundle(

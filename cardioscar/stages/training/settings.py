@@ -33,6 +33,8 @@ class LvquantSettings(LvquantTrainConfig):
 
     calibration_hearts: int = 40
     """Whole synthetic hearts on which the width of its intervals is set."""
+    start_from: str = ""
+    """Network whose weights it starts from: `shipped`, a folder, s3:// or models:/ address; empty starts at random."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""One file of published weights, from this machine or an object store."""
+"""Weights that a training starts from: a file of published ones, or a network of ours, wherever it lies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cardioscar.errors import InputError
+from cardioscar.learning.bundle import DESCRIPTION, WEIGHTS
 from cardioscar.services.store.places import place
+from cardioscar.stages.networks import bundle_at
 
 
 @contextmanager
@@ -37,3 +39,28 @@ def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
 
     with temporary_folder() as folder:
         yield Store.connect().download_file(at, folder / at.name)
+
+
+@contextmanager
+def started_from(address: str, family: str) -> Iterator[Path | None]:
+    """A network of ours as a folder of this machine, for as long as the block lasts.
+
+    Args:
+        address: Of a network, see `stages.networks`; empty for none.
+        family: Whose network ships.
+
+    Raises:
+        ConfigError: If the address has another form.
+        InputError: If there is no such network.
+        UnreachableError: If the object store or the registry does not answer.
+    """
+    if not address:
+        yield None
+        return
+    from cardioscar.cohort.store import temporary_folder
+
+    stored = bundle_at(address, family, where="start_from").stored
+    with temporary_folder() as folder:
+        (folder / DESCRIPTION).write_bytes(stored.description_bytes)
+        (folder / WEIGHTS).write_bytes(stored.weights_bytes)
+        yield folder

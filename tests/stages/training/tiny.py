@@ -30,7 +30,8 @@ TINY: dict[str, dict[str, Any]] = {
         "loop": _LOOP | {"watch": "error"},
     },
     "activation": {
-        "members": 2, "training_hearts": 8, "validation_hearts": 4, "calibration_hearts": 10, "validation": 0.34,
+        "members": 2, "training_hearts": 8, "validation_hearts": 4, "calibration_hearts": 10, "test_hearts": 2,
+        "single_tasks": False, "validation": 0.34,
         "network": {"width": 4, "batch": 4, "loop": _LOOP | {"watch": "loss"}},
     },
 }  # fmt: skip

@@ -1,0 +1,23 @@
+"""`cardioscar lge segment|evaluate`: wall, cavity and scar of late-enhancement images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cardioscar.commands.actions import chosen
+from cardioscar.commands.run_workflow import run_workflow
+from cardioscar.stages.lge.workflow import SEGMENT
+
+
+def _segment(prog: str, words: list[str]) -> int:
+    return run_workflow(SEGMENT, prog, words)
+
+
+ACTIONS: dict[str, tuple[str, Callable[[str, list[str]], int]]] = {"segment": (SEGMENT.does, _segment)}
+"""What each action does, and the function that takes its name in help and the words after it."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar lge` and do what is asked."""
+    action = chosen(command, words, {name: does for name, (does, _) in ACTIONS.items()})
+    return ACTIONS[action][1](f"cardioscar {command} {action}", words[1:]) if action else 0
