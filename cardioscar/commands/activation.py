@@ -1,0 +1,23 @@
+"""`cardioscar activation …`: strain of a heart, its activation, where it is late, and where a lead would stand."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from cardioscar.commands.actions import chosen
+from cardioscar.stages.activation.workflow import DETECT
+
+ACTIONS: dict[str, tuple[str, str]] = {
+    "strain": ("activation_strain", "Strain of sectors from any source: matrices, workspaces, displacement, contours."),
+    "detect": ("activation_detect", DETECT.does),
+}
+"""Module of `cardioscar.commands` and what it does, by action; its `main` takes the command and the words after it."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar activation` and do what they ask for."""
+    action = chosen(command, words, {name: does for name, (_, does) in ACTIONS.items()})
+    if not action:
+        return 0
+    module = import_module(f"cardioscar.commands.{ACTIONS[action][0]}")
+    return int(module.main(f"{command} {action}", words[1:]))
