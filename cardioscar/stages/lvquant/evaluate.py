@@ -89,10 +89,10 @@ def _evaluated(folder: Path, truth: Path, table: str) -> SubjectEvaluation | Non
         metrics = read_metrics(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise InputError("metrics.json", "what quantify has written", "another") from None
-    found = read_cine_labels(folder / "labels.nii.gz")
+    found = read_cine_labels(folder / "labels.nii.gz", None)
     indices = read_indices_csv(folder / "indices.csv")
     if truth.suffix.lower() != ".mat":
-        return evaluated(folder.name, metrics, found, indices, read_cine_labels(truth, table=table))
+        return evaluated(folder.name, metrics, found, indices, read_cine_labels(truth, None, table))
     subject = read_lvquan(truth)
     if subject.labels is None:
         raise InputError(truth.name, "masks", "none")
