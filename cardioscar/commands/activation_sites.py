@@ -151,15 +151,16 @@ def _pictures(made: Planned, heart: Heart) -> dict[str, Any]:
     assert wall is not None
     layers = layers_of(wall.named("scar_probability"), fields.get("tos_ms"), fields.get("score_ms"))
     places = np.array([one.position_mm for one in made.joined.sites]).reshape(-1, 3)
+    views: tuple[Any, Any]
     try:
-        front, back = plan_scenes(wall.mesh, layers, places, axis=wall.long_axis, septum=wall.septum_direction)
+        views = plan_scenes(wall.mesh, layers, places, axis=wall.long_axis, septum=wall.septum_direction)
     except SceneUnavailableError as error:
-        front = back = f"There is no 3D view. {error}"
+        views = (f"There is no 3D view. {error}",) * 2
     discs = discs_of(made.joined.segments, scar_known=True)
     ranks = [(one.rank, one.segment) for one in made.joined.sites]
     return {
-        "scene": lambda: front,
-        "opposite": lambda: back,
+        "scene": lambda: views[0],
+        "opposite": lambda: views[1],
         "bullseyes": lambda: bullseyes_figure(discs, ranks),
         "strain": lambda: matrix_figure(heart.slices, heart.told.onsets),
     }
