@@ -11,6 +11,7 @@ from typing import Any
 from kfp import compiler
 
 from pipelines.argo_size import ArgoSize
+from pipelines.detect_late_activation.pipeline import detect_late_activation
 from pipelines.ir import IR
 from pipelines.lints import lint
 from pipelines.placing import LITERALS
@@ -23,6 +24,7 @@ from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
 
 PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
+    "detect_late_activation": (detect_late_activation, {"label_table": LITERALS["label_table"]}),
     "quantify_cohort": (
         quantify_cohort,
         {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
@@ -44,6 +46,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
 
 SIZES: Mapping[str, ArgoSize] = {
     "plan_cohort": ArgoSize(6, 10, 23, 34, run_bytes=120_500, shard_bytes=26_600, id_bytes=2.5),
+    "detect_late_activation": ArgoSize(6, 6, 23, 22, run_bytes=87_500, shard_bytes=9_650, id_bytes=1.5),
     "quantify_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=121_000, shard_bytes=33_500, id_bytes=2.5),
     "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=109_500, shard_bytes=11_000, id_bytes=3.5),
