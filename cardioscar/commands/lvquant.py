@@ -1,13 +1,15 @@
-"""`cardioscar lvquant quantify|…`: the left ventricle in cine MR."""
+"""`cardioscar lvquant quantify|train`: the left ventricle in cine MR."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cardioscar.commands import train_network
 from cardioscar.commands.actions import chosen
 from cardioscar.commands.run_workflow import run_workflow
 from cardioscar.stages.lvquant.workflow import QUANTIFY
+from cardioscar.stages.training.trainers import trainer_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,14 @@ def _quantify(prog: str, words: list[str]) -> int:
     return run_workflow(QUANTIFY, prog, words)
 
 
-ACTIONS = {"quantify": Action(QUANTIFY.does, _quantify)}
+def _train(prog: str, words: list[str]) -> int:
+    return train_network.main("lvquant", prog, words)
+
+
+ACTIONS = {
+    "quantify": Action(QUANTIFY.does, _quantify),
+    "train": Action(trainer_of("lvquant").does, _train),
+}
 """Actions by name."""
 
 
