@@ -13,7 +13,16 @@ def _segment(prog: str, words: list[str]) -> int:
     return run_workflow(SEGMENT, prog, words)
 
 
-ACTIONS: dict[str, tuple[str, Callable[[str, list[str]], int]]] = {"segment": (SEGMENT.does, _segment)}
+def _evaluate(prog: str, words: list[str]) -> int:
+    from cardioscar.commands.lge_evaluate import main as evaluate
+
+    return evaluate(prog, words)
+
+
+ACTIONS: dict[str, tuple[str, Callable[[str, list[str]], int]]] = {
+    "segment": (SEGMENT.does, _segment),
+    "evaluate": ("Score segmentations beside a truth: table, JSON and page with plots.", _evaluate),
+}
 """What each action does, and the function that takes its name in help and the words after it."""
 
 

@@ -15,9 +15,11 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Failure, Status, read_status, write_status
+from cardioscar.stages.lge.workflow import SEGMENT
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
-from tests.finished_run import INPUTS, OPTIONS, Run, content, hidden
+from tests.finished_run import OPTIONS, Run, content, hidden
+from tests.lge.finished_segmentation import SegmentRun, make_segment_run
 
 # numpy leaves a file open that turns out to be no archive
 pytestmark = pytest.mark.filterwarnings("ignore:.*FileIO.*npz:pytest.PytestUnraisableExceptionWarning")
@@ -32,6 +34,13 @@ class StageContract:
     work: str
     change: dict[str, object]
     main_file: str
+    workflow = RECONSTRUCT
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What it reads: the cohort, or what another stage wrote."""
+        reads = self.workflow[self.name].reads
+        return tuple("cohort" if name == "cohort" else self.workflow.writer(name).name for name in reads)
 
     @pytest.fixture
     def run(self, finished: Run, tmp_path: Path) -> Run:
@@ -58,7 +67,7 @@ class StageContract:
 
     def change_input(self, run: Run) -> None:
         """Another input for the good subject, that the stage can work with."""
-        earlier = INPUTS[self.name][-1]
+        earlier = self.inputs[-1]
         folder = run.folder(earlier, GOOD)
         row = read_status(folder)
         assert row is not None
@@ -77,7 +86,7 @@ class StageContract:
             files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
             assert files == {*row.outputs, "status.json"}
             assert self.main_file in row.outputs
-            assert [name for name in row.outputs if not RECONSTRUCT[self.name].own.is_written(name)] == []
+            assert [name for name in row.outputs if not self.workflow[self.name].own.is_written(name)] == []
             assert {name: file_sha256(folder / name) for name in row.outputs} == row.outputs
             assert read_status(folder) == row
             assert row.seconds > 0
@@ -213,7 +222,7 @@ class StageContract:
     # upstream
 
     def test_a_subject_that_failed_earlier_is_skipped_with_its_reason(self, run: Run) -> None:
-        artifacts = [name for name in INPUTS[self.name] if name != "cohort"]
+        artifacts = [name for name in self.inputs if name != "cohort"]
         if not artifacts:
             pytest.skip("the first stage has none before it")
         reason = Failure("geometry", "mesh.vtu: expected millimetres, found metres", "preprocess")
@@ -227,7 +236,7 @@ class StageContract:
         assert self.rows(run, BAD) == [(skipped, True)]
 
     def test_an_earlier_stage_that_did_not_run_ends_the_stage(self, run: Run) -> None:
-        earlier = INPUTS[self.name][-1]
+        earlier = self.inputs[-1]
         if earlier == "cohort":
             pytest.skip("the first stage has none before it")
         (run.folder(earlier, BAD) / "status.json").unlink()
@@ -239,7 +248,7 @@ class StageContract:
 
     def replace_work(self, monkeypatch: pytest.MonkeyPatch, work: Callable[..., None]) -> None:
         """Put a function in place of the stage's own work on a subject."""
-        monkeypatch.setattr(f"cardioscar.stages.scar3d.{self.name}.{self.work}", work)
+        monkeypatch.setattr(f"{self.workflow[self.name].module}.{self.work}", work)
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(28, "No space left on device")])
     def test_an_interrupted_subject_leaves_nothing_half(
@@ -388,6 +397,24 @@ class TestEvaluate(StageContract):
         assert (row.outcome, reused) == ("ok", False)
 
 
+class TestSegment(StageContract):
+    name, work, main_file = "segment", "_segment", "labels.nii.gz"
+    change = {"views": 1}  # noqa: RUF012 - read only
+    workflow = SEGMENT
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def finished(cls, tmp_path_factory: pytest.TempPathFactory, tiny_network: Path) -> SegmentRun:
+        return make_segment_run(tmp_path_factory.mktemp("segmented"), tiny_network)
+
+    def damage(self, run: Run) -> Path:
+        return _cut_off(run.cohort / BAD / "lge.nii.gz")
+
+    def change_input(self, run: Run) -> None:
+        with (run.cohort / GOOD / "subject.yaml").open("a") as stream:
+            stream.write("# another day\n")
+
+
 def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(finished: Run, tmp_path: Path) -> None:
     from cardioscar.stages.scar3d import evaluate
 
@@ -411,4 +438,4 @@ def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(fini
 
 
 def test_every_stage_with_settings_is_under_contract() -> None:
-    assert {one.name for one in StageContract.__subclasses__()} == set(OPTIONS)
+    assert {one.name for one in StageContract.__subclasses__()} == {*OPTIONS, *SEGMENT.names}
