@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("erase", "remove a subject from results, artifacts and MLflow"),
     "pseudonym": ("pseudonym", "keyed pseudonyms of the record numbers on standard input"),
     "submit": ("submit", "run the cohort pipeline on Kubeflow, now or on a schedule"),
+    "lvquant": ("lvquant", "quantify the left ventricle in cine MR: volumes, EF, indices, phase"),
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),

@@ -14,6 +14,7 @@ from pipelines.argo_size import ArgoSize
 from pipelines.ir import IR
 from pipelines.lints import lint
 from pipelines.placing import LITERALS
+from pipelines.quantify_cohort.pipeline import quantify_cohort
 from pipelines.reconstruct_cohort.pipeline import reconstruct_cohort
 from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
 from pipelines.segment_cohort.pipeline import segment_cohort
@@ -21,6 +22,10 @@ from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
 
 PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
+    "quantify_cohort": (
+        quantify_cohort,
+        {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
+    ),
     "reconstruct_cohort": (reconstruct_cohort, LITERALS),
     "reconstruct_cohort_fused": (reconstruct_cohort_fused, LITERALS),
     "segment_cohort": (
@@ -32,6 +37,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
 """Each pipeline, as kfp made it, with the choices of its parameters."""
 
 SIZES: Mapping[str, ArgoSize] = {
+    "quantify_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=123_000, shard_bytes=34_000, id_bytes=4.8),
     "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=110_500, shard_bytes=11_300, id_bytes=1.2),
     "segment_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),

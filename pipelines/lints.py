@@ -12,13 +12,13 @@ MAX_SPEC_BYTES = 200 * 1024
 MAX_ARGUMENT_BYTES = 128 * 1024
 """Longest single argument of a process on Linux (`MAX_ARG_STRLEN`)."""
 
-UNCACHED = ("list-subjects", "train", "infer", "evaluate", "reconstruct", "segment", "summarize-cohort")
+UNCACHED = ("list-subjects", "train", "infer", "evaluate", "reconstruct", "segment", "quantify", "summarize-cohort")
 """Tasks that read or write outside their artifacts, or whose cache key would miss what they depend on."""
 
 FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
-GPU_TASKS = ("train", "reconstruct", "segment")
+GPU_TASKS = ("train", "reconstruct", "segment", "quantify")
 """Tasks that may run on a GPU; a pipeline that goes through subjects has one of them."""
 
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")

@@ -207,7 +207,13 @@ def test_settings_reach_the_one_task_by_their_names():
 def test_every_task_runs_as_the_same_user_and_never_as_root(name):
     ir = compile_pipeline(name)
     contexts = [ir.kubernetes(task)["securityContext"] for task, _ in ir.container_tasks()]
-    tasks = {"reconstruct_cohort": 7, "reconstruct_cohort_fused": 3, "segment_cohort": 3, "summarize_cohort": 1}
+    tasks = {
+        "reconstruct_cohort": 7,
+        "reconstruct_cohort_fused": 3,
+        "segment_cohort": 3,
+        "quantify_cohort": 3,
+        "summarize_cohort": 1,
+    }
     assert len(contexts) == tasks[name]
     assert all(found == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True} for found in contexts)
 

@@ -70,13 +70,31 @@ def read_cine_labels(path: Path, beside: Cine, table: str = "cardioscar", trust:
         InputError: As for `read_cine`, or if a value is not in the table.
         GeometryError: If they are labels of other pixels, slices, frames, or of another place.
     """
+    labels = read_label_cine(path, table, trust)
+    check_same_grid(beside, labels)
+    return replace(beside, values=labels.values, source=path.name)
+
+
+def read_label_cine(path: Path, table: str = "cardioscar", trust: HeaderTrust = "agree") -> Cine:
+    """Read labels of a cine by themselves: a 4D NIfTI.
+
+    Args:
+        path: `.nii` or `.nii.gz`.
+        table: Name of the convention, a key of `LABEL_TABLES`.
+        trust: As for `read_cine`.
+
+    Returns:
+        uint8 values of `Label`, in the one order of storage; without times.
+
+    Raises:
+        InputError: As for `read_cine`, or if a value is not in the table.
+        GeometryError: If its header contradicts itself.
+    """
     with claimed_memory(path.name):
         read_head(path, kind="a label image", size=1)
         _check_ending(path)
         values, affine, _ = read_nifti_cine(path, trust)
-        labels = canonical_cine(Cine(map_labels(values, table, where=path.name), affine, None, path.name))
-    check_same_grid(beside, labels)
-    return replace(beside, values=labels.values, source=path.name)
+        return canonical_cine(Cine(map_labels(values, table, where=path.name), affine, None, path.name))
 
 
 def write_cine(path: Path, cine: Cine) -> None:
