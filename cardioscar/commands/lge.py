@@ -1,4 +1,4 @@
-"""`cardioscar lge segment|train`: wall, cavity and scar of late-enhancement images."""
+"""`cardioscar lge segment|evaluate|train`: wall, cavity and scar of late-enhancement images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ def _train(prog: str, words: list[str]) -> int:
     return train_network.main("lge", prog, words)
 
 
+def _evaluate(prog: str, words: list[str]) -> int:
+    from cardioscar.commands.lge_evaluate import main as evaluate
+
+    return evaluate(prog, words)
+
+
 ACTIONS: dict[str, tuple[str, Callable[[str, list[str]], int]]] = {
     "segment": (SEGMENT.does, _segment),
     "train": (trainer_of("lge").does, _train),
+    "evaluate": ("Score segmentations beside a truth: table, JSON and page with plots.", _evaluate),
 }
 """What each action does, and the function that takes its name in help and the words after it."""
 

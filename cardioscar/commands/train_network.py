@@ -30,7 +30,7 @@ class TrainOptions:
     labelled: str = ""
     """Folder, or s3://bucket/prefix, of labelled subjects; without, it learns from synthetic data alone."""
     config: Path | None = None
-    """Settings from a YAML file: the settings.yaml of an earlier training, or the `config` of a model.json. Flags win."""
+    """Settings from a YAML file: settings.yaml of an earlier training, or the `config` of a model.json. Flags win."""
     like: str = ""
     """Settings of a network that was trained with them: `shipped`, a folder, s3:// or models:/ address. Flags win."""
     recipe: str = ""

@@ -169,7 +169,10 @@ def _real(folder: Path | None, config: TrainConfig) -> tuple[Split | None, tuple
     split = split_subjects(list(found), validation=config.validation, test=0.0, seed=config.seed)
     if not split.validation:
         raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
-    stacks = {name: read_labelled(one, table=config.table, trust=config.trust) for name, one in found.items()}
+    stacks = {
+        name: read_labelled(one, table=config.table, trust=config.trust, png_pixel_mm=config.png_pixel_mm)
+        for name, one in found.items()
+    }
     log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
     return split, tuple(stacks[name] for name in split.train), [_slices(stacks[s], config) for s in split.validation]
 
