@@ -113,7 +113,7 @@ def test_credentials_come_from_secrets_that_may_be_absent(ir):
     mlflow = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
     assert reached == {
         "list-subjects": s3,
-        "preprocess": s3,
+        "preprocess": s3 | mlflow,
         "group-sort": set(),
         "train": s3 | mlflow,
         "infer": set(),
