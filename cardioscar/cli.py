@@ -16,6 +16,7 @@ from cardioscar.stages.families import WORKFLOWS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
+    "study": ("study", "one patient with every modality: scar map, LV function, activation, plan"),
     "lge": ("lge", "late enhancement: find wall, cavity and scar"),
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lvquant": ("lvquant", "quantify the left ventricle in cine MR: volumes, EF, indices, phase"),
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
+    "activation": ("activation", "late activation: strain, onset, map, sites for a lead"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
     **{stage.command: ("stage", f"stage: {stage.in_short}") for workflow in WORKFLOWS for stage in workflow},
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),

@@ -19,6 +19,29 @@ SOURCES = {
 }
 """How a key of `docs/references.bib` is said in a sentence."""
 
+REFERENCES = {
+    "sen2025": "Sen A, Bishop MJ, Solis-Lemus JA. CardioScar: coordinate-based Bayesian neural networks for 3D "
+    "myocardial scar reconstruction from sparse LGE-CMR. 2025.",
+    "tancik2020": "Tancik M, et al. Fourier features let networks learn high frequency functions in low "
+    "dimensional domains. NeurIPS 2020.",
+    "gal2016": "Gal Y, Ghahramani Z. Dropout as a Bayesian approximation: representing model uncertainty in "
+    "deep learning. ICML 2016.",
+    "rasmussen2006": "Rasmussen CE, Williams CKI. Gaussian processes for machine learning. MIT Press 2006.",
+    "kyriakidis2004": "Kyriakidis PC. A geostatistical framework for area-to-point spatial interpolation. Geographical "
+    "Analysis 2004;36:259–289.",
+    "raya1990": "Raya SP, Udupa JK. Shape-based interpolation of multidimensional objects. IEEE Trans Med "
+    "Imaging 1990;9:32–42.",
+    "amado2004": "Amado LC, et al. Accurate and objective infarct sizing by contrast-enhanced magnetic resonance "
+    "imaging in a canine myocardial infarction model. J Am Coll Cardiol 2004;44:2383–2389.",
+    "kim1999": "Kim RJ, et al. Relationship of MRI delayed contrast enhancement to irreversible injury, infarct "
+    "age, and contractile function. Circulation 1999;100:1992–2002.",
+    "cerqueira2002": "Cerqueira MD, et al. Standardized myocardial segmentation and nomenclature for tomographic "
+    "imaging of the heart. Circulation 2002;105:539–542.",
+    "dechillou2002": "de Chillou C, et al. Isthmus characteristics of reentrant ventricular tachycardia after "
+    "myocardial infarction. Circulation 2002;105:726–731.",
+}
+"""The works themselves, as a list of references has them."""
+
 _SCAR_FROM = {
     "labels": "Scar was taken as drawn on the LGE slices.",
     "probability": "Scar was taken as the fraction that the given images state for each pixel.",
@@ -98,6 +121,15 @@ def _wall_and_scar(preprocess: Mapping[str, Any], scar_from: str) -> list[str]:
     if scar_from == "labels":
         return [_FOUND_BY_NETWORK.format(**named)]
     return [_WALL_BY_NETWORK.format(**named), scar]
+
+
+def references(text: str) -> list[str]:
+    """The works that sentences name, in the order of their sources.
+
+    >>> references("As published (Sen et al. 2025).")[0][:22]
+    'Sen A, Bishop MJ, Soli'
+    """
+    return [REFERENCES[key] for key, said in SOURCES.items() if said in text]
 
 
 def with_sources(text: str) -> str:

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cardioscar.activation.formats.heart_files import write_heart
 from cardioscar.activation.formats.matrix_files import write_matrix
+from cardioscar.activation.formats.onset_files import write_heart_onsets
 from cardioscar.activation.network.config import ActivationNetworkConfig
-from cardioscar.activation.network.stored import Members, read_ensemble
+from cardioscar.activation.network.stored import Members, read_ensemble, single_of
 from cardioscar.activation.network.train_config import TrainConfig
-from cardioscar.activation.phantoms.strain_phantom import strain_phantom
+from cardioscar.activation.phantoms.strain_phantom import heart_phantom, strain_phantom
+from cardioscar.activation.strain.sector_onsets import SectorOnsets
 from cardioscar.activation.train import read_labelled, train_activation
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.learning.bundle import read_bundle, save_bundle
@@ -24,7 +27,14 @@ LOOP = LoopConfig(
 )
 NETWORK = ActivationNetworkConfig(width=4, batch=4, loop=LOOP)
 SMALL = TrainConfig(
-    members=2, training_hearts=8, validation_hearts=4, calibration_hearts=10, validation=0.4, network=NETWORK
+    members=2,
+    single_tasks=False,
+    training_hearts=8,
+    validation_hearts=4,
+    calibration_hearts=10,
+    test_hearts=4,
+    validation=0.4,
+    network=NETWORK,
 )
 UNSEEN = strain_phantom(3_000_000).measured
 
@@ -86,6 +96,45 @@ def test_labelled_subjects_are_split_and_learned_from(tmp_path: Path, labelled: 
     assert trained.bundle.stored.weights_bytes != alone.bundle.stored.weights_bytes
 
 
+def test_networks_of_one_task_are_kept_beside_and_predict_nothing(tmp_path: Path) -> None:
+    told: list[int] = []
+    made = train_activation(
+        tmp_path / "bundle", replace(SMALL, single_tasks=True), on_step=lambda done, of: told.append(of)
+    )
+    assert {*told} == {16}
+    single = single_of(read_bundle(tmp_path / "bundle"))
+    assert {*single} == {"onset", "class"}
+    plain = train_activation(tmp_path / "plain", SMALL)
+    found, other = (read_ensemble(tmp_path / name).predict(UNSEEN) for name in ("bundle", "plain"))
+    np.testing.assert_array_equal(found.tos_ms, other.tos_ms)
+    assert single_of(plain.bundle) == {}
+    figures = made.bundle.facts.eval_metrics
+    assert 0 < figures["unseen_tos_error_ms"] < 200
+    assert 0 <= figures["unseen_coverage"] <= 1
+
+
+def test_corrected_tables_of_onsets_are_learned_from(tmp_path: Path) -> None:
+    slices = [one.measured for one in heart_phantom(5, heights=(0.4, 0.6))]
+    (tmp_path / "P1").mkdir()
+    write_heart(tmp_path / "P1" / "strain.npz", [replace(one, tos_ms=None, scarred=None) for one in slices])
+    onsets = [
+        SectorOnsets(one.tos_ms, one.tos_ms - 9, one.tos_ms + 9, np.where(one.scarred, 2, 0))
+        for one in slices
+        if one.tos_ms is not None
+    ]
+    write_heart_onsets(tmp_path / "P1" / "tos.csv", onsets)
+    [found] = read_labelled(tmp_path).values()
+    for one, other in zip(found, slices, strict=True):
+        np.testing.assert_allclose(one.tos_ms, other.tos_ms, atol=0.05 + 1e-6)
+        np.testing.assert_array_equal(one.scarred, other.scarred)
+    write_heart_onsets(tmp_path / "P1" / "tos.csv", onsets[:1])
+    with pytest.raises(InputError, match=r"tos.csv: expected onsets of 2 slices, found 1"):
+        read_labelled(tmp_path)
+    (tmp_path / "P1" / "strain.npz").unlink()
+    with pytest.raises(InputError, match=r"one strain.\* beside each tos.csv, found 0"):
+        read_labelled(tmp_path)
+
+
 def test_strain_without_onset_or_scar_is_refused(tmp_path: Path) -> None:
     write_matrix(tmp_path / "one.npz", replace(UNSEEN, scarred=None))
     with pytest.raises(InputError, match=r"one.npz: expected onset \(tos_ms\) and scar"):
@@ -118,6 +167,8 @@ def test_settings_that_cannot_be_are_refused(wrong: dict) -> None:
         ({"eval_metrics": {}}, "the scale of the intervals"),
         ({"spec": {"members": 2, "width": 5}}, "spec: expected width"),
         ({"spec": {"members": 2}}, "spec: expected members and width"),
+        ({"spec": {"members": 1, "width": 4, "single": ["class", "class"]}}, "a task of its own, each once"),
+        ({"spec": {"members": 1, "width": 4, "single": ["both"]}}, "a task of its own, each once"),
     ],
 )
 def test_bundles_of_other_networks_are_refused(tmp_path: Path, changed: dict, rule: str) -> None:

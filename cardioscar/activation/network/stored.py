@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
 
 ARCHITECTURE = "activation_net"
+SHIPPED = Path(__file__).parents[1] / "weights"
+"""Folder of the networks that come with the package."""
 RULE = "Green–Lagrange strain; every 12 ms from 0 to 756 ms, in 126 sectors; in units of 0.1 and of living wall"
 _INTERVAL = "interval_"
 _MOST_MEMBERS, _WIDEST = 100, 1024
@@ -41,6 +43,7 @@ def save_ensemble(
     folder: Path,
     method: CalibratedEnsemble,
     *,
+    single: Sequence[ActivationNetwork] = (),
     config: Mapping[str, Any],
     figures: Mapping[str, float],
     split_sha256: str = "",
@@ -51,6 +54,7 @@ def save_ensemble(
     Args:
         folder: New, or an earlier bundle's; its parent exists.
         method: The networks, all of one width, and the scale.
+        single: Networks of one task alone, of the same width, to be shown beside; they predict nothing.
         config: Settings of the training.
         figures: Figures of the validation by name.
         split_sha256: Hash of the split by subject; empty where no subject was learned from.
@@ -60,7 +64,7 @@ def save_ensemble(
         InputError: If the folder holds something else, or weights are not finite.
         PlatformError: If it cannot be written.
     """
-    networks = method.ensemble.networks
+    networks = (*method.ensemble.networks, *single)
     strain = ("strain in units of 0.1", "strain as a share of that of living wall", "whether there are frames")
     sectors, times = str(SECTORS), str(TIMES)
 
@@ -74,7 +78,11 @@ def save_ensemble(
         name="activation-net",
         task="Says when each sector of the left ventricle begins to shorten, and whether it is late or scarred.",
         architecture=ARCHITECTURE,
-        spec={"members": len(networks), "width": networks[0].width},
+        spec={
+            "members": len(method.ensemble.networks),
+            "width": networks[0].width,
+            "single": [one.tasks for one in single],
+        },
         inputs={
             "strain": DataFormat(
                 "strain", {str(n): one for n, one in enumerate(strain)}, num_channels=CHANNELS, type="series",
@@ -118,8 +126,30 @@ def of_bundle(bundle: Bundle) -> CalibratedEnsemble:
     scale = {name: float(value) for name, value in values.items() if value is not None and value > 0}
     if len(scale) < len(values) or scale["level"] >= 1:
         raise InputError(place, f"the scale of the intervals ({', '.join(values)})", "none, or another")
-    members = tuple(one for one in networks if isinstance(one, ActivationNetwork))
-    return CalibratedEnsemble(Ensemble(members), IntervalScale(**scale))
+    return CalibratedEnsemble(Ensemble(tuple(_of(networks, both=True))), IntervalScale(**scale))
+
+
+def single_of(bundle: Bundle) -> dict[str, ActivationNetwork]:
+    """Networks of a bundle that learned one task alone, by the task: `onset`, `class`; none where there are none.
+
+    Raises:
+        InputError: As `read_ensemble`.
+    """
+    networks = bundle.network(ARCHITECTURE, build_members).networks
+    return {one.tasks: one for one in _of(networks, both=False)}
+
+
+def shipped_ensemble() -> CalibratedEnsemble:
+    """The networks that come with the package.
+
+    Raises:
+        InputError: If their files are missing or damaged.
+    """
+    return read_ensemble(SHIPPED)
+
+
+def _of(networks: nn.ModuleList, *, both: bool) -> list[ActivationNetwork]:
+    return [one for one in networks if isinstance(one, ActivationNetwork) and (one.tasks == "both") == both]
 
 
 def build_members(spec: Mapping[str, Any]) -> Members:
@@ -128,11 +158,13 @@ def build_members(spec: Mapping[str, Any]) -> Members:
     Raises:
         InputError: If these are not the numbers of networks.
     """
-    members, width = spec.get("members"), spec.get("width")
+    members, width, single = spec.get("members"), spec.get("width"), spec.get("single", ())
     if not (type(members) is int and type(width) is int and 0 < members <= _MOST_MEMBERS and width <= _WIDEST):
         raise InputError("spec", "members and width", "others")
+    if not isinstance(single, list | tuple) or sorted(single) != sorted({*single} & {"onset", "class"}):
+        raise InputError("spec", "networks of a task of its own, each once", "others")
     try:
-        config = ActivationNetworkConfig(width=width)
+        configs = [ActivationNetworkConfig(width=width, tasks=tasks) for tasks in ("both",) * members + tuple(single)]
     except ConfigError as error:
         raise InputError("spec", f"width: {error.rule}", "another") from None
-    return Members(tuple(ActivationNetwork(config) for _ in range(members)))
+    return Members(tuple(ActivationNetwork(config) for config in configs))

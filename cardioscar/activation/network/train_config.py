@@ -15,12 +15,16 @@ class TrainConfig:
 
     members: int = 5
     """Networks, which differ by their seed; how far they are apart makes the intervals."""
+    single_tasks: bool = True
+    """Train a network of each task alone too, to show beside what the others look at; they predict nothing."""
     training_hearts: int = 1200
     """Phantoms that are learned from."""
     validation_hearts: int = 80
     """Phantoms that decide which weights are kept, where there are no labelled subjects."""
     calibration_hearts: int = 100
     """Phantoms on which the width of the intervals is set."""
+    test_hearts: int = 200
+    """Phantoms that nothing was learned, chosen or set on, of which the description of the networks tells."""
     level: float = 0.9
     """Share of onsets that lie within their interval."""
     labelled_share: float = 0.5
@@ -35,7 +39,7 @@ class TrainConfig:
     """Network, loss, steps, learning rate; each member's seed is its own."""
 
     def __post_init__(self) -> None:
-        for name in ("members", "training_hearts", "validation_hearts", "calibration_hearts"):
+        for name in ("members", "training_hearts", "validation_hearts", "calibration_hearts", "test_hearts"):
             if getattr(self, name) < 1:
                 raise ConfigError(name, "at least 1", str(getattr(self, name)))
         for name in ("level", "validation", "labelled_share"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cardioscar.errors import CardioscarError, InputError, counted
 from cardioscar.files.folders import platform_faults
-from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_label_cine
+from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_cine_labels
 from cardioscar.imaging.formats.lvquan_mat import read_lvquan
 from cardioscar.logs import about
 from cardioscar.lvquant.evaluation import Evaluation, SubjectEvaluation, evaluated, evaluation
@@ -89,10 +89,10 @@ def _evaluated(folder: Path, truth: Path, table: str) -> SubjectEvaluation | Non
         metrics = read_metrics(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise InputError("metrics.json", "what quantify has written", "another") from None
-    found = read_label_cine(folder / "labels.nii.gz")
+    found = read_cine_labels(folder / "labels.nii.gz", None)
     indices = read_indices_csv(folder / "indices.csv")
     if truth.suffix.lower() != ".mat":
-        return evaluated(folder.name, metrics, found, indices, read_label_cine(truth, table))
+        return evaluated(folder.name, metrics, found, indices, read_cine_labels(truth, None, table))
     subject = read_lvquan(truth)
     if subject.labels is None:
         raise InputError(truth.name, "masks", "none")

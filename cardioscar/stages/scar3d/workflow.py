@@ -78,7 +78,7 @@ RECONSTRUCT = Workflow(
             in_short="scar probability and uncertainty at every node",
             reads=("groups", "sorted_groups", "fields"),
             writes="scars",
-            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json"),
+            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json", "scar_draws.npz"),
             published=MAP,
         ),
         Stage(

@@ -17,7 +17,7 @@ from scipy.io import loadmat, savemat
 from cardioscar.commands import lvquant
 from cardioscar.errors import InputError
 from cardioscar.imaging.cine import Cine
-from cardioscar.imaging.formats.cine_files import read_cine, read_cine_labels, read_label_cine, write_cine
+from cardioscar.imaging.formats.cine_files import read_cine, read_cine_labels, write_cine
 from cardioscar.imaging.labels import Label
 from cardioscar.lvquant.inference.indices_csv import COLUMNS, read_indices_csv
 from cardioscar.lvquant.subject_metrics import read_metrics
@@ -238,7 +238,7 @@ def test_a_table_of_lvquan_is_a_cine_with_labels(done: Done) -> None:
     found = done.metrics("S005")
     assert found["beat_ms"] == pytest.approx(900)  # as subject.yaml says
     assert found["reference"] is not None
-    assert read_label_cine(done.result("S005") / "labels.nii.gz").frames == found["frames"]
+    assert read_cine_labels(done.result("S005") / "labels.nii.gz", None).frames == found["frames"]
 
 
 @pytest.mark.parametrize("subject", NIFTI)
@@ -322,7 +322,7 @@ def test_a_truth_of_other_frames_is_said_and_costs_nobody_else(done: Done, tmp_p
 
     for subject in ("S001", "S002"):
         shutil.copytree(done.folder / "cohort" / "S001", tmp_path / "truth" / subject)
-    labels = read_label_cine(tmp_path / "truth" / "S002" / "labels.nii.gz")
+    labels = read_cine_labels(tmp_path / "truth" / "S002" / "labels.nii.gz", None)
     write_cine(tmp_path / "truth" / "S002" / "labels.nii.gz", Cine(labels.values[..., :-1], labels.affine))
     found = evaluate(done.folder / "out", tmp_path / "truth", tmp_path / "out")
     assert [one.subject for one in found.subjects] == ["S001"]
