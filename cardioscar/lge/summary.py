@@ -156,6 +156,9 @@ def verdict(of: Evidence, warnings: Sequence[str] = (), *, calibrated: bool = Tr
     if shown and len(unsure) / len(shown) > FAIL_SHARE:
         fail.append(f"wall or cavity are in doubt in {len(unsure)} of {len(shown)} slices")
     review += _by_reason(of.doubt)
+    if _inverted(of.found):
+        dark = "the cavity is darker than living wall"
+        review.append(f"{dark}: is the contrast inverted, or the image none of late enhancement?")
     scar = of.measured.scar_ml
     if scar.upper > SMALL_ML and scar.upper - scar.lower > WIDE * max(scar.mean, SMALL_ML):
         review.append(f"the scar volume is uncertain ({scar.lower:.1f} to {scar.upper:.1f} ml)")
@@ -163,6 +166,13 @@ def verdict(of: Evidence, warnings: Sequence[str] = (), *, calibrated: bool = Tr
         review.append("the network's probabilities are not calibrated")
     review += [text for text in warnings if text not in review]
     return Quality("fail" if fail else "review" if review else "pass", tuple(fail + review))
+
+
+def _inverted(found: Segmentation) -> bool:
+    """Whether blood is darker than living wall, which late enhancement shows the other way round."""
+    image = found.grid.image.values
+    blood, muscle = (image[found.labels == label] for label in (Label.BLOOD_POOL, Label.MYOCARDIUM))
+    return bool(blood.size and muscle.size and np.median(blood) < np.median(muscle))
 
 
 def _by_reason(doubt: Sequence[SliceDoubt]) -> list[str]:
