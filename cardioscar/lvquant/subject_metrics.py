@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from cardioscar.errors import ConfigError, InputError
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.lvquant.inference.result import CineResult, Disagreement
 from cardioscar.lvquant.reference import Reference
+from cardioscar.lvquant.sectors import SeptumFrame
 
 VOLUMES = ("lv_edv_ml", "lv_esv_ml", "lv_sv_ml", "lv_ef_percent", "lv_mass_g")
 """Numbers of a stack; beside each stand `…_low` and `…_high`, and `…_regressed` by the other way."""
@@ -115,6 +117,10 @@ class SubjectMetrics:
     """Of the two ways to every index: measured from the segmentation, and regressed."""
     septum: Literal["given", "assumed"]
     """Whether `subject.yaml` says where the septum is; else it is right and anterior of the patient."""
+    septum_deg: float
+    """Direction of the middle of the septum in the slices, from the axis of i towards that of j."""
+    septum_turn: int
+    """1 where anterior lies from there towards growing angles, -1 where towards falling ones."""
     network_sha256: str
     """Names the network."""
     reference: Reference | None
@@ -127,6 +133,11 @@ class SubjectMetrics:
     """The verdict, with its reasons."""
 
     @property
+    def septum_frame(self) -> SeptumFrame:
+        """Directions of the heart in the slices."""
+        return SeptumFrame(math.radians(self.septum_deg), self.septum_turn)
+
+    @property
     def thickening_percent(self) -> float | None:
         """Mean of the segments; None where none is seen."""
         seen = [one.percent for one in self.thickening if one.percent is not None]
@@ -137,7 +148,8 @@ def subject_metrics(
     result: CineResult,
     *,
     times_ms: Sequence[float] | None,
-    septum: Literal["given", "assumed"],
+    septum: SeptumFrame,
+    septum_from: Literal["given", "assumed"],
     reference: Reference | None,
     seconds: float,
     warnings: Sequence[str] = (),
@@ -147,7 +159,8 @@ def subject_metrics(
     Args:
         result: What was found.
         times_ms: Time of each frame; None where unknown.
-        septum: Where the directions of the heart are from.
+        septum: Directions of the heart in the slices.
+        septum_from: Whether they were given.
         reference: Comparison with labels, where there are some.
         seconds: Time of the work.
         warnings: Sentences; each asks for a review.
@@ -178,7 +191,9 @@ def subject_metrics(
         systole=result.systole,
         systole_chance=result.systole_chance,
         disagreement=result.disagreement,
-        septum=septum,
+        septum=septum_from,
+        septum_deg=round(math.degrees(septum.septum_rad), 3),
+        septum_turn=septum.turn,
         network_sha256=result.network_sha256,
         reference=reference,
         seconds=seconds,

@@ -100,6 +100,17 @@ def inline_png(data: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
 
 
+def inline_picture(png: bytes, quality: int = 88) -> str:
+    """A PNG as the source of an image element, re-encoded as WebP, a fraction of its size."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.open(BytesIO(png)).save(stream, format="WEBP", quality=quality, method=4)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+
+
 def script_policy(script: str) -> str:
     """The source expression that lets a content security policy run this one script and no other."""
     digest = hashlib.sha256(script.encode()).digest()

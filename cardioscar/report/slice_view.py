@@ -25,6 +25,8 @@ class SliceView:
         directions: Direction of i and of j in the patient (LPS), unit vectors in rows, shape (2, 3). With it the
             slice is turned as radiologists expect and its sides are named; without, i runs to the right, j downwards.
         sectors: AHA sectors of the slice, where they are known.
+        height_mm: How far its middle lies above the apical end of the wall, along the long axis, where that is known.
+        corners_mm: Corners of the slice in order, LPS, shape (4, 3), where they are known.
     """
 
     number: int
@@ -36,6 +38,8 @@ class SliceView:
     pixel_mm: tuple[float, float] = (1.0, 1.0)
     directions: np.ndarray | None = None
     sectors: Sectors | None = None
+    corners_mm: np.ndarray | None = None
+    height_mm: float | None = None
 
     def __post_init__(self) -> None:
         shapes = {name: np.shape(getattr(self, name)) for name in ("background", "wall", "observed_scar", "predicted")}

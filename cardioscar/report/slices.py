@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,65 @@ from cardioscar.report.style import (
 _COLUMNS = 6
 _MARGIN_MM = 9.0
 _EDGE_IN = 0.06
+_TITLE_IN = 0.3
+_FOOT_IN = 0.72
+
+Box = tuple[float, float, float, float]
+"""Left, bottom, width and height as shares of a figure."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where everything stands on the figure, in inches and shares."""
+
+    columns: int
+    cell_in: float
+    width_in: float
+    height_in: float
+
+    @classmethod
+    def of(cls, count: int) -> _Plan:
+        columns = min(_COLUMNS, count)
+        # few slices still need the width of the legend
+        width = max(1.92 * columns, 7.7)
+        cell = min((width - _EDGE_IN) / columns, 2.6)
+        return cls(columns, cell, width, -(-count // columns) * (2 * cell + 0.36) + _FOOT_IN)
+
+    def corner(self, place: int) -> tuple[float, float, tuple[float, float]]:
+        """Left and top of a slice's two pictures with their title, and the size of a picture."""
+        band, column = divmod(place, self.columns)
+        offset_in = (self.width_in - self.columns * self.cell_in + _EDGE_IN) / 2
+        size = (0.95 * self.cell_in / self.width_in, 0.95 * self.cell_in / self.height_in)
+        return (
+            (offset_in + column * self.cell_in) / self.width_in,
+            1 - band * (2 * self.cell_in + 0.36) / self.height_in,
+            size,
+        )
+
+    def boxes(self, place: int) -> tuple[Box, Box]:
+        """Where the image of a slice stands, and the reconstruction below it."""
+        left, top, size = self.corner(place)
+        upper, lower = (top - (_TITLE_IN + cells * self.cell_in) / self.height_in for cells in (0.95, 1.93))
+        return (left, upper, *size), (left, lower, *size)
+
+
+def panel_places(slices: Sequence[SliceView]) -> list[dict[str, Any]]:
+    """Where each slice with wall stands in `slices_figure`: `title`, and `upper` and `lower` from the top left corner.
+
+    Args:
+        slices: As for the figure.
+    """
+    shown = [view for view in slices if view.wall.any()]
+    plan = _Plan.of(max(len(shown), 1))
+    places = []
+    for place, view in enumerate(shown):
+        boxes = [[round(x, 5) for x in (x0, 1 - y0 - h, w, h)] for x0, y0, w, h in plan.boxes(place)]
+        title = f"Slice {view.number}" + (
+            "" if view.height_mm is None else f", {view.height_mm:.0f} mm above the apical end"
+        )
+        title += ", hidden from the fit" if view.hidden else ""
+        places.append({"title": title, "upper": boxes[0], "lower": boxes[1]})
+    return places
 
 
 @styled
@@ -57,24 +117,17 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
     if not shown:
         raise InputError("slices", "at least one slice with wall", f"none in {len(slices)} slices")
     half_mm = max(float(np.ptp(view.wall_box_mm, axis=0).max()) for view in shown) / 2 + _MARGIN_MM
-    columns = min(_COLUMNS, len(shown))
-    bands = -(-len(shown) // columns)
-    # Few slices still need the width of the legend.
-    width = max(1.92 * columns, 7.7)
-    cell = min((width - _EDGE_IN) / columns, 2.6)
-    band_in, foot_in = 2 * cell + 0.36, 0.72
-    figure = new_figure(width, bands * band_in + foot_in, constrained=False)
-    height = figure.get_figheight()
-    offset_in = (width - columns * cell + _EDGE_IN) / 2
+    plan = _Plan.of(len(shown))
+    width, height = plan.width_in, plan.height_in
+    figure = new_figure(width, height, constrained=False)
     for place, view in enumerate(shown):
-        band, column = divmod(place, columns)
-        left = (offset_in + column * cell) / width
-        top = 1 - band * band_in / height
-        size = (0.95 * cell / width, 0.95 * cell / height)
-        title_in = 0.3
-        upper = figure.add_axes((left, top - (title_in + 0.95 * cell) / height, *size))
-        lower = figure.add_axes((left, top - (title_in + 1.93 * cell) / height, *size))
+        left, top, size = plan.corner(place)
+        upper, lower = (figure.add_axes(box) for box in plan.boxes(place))
         title = f"Slice {view.number}"
+        if view.height_mm is not None:
+            figure.text(
+                left + 0.62 / width, top - 0.17 / height, f"{view.height_mm:.0f} mm", color=MUTED, size=8, va="center"
+            )
         figure.text(left, top - 0.17 / height, title, weight="bold", size=9, va="center")
         if view.hidden:
             figure.text(
@@ -95,7 +148,7 @@ def slices_figure(slices: Sequence[SliceView], *, threshold: float = 0.5) -> Fig
             draw_sectors(upper, view.wall, view.pixel_mm, view.sectors)
         if place == 0:
             _scale_bar(upper, half_mm)
-    _legend(figure, foot_in, threshold, shown)
+    _legend(figure, _FOOT_IN, threshold, shown)
     return figure
 
 

@@ -11,14 +11,13 @@ import pytest
 from cardioscar.learning.heap import keep_large_blocks
 
 _SCRIPT = """
-import resource, sys, torch
+import resource, sys
 from cardioscar.learning.heap import keep_large_blocks
 if sys.argv[1] == "kept":
     assert keep_large_blocks()
 def step():
-    [torch.ones(4_000_000) for _ in range(4)]
-for _ in range(5):
-    step()
+    [b"x" * (16_000_000 + n) for n in range(4)]
+step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
     step()
@@ -36,7 +35,7 @@ def test_large_blocks_are_not_fetched_anew(monkeypatch: pytest.MonkeyPatch) -> N
         return int(said.stdout)
 
     # 5 steps of 64 MB are 78,000 pages of 4 KiB; kernels that give huge pages fault less often
-    assert faults("kept") < 0.5 * faults("freed")
+    assert faults("kept") < 0.2 * faults("freed")
 
 
 def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

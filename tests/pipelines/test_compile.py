@@ -113,7 +113,7 @@ def test_credentials_come_from_secrets_that_may_be_absent(ir):
     mlflow = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
     assert reached == {
         "list-subjects": s3,
-        "preprocess": s3,
+        "preprocess": s3 | mlflow,
         "group-sort": set(),
         "train": s3 | mlflow,
         "infer": set(),
@@ -212,6 +212,7 @@ def test_every_task_runs_as_the_same_user_and_never_as_root(name):
         "reconstruct_cohort_fused": 3,
         "segment_cohort": 3,
         "quantify_cohort": 3,
+        "plan_cohort": 6,
         "detect_late_activation": 4,
         "summarize_cohort": 1,
     }

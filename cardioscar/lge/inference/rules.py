@@ -18,6 +18,10 @@ Plane = UInt8[np.ndarray, "i j"]
 
 FAR = 1.5
 """Scar farther from the cavity than this many times the muscle's reach (its 95th percentile) lies outside the wall."""
+LEAST_RING = 0.5
+"""Share of the turn around the cavity from which a basal slice is of the ventricle [@schulzmenger2020]."""
+SECTORS = 36
+"""Sectors in which a ring is looked at."""
 LEAST_REACH_MM = 8.0
 """Reach of the muscle at least assumed: where little muscle is left, scar shows how thick the wall is."""
 
@@ -53,6 +57,7 @@ def mended(
     pixel_mm = np.asarray(spacing_mm[:2], dtype=float)
     steps: dict[str, Callable[[Labels], Labels]] = {
         "one_ring": partial(_by_plane, one_ring),
+        "half_ring": within_half_rings,
         "scar_in_wall": partial(_by_plane, partial(scar_in_wall, pixel_mm=pixel_mm)),
         "islands": partial(_by_plane, partial(without_islands, pixels=config.island_mm2 / float(pixel_mm.prod()))),
         "continuity": partial(continuous, pixel_mm=pixel_mm, config=config),
@@ -94,6 +99,33 @@ def one_ring(plane: Plane) -> Plane:
     kept[hole] = np.where(kept[hole] == Label.BLOOD_POOL, Label.BLOOD_POOL, Label.MYOCARDIUM)
     kept[enclosed] = Label.BLOOD_POOL
     return kept
+
+
+def within_half_rings(labels: Labels) -> Labels:
+    """Slices at the ends whose cavity has wall around less than half of its turn are not of the ventricle.
+
+    This is how readers choose the basal slice [@schulzmenger2020]. A slice without cavity, as at the tip of the apex,
+    is left as it is, and so are open rings between slices that count.
+    """
+    found = labels.copy()
+    shown = np.flatnonzero((labels != Label.BACKGROUND).any(axis=(0, 1)))
+    for order in (shown, shown[::-1]):
+        for k in order:
+            plane = labels[..., k]
+            if not (plane == Label.BLOOD_POOL).any() or ring_share(plane) >= LEAST_RING:
+                break
+            found[..., k] = Label.BACKGROUND
+    return found
+
+
+def ring_share(plane: Plane) -> float:
+    """Share of the turn around the middle of the cavity in which there is wall, 0 to 1; 0 without cavity."""
+    pool = largest(plane == Label.BLOOD_POOL)
+    if not pool.any():
+        return 0.0
+    away = np.argwhere(np.isin(plane, WALL)) - np.argwhere(pool).mean(axis=0)
+    turn = (np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi)) % 1
+    return len(np.unique((turn * SECTORS).astype(int) % SECTORS)) / SECTORS
 
 
 def scar_in_wall(plane: Plane, pixel_mm: Float[np.ndarray, " axes"]) -> Plane:

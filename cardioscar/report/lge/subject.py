@@ -24,6 +24,7 @@ from cardioscar.report.style import png_bytes
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 RULE_NAMES = {
     "one_ring": "one ring in a slice",
+    "half_ring": "a basal slice has half a ring",
     "scar_in_wall": "scar lies in the wall",
     "islands": "small islands are noise",
     "continuity": "scar goes on through slices",

@@ -20,6 +20,18 @@ def septum_warning(septum: SeptumFacts | None) -> str:
     return "names are a guess: nobody said where the septum is"
 
 
+def septum_source(septum: SeptumFacts | None) -> str:
+    """The same in a few words; empty where there are no segments.
+
+    >>> septum_source(SeptumFacts("guessed", scanner_frame=True))
+    'septum guessed from the scanner axes'
+    """
+    if septum is None:
+        return ""
+    guess = "septum guessed from the scanner axes" if septum.scanner_frame is not False else "septum not known"
+    return {"given": "septum given", "mesh": "septum read off the mesh", "guessed": guess}.get(septum.source, "")
+
+
 def septum_note(septum: SeptumFacts | None) -> str:
     """The same in sentences, below the bullseye.
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.offscreen import SceneUnavailableError
-from cardioscar.report.page import environment, inline_png, template_source, write_page
+from cardioscar.report.page import environment, inline_picture, script_policy, template_source, write_page
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.certainty import certainty_content
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
@@ -25,9 +25,10 @@ from cardioscar.report.scar3d.left_out import left_out_content
 from cardioscar.report.scar3d.residuals import Reliability, residuals_figure
 from cardioscar.report.scar3d.scene import scene_figure
 from cardioscar.report.scar3d.scores import METHOD_NAMES, score_table, slice_rows
-from cardioscar.report.scar3d.septum import septum_note, septum_warning
+from cardioscar.report.scar3d.septum import septum_note, septum_source, septum_warning
+from cardioscar.report.scar3d.viewer import DENSITY_G_PER_ML, page_json, viewer_content, viewer_script
 from cardioscar.report.slice_view import SliceView
-from cardioscar.report.slices import slices_figure
+from cardioscar.report.slices import panel_places, slices_figure
 from cardioscar.report.style import png_bytes
 from cardioscar.scar3d.quality.result import SubjectMetrics
 from cardioscar.scar3d.quality.result_scores import HeldOutScores
@@ -67,6 +68,9 @@ class SubjectReport:
         inputs: SHA-256 of each input file by name.
         created: Time of the result, as text.
         methods: How the map was made, in sentences for a paper.
+        references: The works that these sentences name.
+        software: Libraries that the numbers come from, with their versions.
+        command: The command that makes such a map again.
     """
 
     metrics: SubjectMetrics
@@ -88,6 +92,9 @@ class SubjectReport:
     inputs: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     methods: str = ""
+    references: Sequence[str] = ()
+    software: str = ""
+    command: str = ""
 
 
 def write_subject_report(folder: Path, data: SubjectReport) -> Path:
@@ -122,9 +129,31 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
             continue
         png = png_bytes(figure)
         (figures / f"{name}.png").write_bytes(png)
-        pictures[name] = inline_png(png)
-    html = environment().get_template("subject.html").render(pictures=pictures, missing=missing, **_content(data))
+        pictures[name] = inline_picture(png)
+    html = (
+        environment()
+        .get_template("subject.html")
+        .render(pictures=pictures, missing=missing, **_viewer(data), **_content(data))
+    )
     return write_page(folder / "report.html", html)
+
+
+def _viewer(data: SubjectReport) -> dict[str, Any]:
+    """The view in 3D, where there is a map; the page's script, and the policy that lets this one run."""
+    if data.mesh is None or data.scar_probability is None or data.scar_uncertainty is None:
+        script = template_source("slices.js")
+        return {"viewer": None, "script": Markup(script), "policy": Markup(script_policy(script))}  # noqa: S704 (our own)
+    script = viewer_script()
+    content = viewer_content(
+        data.mesh,
+        data.scar_probability,
+        data.scar_uncertainty,
+        data.metrics,
+        axis=data.long_axis,
+        septal_direction=data.septal_direction,
+        slice_corners_mm=[view.corners_mm for view in data.slices if view.corners_mm is not None],
+    )
+    return {"viewer": content, "script": Markup(script), "policy": Markup(script_policy(script))}  # noqa: S704 (our own)
 
 
 def _scene(data: SubjectReport) -> Figure | str:
@@ -179,6 +208,12 @@ def _slices(data: SubjectReport) -> Figure | str:
     return slices_figure(data.slices, threshold=data.metrics.threshold)
 
 
+def _slicer(data: SubjectReport) -> Markup:
+    """Where each slice stands in the figure of all of them, for the page's slider; empty where there are none."""
+    places = panel_places(data.slices)
+    return page_json(places) if places else Markup("")
+
+
 def _residuals(data: SubjectReport) -> Figure | str:
     if data.residual is None and data.reliability is None and data.history is None:
         return "There are no residuals and no loss history to show."
@@ -192,7 +227,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
     return {
         "subject": m.subject,
         "lede": interval_headline(m),
-        "input_line": input_line(m.input),
+        "input_line": " · ".join(filter(None, (input_line(m.input), septum_source(m.septum)))),
         "certainty": certainty_content(m, signal["name"] if signal else ""),
         "signal": signal,
         "m": m,
@@ -223,10 +258,18 @@ def _content(data: SubjectReport) -> dict[str, Any]:
             ("Made", data.created or "not recorded"),
         ],
         "methods": data.methods,
+        "references": data.references,
+        "software": data.software,
+        "command": data.command,
+        "wall_mass": f"{m.scar.wall_ml * DENSITY_G_PER_ML:,.0f} g; scar {m.scar.volume_ml * DENSITY_G_PER_ML:,.1f} g",
+        "density": DENSITY_G_PER_ML,
+        "has_zones": any(row.border_zone_ml is not None for row in m.aha.values()),
+        "has_thickness": any(row.wall_thickness_mm is not None for row in m.aha.values()),
+        "slicer": _slicer(data),
         "inputs": sorted(data.inputs.items()),
         "config_json": json.dumps(data.config, indent=2, sort_keys=True, default=str) if data.config else "",
         "version": data.version,
-        "css": Markup(template_source("page.css")),  # noqa: S704 (our own style sheet)
+        "css": Markup(template_source("page.css") + template_source("viewer.css")),  # noqa: S704 (our own style sheets)
     }
 
 

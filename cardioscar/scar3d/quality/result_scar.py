@@ -44,6 +44,10 @@ class Segment:
     """Its scar in ml."""
     wall_ml: float
     """Its volume in ml."""
+    border_zone_ml: float | None = sometimes()
+    """Tissue of intermediate signal beside the scar, in ml; missing without an image on the grid of the wall."""
+    wall_thickness_mm: float | None = sometimes()
+    """Mean distance from its inner surface to the nearest point of the outer one, in mm."""
     transmurality_mean: float | None = sometimes()
     """Share of the wall's depth that is scar, mean of its patches of 4 mm, 0 to 1."""
     transmurality_max: float | None = sometimes()

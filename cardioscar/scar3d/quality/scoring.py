@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.metrics.calibration import brier_score, expected_calibration_error
@@ -17,6 +18,9 @@ from cardioscar.scar3d.observation.files import HeldOut
 from cardioscar.scar3d.quality.result_scar import ScarSummary, Segment
 from cardioscar.scar3d.quality.result_scores import HeldOutScores, HiddenSlice, NodeScores, PixelScores, Residual
 from cardioscar.types import GroupIndex, GroupValues, NodeValues
+
+_SURFACE = 1e-3
+"""Depth, as a share of the wall, up to which a node lies on a surface."""
 
 
 def scar_summary(
@@ -55,15 +59,23 @@ def scar_summary(
 
 
 def aha_table(
-    mesh: LVMesh, segment: np.ndarray | None, probability: NodeValues, *, threshold: float
+    mesh: LVMesh,
+    segment: np.ndarray | None,
+    probability: NodeValues,
+    *,
+    threshold: float,
+    border_zone: np.ndarray | None = None,
+    transmural: NodeValues | None = None,
 ) -> dict[str, Segment]:
-    """Scar of each AHA segment that has tissue.
+    """Scar, border zone and wall of each AHA segment that has tissue.
 
     Args:
         mesh: LV mesh.
         segment: AHA segment of each node, 1 to 17, or None where the mesh has no LV coordinates.
         probability: Scar probability, 0 to 1, shape (nodes,).
         threshold: Probability from which a node is scar.
+        border_zone: Nodes of the border zone by signal, shape (nodes,); None without an image.
+        transmural: 0 at the endocardium to 1 at the epicardium, shape (nodes,); None leaves the thickness out.
 
     Returns:
         By segment number as text, without transmurality.
@@ -73,11 +85,39 @@ def aha_table(
     ml = mesh.node_volumes_ml
     walls = np.bincount(segment, weights=ml, minlength=18)
     scars = np.bincount(segment, weights=ml * (probability >= threshold), minlength=18)
+    zones = None if border_zone is None else np.bincount(segment, weights=ml * (border_zone > 0), minlength=18)
+    thick = {} if transmural is None else segment_thickness_mm(mesh, segment, transmural)
     return {
-        str(number): Segment(float(scars[number] / walls[number]), float(scars[number]), float(walls[number]))
+        str(number): Segment(
+            float(scars[number] / walls[number]),
+            float(scars[number]),
+            float(walls[number]),
+            border_zone_ml=None if zones is None else float(zones[number]),
+            wall_thickness_mm=thick.get(number),
+        )
         for number in range(1, 18)
         if walls[number] > 0
     }
+
+
+def segment_thickness_mm(mesh: LVMesh, segment: np.ndarray, transmural: NodeValues) -> dict[int, float]:
+    """Mean distance from the inner surface of each segment to the nearest node of the outer surface, in mm.
+
+    Args:
+        mesh: LV mesh.
+        segment: AHA segment of each node, 1 to 17, shape (nodes,).
+        transmural: 0 at the endocardium to 1 at the epicardium, shape (nodes,).
+
+    Returns:
+        By segment; one without nodes at the inner surface is left out.
+    """
+    inner, outer = np.flatnonzero(transmural <= _SURFACE), np.flatnonzero(transmural >= 1 - _SURFACE)
+    if len(inner) == 0 or len(outer) == 0:
+        return {}
+    distance = cKDTree(mesh.nodes_mm[outer]).query(mesh.nodes_mm[inner])[0]
+    counts = np.bincount(segment[inner], minlength=18)
+    sums = np.bincount(segment[inner], weights=distance, minlength=18)
+    return {n: float(sums[n] / counts[n]) for n in range(1, 18) if counts[n] > 0}
 
 
 def truth_scores(mesh: LVMesh, truth: np.ndarray, probability: NodeValues, *, threshold: float) -> NodeScores:

@@ -181,7 +181,8 @@ def _quantify(
     metrics = subject_metrics(
         found.result,
         times_ms=None if given.cine.times_ms is None else given.cine.times_ms.tolist(),
-        septum=given.septum_from,
+        septum=given.septum,
+        septum_from=given.septum_from,
         reference=compared(found.labels, given.reference) if given.reference else None,
         seconds=round(seconds, 2),
         warnings=job.warned(),

@@ -160,7 +160,14 @@ def _volumes(of: SubjectMap) -> ScarSummary:
 
 
 def _segments(of: SubjectMap, transmurality: Mapping[str, Mapping[str, float]]) -> dict[str, Segment]:
-    table = scoring.aha_table(of.mesh, of.named("aha_segment"), of.probability, threshold=of.threshold)
+    table = scoring.aha_table(
+        of.mesh,
+        of.named("aha_segment"),
+        of.probability,
+        threshold=of.threshold,
+        border_zone=of.named("border_zone"),
+        transmural=of.named("transmural"),
+    )
     return {segment: replace(row, **transmurality.get(segment, {})) for segment, row in table.items()}
 
 

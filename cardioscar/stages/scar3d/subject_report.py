@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cardioscar import __version__
-from cardioscar.config import config_sha256
+from cardioscar.config import as_mapping, config_sha256
 from cardioscar.imaging.formats.slice_files import load_stack
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sample_nodes
@@ -21,9 +23,10 @@ from cardioscar.report.scar3d.residuals import Reliability
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
 from cardioscar.report.sectors import Sectors, find_sectors
 from cardioscar.report.slice_view import SliceView
-from cardioscar.scar3d.methods_text import methods_text
+from cardioscar.scar3d.methods_text import methods_text, references
 from cardioscar.scar3d.quality.result import SubjectMetrics
 from cardioscar.shard.loop import Work
+from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
 def write_report(
@@ -53,6 +56,7 @@ def write_report(
     probability, uncertainty = np.asarray(data["scar_probability"]), np.asarray(data["scar_uncertainty"])
     configs = {row.stage: row.config for row in job.upstream_status.values()}
     inputs = {name: sha for row in job.upstream_status.values() for name, sha in row.inputs.items() if "/" not in name}
+    methods = methods_text(configs, metrics.target, __version__)
     report = SubjectReport(
         metrics=metrics,
         version=__version__,
@@ -61,7 +65,10 @@ def write_report(
         inputs=inputs,
         created=job.upstream_status["scars"].started,
         slice_shifts=facts.get("slice_shifts_mm", {}),
-        methods=methods_text(configs, metrics.target, __version__),
+        methods=methods,
+        references=references(methods),
+        software=_software(),
+        command=again(job.subject, configs),
     )
     if figures:
         report = dataclasses.replace(
@@ -79,6 +86,40 @@ def write_report(
             history=_history(job.upstream["fields"] / "history.csv", metrics.fit.steps),
         )
     write_subject_report(job.out, report)
+
+
+def _software() -> str:
+    """The libraries that the numbers come from, with their versions."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    said = []
+    for name, package in (("PyTorch", "torch"), ("NumPy", "numpy"), ("SciPy", "scipy"), ("VTK", "vtk")):
+        with contextlib.suppress(PackageNotFoundError):
+            said.append(f"{name} {version(package)}")
+    return ", ".join(said)
+
+
+def again(subject: str, configs: Mapping[str, Mapping[str, Any]]) -> str:
+    """The command that makes such a map: the settings of each stage that are not the usual ones.
+
+    Args:
+        subject: Its id.
+        configs: Settings by stage, as they were recorded.
+
+    >>> again("P001", {"train": {"steps": 5, "method": "fourier"}, "infer": {}})
+    'cardioscar run COHORT --output OUT --subjects P001 --train.steps 5'
+    """
+    words = ["cardioscar", "run", "COHORT", "--output", "OUT", "--subjects", subject]
+    for stage in RECONSTRUCT:
+        usual = as_mapping(stage.config())
+        for name, value in configs.get(stage.name, {}).items():
+            if value != usual.get(name, value) and not isinstance(value, dict):
+                flag = name.replace("_", "-")
+                off = value is False
+                words.append(f"--{stage.command}.{'no-' * off}{flag}")
+                if not isinstance(value, bool):
+                    words += map(str, value if isinstance(value, list | tuple) else [value])
+    return shlex.join(words)
 
 
 def _vector(values: list[float] | None) -> np.ndarray | None:
@@ -102,6 +143,7 @@ def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, facts: Map
     if (groups / "view_lge.npz").is_file():
         lge = {s.number: s.values for s in load_stack(groups / "view_lge.npz")}
     sampled = sample_nodes(mesh, probability, np.concatenate([s.pixel_centers_mm() for s in stack]))[0]
+    axis = _vector(facts["long_axis"])
     views, start = [], 0
     for piece in stack:
         predicted = np.full(piece.values.shape, np.nan)
@@ -121,9 +163,26 @@ def _slice_views(groups: Path, mesh: LVMesh, probability: np.ndarray, facts: Map
                 pixel_mm=(float(piece.pixel_mm[0]), float(piece.pixel_mm[1])),
                 directions=(piece.affine[:3, :2] / piece.pixel_mm).T,
                 sectors=sectors(piece),
+                corners_mm=_corners_mm(piece),
+                height_mm=_height_mm(piece, mesh, axis),
             )
         )
     return views
+
+
+def _height_mm(piece: Slice, mesh: LVMesh, axis: np.ndarray | None) -> float | None:
+    """How far the middle of a slice's wall lies above the apical end of the mesh, along the long axis."""
+    if axis is None or not piece.observed.any():
+        return None
+    return float(piece.pixel_centers_mm().mean(axis=0) @ axis - (mesh.nodes_mm @ axis).min())
+
+
+def _corners_mm(piece: Slice) -> np.ndarray:
+    """Corners of the part of a slice that shows wall, in order, shape (4, 3)."""
+    index = np.argwhere(piece.observed) if piece.observed.any() else np.argwhere(np.ones(piece.observed.shape))
+    (i0, j0), (i1, j1) = index.min(axis=0) - 1.5, index.max(axis=0) + 1.5
+    corners = np.array([[i0, j0, 0, 1], [i1, j0, 0, 1], [i1, j1, 0, 1], [i0, j1, 0, 1]])
+    return np.asarray((corners @ piece.affine.T)[:, :3])
 
 
 def _sectors(mesh: LVMesh, facts: Mapping[str, Any]) -> Callable[[Slice], Sectors | None]:

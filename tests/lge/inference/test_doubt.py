@@ -85,4 +85,4 @@ def test_the_threshold_rules_stand_beside_the_network_in_the_wall_that_was_found
 def _no_rules():
     from cardioscar.lge.inference.config import RulesConfig
 
-    return RulesConfig(one_ring=False, scar_in_wall=False, islands=False, continuity=False)
+    return RulesConfig(one_ring=False, half_ring=False, scar_in_wall=False, islands=False, continuity=False)

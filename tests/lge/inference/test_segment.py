@@ -176,7 +176,7 @@ def test_settings_that_cannot_be_are_refused_by_name(wrong: dict) -> None:
 
 def test_rules_can_be_left_out() -> None:
     off = dataclasses.replace(
-        CPU, rules=RulesConfig(one_ring=False, scar_in_wall=False, islands=False, continuity=False)
+        CPU, rules=RulesConfig(one_ring=False, half_ring=False, scar_in_wall=False, islands=False, continuity=False)
     )
     found = segment(stack(heart((80, 80, 2), center=(40, 40))), segmenter(), off)
     assert found.rules == ()

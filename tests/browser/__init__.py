@@ -1,0 +1,1 @@
+"""Pages as a person opens them, in the browser that is installed."""
