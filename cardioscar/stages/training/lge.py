@@ -46,12 +46,14 @@ def learn(settings: LgeSettings, asked: Asked) -> Learned:
             on_step=asked.on_step,
         )
     bundle, warnings = trained.bundle, tuple[str, ...]()
+    if trained.split and config.synthetic_share == 1:
+        warnings += ("the labelled stacks taught nothing, they decided which weights are kept (synthetic_share 1)",)
     asked.tell("calibrate", 0, 1)
     try:
         slices = held_out_slices(config, config.synthetic, settings.calibration_slices)
         bundle, _ = calibrate_bundle(asked.bundle, slices, replace(InferConfig(), device=config.loop.device))
     except InputError as error:
-        warnings = (f"how sure it may be is not known: {error}",)
+        warnings += (f"how sure it may be is not known: {error}",)
     asked.tell("calibrate", 1, 1)
     pictures = {"Validation: drawn (line) and found (dashes)": _drawn(trained.result.network, trained.judged)}
     return learned_of(trained.result, bundle, trained.split, warnings, pictures)

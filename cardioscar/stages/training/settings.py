@@ -17,6 +17,8 @@ Science = TypeVar("Science")
 class LgeSettings(LgeTrainConfig):
     """How a segmenter of late enhancement is trained and calibrated."""
 
+    synthetic_share: float = 0.5
+    """Share of synthetic slices where real ones are given; of 1 these only decide which weights are kept."""
     calibration_slices: int = 256
     """Synthetic slices that set how sure it may be (its temperature)."""
     published: str = ""

@@ -89,6 +89,12 @@ def test_a_bundles_settings_as_yaml_are_accepted(trained: dict[str, Path], tmp_p
     assert settings_of_file(TRAINERS["lge"], tmp_path / "lge.yaml").validation_slices == 4
 
 
+def test_labelled_stacks_that_teach_nothing_are_said(tmp_path: Path) -> None:
+    labelled = write_labelled("lge", tmp_path / "labelled")
+    done = train("lge", tmp_path / "out", TINY["lge"] | {"synthetic_share": 1.0}, labelled=labelled, registration=OFF)
+    assert "the labelled stacks taught nothing" in done.facts["warnings"][0]
+
+
 def test_settings_of_another_family_are_refused_by_name(trained: dict[str, Path]) -> None:
     for family, other in (("lge", "lvquant"), ("lvquant", "activation"), ("activation", "lge")):
         with pytest.raises(InputError, match=f"settings of a training of {family}, found those of another"):
