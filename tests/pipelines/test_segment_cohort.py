@@ -32,7 +32,7 @@ def test_a_corrupt_image_is_a_row_and_the_others_are_segmented(tmp_path: Path, t
             "max_failed_fraction": 0.5,
             "network": str(tiny_network),
             "views": 2,
-            "options": {"intervals": {"draws": 20}},
+            "segment_options": {"intervals": {"draws": 20}},
         },
         root=tmp_path / "run",
     )

@@ -71,7 +71,7 @@ def test_metrics_are_plain_numbers_that_agree_with_the_labels(segmented: tuple[P
     assert sum(one["scar_ml"] for one in said["slices"]) == pytest.approx(said["scar_ml"], rel=1e-3)
     assert said["thresholds"]["fwhm"]["scar_ml"] == pytest.approx(said["scar_ml"], rel=0.15)
     assert [one["rule"] for one in said["rules"]] == [
-        "one_ring", "half_ring", "scar_in_wall", "islands", "continuity",
+        "one_ring", "half_ring", "likely_ends", "scar_in_wall", "islands", "continuity",
     ]  # fmt: skip
     walls = sum(one["wall_ml"] for one in said["aha"].values())
     assert walls == pytest.approx(said["wall_ml"], rel=1e-3)
