@@ -128,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.check and not findings:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
+                sys.stdout.write(f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}\n")
             elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
                 faults.append(f"{path.parent.name}/{path.name}: is not current; run python -m pipelines.compile")
     for fault in faults:

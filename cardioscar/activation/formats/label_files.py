@@ -23,6 +23,10 @@ from cardioscar.imaging.coordinates.lv_coordinates import RIGHT_ANTERIOR
 from cardioscar.imaging.formats.cine_files import read_cine, read_cine_labels
 from cardioscar.imaging.labels import WALL, Label
 
+_BLURS_PX = (0.0, 1.5, 2.5)
+"""By what labels are evened out, all frames of a slice alike: none, and more where a contour has notches that a line
+from the middle meets twice, as papillary muscles and networks leave them."""
+
 log = logging.getLogger(__name__)
 
 
@@ -82,10 +86,17 @@ def cine_strain(
     for number in np.flatnonzero(drawn >= FEWEST_FRAMES):
         where = f"{labels.source}: slice {number + 1}"
         affine = labels.grid @ _step(int(number))
-        try:
-            contours = contours_of_masks(cavity[:, :, number], wall[:, :, number], affine, frame_ms, where=where)
-            one = contour_strain(contours, heading, sectors=sectors)
-        except CardioscarError as problem:
+        one: StrainSlice | None = None
+        for blur_px in _BLURS_PX:
+            try:
+                contours = contours_of_masks(
+                    cavity[:, :, number], wall[:, :, number], affine, frame_ms, blur_px=blur_px, where=where
+                )
+                one = contour_strain(contours, heading, sectors=sectors)
+                break
+            except CardioscarError as error:
+                problem = error
+        if one is None:
             problems.append(problem)
             continue
         found.append(replace(one, location_mm=float(affine.matrix[:3, 3] @ labels.grid.normal(2))))
