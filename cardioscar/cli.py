@@ -17,6 +17,8 @@ from cardioscar.stages.families import WORKFLOWS
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
+    "slices": ("slices", "cut a sparse stack from a dense volume"),
+    "apply": ("apply", "carry a scar map to another mesh of the same heart"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
     "registry": ("registry", "find, show and load recorded models (MLflow)"),
     "explain": ("explain", "why a subject has its verdict, or why it failed"),
