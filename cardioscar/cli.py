@@ -16,6 +16,8 @@ from cardioscar.stages.families import WORKFLOWS
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "reconstruct a cohort on this machine: all stages, reports, table"),
+    "study": ("study", "one patient with every modality: scar map, LV function, activation, plan"),
+    "lge": ("lge", "late enhancement: find wall, cavity and scar"),
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
     "slices": ("slices", "cut a sparse stack from a dense volume"),
     "apply": ("apply", "carry a scar map to another mesh of the same heart"),
@@ -29,8 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("erase", "remove a subject from results, artifacts and MLflow"),
     "pseudonym": ("pseudonym", "keyed pseudonyms of the record numbers on standard input"),
     "submit": ("submit", "run the cohort pipeline on Kubeflow, now or on a schedule"),
+    "lvquant": ("lvquant", "quantify the left ventricle in cine MR: volumes, EF, indices, phase"),
     "train-prior": ("train_prior", "learn once for all subjects: a cohort's network, or synthetic scars"),
     "pipeline": ("pipeline", "upload compiled pipelines to Kubeflow, list them"),
+    "activation": ("activation", "late activation: strain, onset, map, sites for a lead"),
     "list-subjects": ("stage", "stage: the cohort's subjects in shards"),
     **{stage.command: ("stage", f"stage: {stage.in_short}") for workflow in WORKFLOWS for stage in workflow},
     "summarize-cohort": ("stage", "stage: cohort table, report and verdict"),

@@ -182,11 +182,20 @@ def config_sha256(config: Any) -> str:
         >>> config_sha256(Fit()) == config_sha256(Fit(device="cuda")) == config_sha256({"steps": 100})
         True
     """
-    mapping = config
-    if dataclasses.is_dataclass(config):
-        beside = {one.name for one in dataclasses.fields(config) if one.metadata.get("execution")}
-        mapping = {name: value for name, value in as_mapping(config).items() if name not in beside}
+    mapping = _of_result(config) if dataclasses.is_dataclass(config) else config
     return hashlib.sha256(json.dumps(mapping, sort_keys=True).encode()).hexdigest()
+
+
+def _of_result(config: Any) -> dict[str, Any]:
+    """Settings that say something of the result, those of settings within settings too."""
+    found = as_mapping(config)
+    for one in dataclasses.fields(config):
+        value = getattr(config, one.name)
+        if one.metadata.get("execution"):
+            del found[one.name]
+        elif dataclasses.is_dataclass(value):
+            found[one.name] = _of_result(value)
+    return found
 
 
 def file_sha256(path: Path) -> str:

@@ -11,24 +11,46 @@ from typing import Any
 from kfp import compiler
 
 from pipelines.argo_size import ArgoSize
+from pipelines.detect_late_activation.pipeline import detect_late_activation
 from pipelines.ir import IR
 from pipelines.lints import lint
 from pipelines.placing import LITERALS
+from pipelines.plan_cohort.pipeline import plan_cohort
+from pipelines.quantify_cohort.pipeline import quantify_cohort
 from pipelines.reconstruct_cohort.pipeline import reconstruct_cohort
 from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
+from pipelines.segment_cohort.pipeline import segment_cohort
 from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
 
 PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
+    "detect_late_activation": (detect_late_activation, {"label_table": LITERALS["label_table"]}),
+    "quantify_cohort": (
+        quantify_cohort,
+        {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
+    ),
+    "plan_cohort": (
+        plan_cohort,
+        {name: LITERALS[name] for name in ("target", "label_table", "device", "accelerator_limit")}
+        | {"surface": ["epicardium", "endocardium", "wall"]},
+    ),
     "reconstruct_cohort": (reconstruct_cohort, LITERALS),
     "reconstruct_cohort_fused": (reconstruct_cohort_fused, LITERALS),
+    "segment_cohort": (
+        segment_cohort,
+        {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
+    ),
     "summarize_cohort": (summarize_cohort, {}),
 }
 """Each pipeline, as kfp made it, with the choices of its parameters."""
 
 SIZES: Mapping[str, ArgoSize] = {
-    "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=121_000, shard_bytes=33_500, id_bytes=2.5),
-    "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=109_500, shard_bytes=11_000, id_bytes=3.5),
+    "plan_cohort": ArgoSize(6, 10, 23, 34, run_bytes=120_500, shard_bytes=26_600, id_bytes=2.5),
+    "detect_late_activation": ArgoSize(6, 6, 23, 22, run_bytes=87_500, shard_bytes=9_650, id_bytes=1.5),
+    "quantify_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
+    "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=123_000, shard_bytes=34_000, id_bytes=4.8),
+    "reconstruct_cohort_fused": ArgoSize(6, 4, 23, 16, run_bytes=110_500, shard_bytes=11_300, id_bytes=1.2),
+    "segment_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
 }
 """What a run of each pipeline with shards takes of the cluster, a little more than `argo_size` says: tests compare the
 two. Kept as numbers, because what compressed texts take depends on the machine that compiles."""

@@ -12,14 +12,32 @@ MAX_SPEC_BYTES = 200 * 1024
 MAX_ARGUMENT_BYTES = 128 * 1024
 """Longest single argument of a process on Linux (`MAX_ARG_STRLEN`)."""
 
-UNCACHED = ("list-subjects", "train", "infer", "evaluate", "reconstruct", "summarize-cohort")
+UNCACHED = (
+    "list-subjects",
+    "train",
+    "infer",
+    "evaluate",
+    "reconstruct",
+    "segment",
+    "quantify",
+    "measure-strain",
+    "detect",
+    "summarize-cohort",
+    "study-scar",
+    "study-function",
+    "study-activation",
+    "plan",
+)
 """Tasks that read or write outside their artifacts, or whose cache key would miss what they depend on."""
 
 FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
-GPU_TASKS = ("train", "reconstruct")
+GPU_TASKS = ("train", "reconstruct", "segment", "quantify", "study-scar")
 """Tasks that may run on a GPU; a pipeline that goes through subjects has one of them."""
+
+CPU_TASKS = ("detect",)
+"""Tasks of pipelines that go through subjects and need no GPU."""
 
 _PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 _PIP = re.compile(r"\bpip3?\s+install\b|\buv\s+(?:pip|add)\b|ensurepip")
@@ -91,7 +109,8 @@ def unplaced_gpu_tasks(ir: IR) -> Iterator[str]:
         mounts = settings.get("emptyDirMounts", [])
         if not any(m.get("mountPath") == "/dev/shm" and m.get("medium") == "Memory" for m in mounts):  # noqa: S108
             yield f"{where}: has no memory-backed /dev/shm"
-    if not seen and "list-subjects" in {task.name for task, _ in ir.container_tasks()}:
+    names = {task.name for task, _ in ir.container_tasks()}
+    if not seen and "list-subjects" in names and not names & {*CPU_TASKS}:
         yield f"{' or '.join(GPU_TASKS)}: expected a task of this name"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.run.cohort import run_cohort
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.workflow import Workflow
 
 SUBJECTS = ("P001", "P002", "P003")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -45,6 +46,8 @@ class Run:
 
     cohort: Path
     out: Path
+    workflow: Workflow = RECONSTRUCT
+    options: dict[str, dict[str, Any]] = field(default_factory=lambda: OPTIONS)
 
     def artifact(self, stage: str) -> Path:
         return self.out / "work" / stage
@@ -58,7 +61,8 @@ class Run:
     def copy(self, out: Path, *, before: str | None = None) -> Run:
         """Copy cohort and output into a folder; with `before` as if that stage had never begun."""
         shutil.copytree(self.cohort, out / "cohort")
-        done = RECONSTRUCT.names[: RECONSTRUCT.names.index(before)] if before else RECONSTRUCT.names
+        names = self.workflow.names
+        done = names[: names.index(before)] if before else names
         for stage in done:
             shutil.copytree(self.artifact(stage), out / "run" / "work" / stage)
         if before is None:
@@ -75,19 +79,19 @@ class Run:
         on_done: Callable[[Status, bool], None] | None = None,
     ) -> list[Status]:
         """Run one stage over subjects, on the artifacts of the stages before it."""
-        places = {name: str(place) for name, place in RECONSTRUCT.places(self.cohort, self.out / "work").items()}
-        return RECONSTRUCT[stage].run(
+        places = {name: str(place) for name, place in self.workflow.places(self.cohort, self.out / "work").items()}
+        return self.workflow[stage].run(
             places,
             list(subjects),
             str(output or self.artifact(stage)),
-            OPTIONS[stage] | (options or {}),
+            self.options[stage] | (options or {}),
             on_done=on_done,
         )
 
     def again(self, subjects: str = "", *, recording: Recording = UNPUBLISHED, **settings: Any) -> Any:
         """Run the whole cohort, in this process unless told otherwise."""
         settings = {"jobs": 1, "recording": recording} | settings
-        return run_cohort(RECONSTRUCT, self.cohort, self.out, OPTIONS, subjects=subjects, **settings)
+        return run_cohort(self.workflow, self.cohort, self.out, self.options, subjects=subjects, **settings)
 
 
 def make_run(folder: Path) -> Run:

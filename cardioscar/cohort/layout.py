@@ -30,13 +30,13 @@ class Role:
     Attributes:
         name: The role: small letters.
         endings: Endings that its file may have.
-        folder: What a folder named like the role holds, where the role may be one: a `series` of DICOM files, or
-            `layers`, VTK grids that end in `.vtk`.
+        folder: What a folder named like the role holds, where the role may be one: a `series` of DICOM files,
+            `layers`, VTK grids that end in `.vtk`, or other `files`.
     """
 
     name: str
     endings: tuple[str, ...]
-    folder: Literal["", "series", "layers"] = ""
+    folder: Literal["", "series", "layers", "files"] = ""
 
     @property
     def is_pair(self) -> bool:

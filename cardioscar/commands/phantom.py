@@ -19,8 +19,9 @@ class PhantomCommand:
 
     out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")]
     """Folder of the cohort."""
-    family: Literal["analytic", "people"] = "analytic"
-    """Analytic hearts with mesh and image, or drawn slices that are like people's, with `subjects` and `seed` alone."""
+    family: Literal["analytic", "people", "patients"] = "analytic"
+    """Analytic hearts with mesh and image; drawn slices that are like people's, with `subjects` and `seed` alone; or
+    patients with late enhancement, cine and strain, for `cardioscar study`."""
     options: Annotated[PhantomConfig, tyro.conf.arg(name="")] = field(default_factory=PhantomConfig)
     """What the phantoms look like."""
 
@@ -30,6 +31,10 @@ def main(command: str, words: list[str]) -> int:
     form = tyro.cli(PhantomCommand, prog=f"cardioscar {command}", args=words)
     if form.family == "people":
         ids = _people(form.out, form.options)
+    elif form.family == "patients":
+        from cardioscar.activation.sites.phantom_folders import write_patients
+
+        ids = write_patients(form.out, form.options)
     else:
         from cardioscar.phantom.cohort import write_cohort
 

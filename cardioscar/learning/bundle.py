@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FORMAT = "cardioscar bundle 1"
 STEM = "model"
 WEIGHTS, DESCRIPTION = f"{STEM}.safetensors", f"{STEM}.json"
-_RULE = "a network that cardioscar trained"
+RULE = "a network that cardioscar trained"
+"""What is expected where a bundle is read, for errors."""
 _COMPUTED = (
     "format", "version", "pytorch_version", "numpy_version", "config_sha256", "weights_sha256", "parameters",
 )  # fmt: skip
@@ -113,7 +114,15 @@ def read_bundle(folder: Path, *, where: str = "") -> Bundle:
         InputError: If a file is missing, of another format, lacks a fact or has one too many, or the weights are not
             those that were described.
     """
-    stored = read_network(folder, STEM, rule=_RULE, where=where)
+    return bundle_of(read_network(folder, STEM, rule=RULE, where=where))
+
+
+def bundle_of(stored: StoredNetwork) -> Bundle:
+    """The trained network of two files that were read, see `read_bundle`.
+
+    Raises:
+        InputError: As `read_bundle`.
+    """
     said = stored.description
     if said.get("format") != FORMAT:
         raise InputError(stored.in_description, f"'{FORMAT}'", "another format")

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,32 @@ class Curves:
         for step, (loss, rate) in enumerate(zip(self.losses, self.learning_rates, strict=True), start=1):
             rows.writerow([step, loss, rate, *(measured.get(step, {}).get(name, "") for name in self.figures)])
         return stream.getvalue()
+
+
+def mean_curves(several: Sequence[Curves]) -> Curves:
+    """Mean of the curves of trainings that differ by their seed; at each step that of those that came so far.
+
+    Args:
+        several: One and more, of the same schedule.
+
+    >>> mean_curves([Curves((1.0, 0.5), (0.1, 0.1)), Curves((2.0,), (0.1,))]).losses
+    (1.5, 0.5)
+    """
+    longest = max(several, key=lambda one: len(one.losses))
+    losses = (_mean([one.losses[k] for one in several if k < len(one.losses)]) for k in range(len(longest.losses)))
+    by_step: dict[int, list[Mapping[str, float]]] = {}
+    for one in several:
+        for step, measured in one.validation:
+            by_step.setdefault(step, []).append(measured)
+    validation = tuple(
+        (step, {name: _mean([one[name] for one in found if name in one]) for name in found[0]})
+        for step, found in sorted(by_step.items())
+    )
+    return Curves(tuple(losses), longest.learning_rates, validation)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def _plain(value: float) -> float | None:

@@ -14,11 +14,12 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from cardioscar.errors import InputError
+from cardioscar.errors import DivergedError, InputError
 from cardioscar.learning.adamw import AdamW
 from cardioscar.learning.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
 from cardioscar.learning.curves import Curves
 from cardioscar.learning.device import choose_device
+from cardioscar.learning.heap import keep_large_blocks
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.precision import Precision
 from cardioscar.learning.schedules import Schedule
@@ -78,14 +79,14 @@ class TrainResult(Generic[Network]):
         """This result, if it is worth keeping.
 
         Raises:
-            InputError: If the training diverged, or all units are silent: the learning rate is too high.
+            DivergedError: If the training diverged, or all units are silent: the learning rate is too high.
         """
         if self.stop_reason == "diverged":
             found = f"one that does not, in step {self.steps + 1}"
-            raise InputError("learning_rate", "a training that stays finite", found)
+            raise DivergedError("learning_rate", "a training that stays finite", found)
         if self.stop_reason == "silent units":
             found = "one whose units are all silent (a rate too high)"
-            raise InputError("learning_rate", "a network that learns", found)
+            raise DivergedError("learning_rate", "a network that learns", found)
         return self
 
 
@@ -124,6 +125,8 @@ def train(
         InputError: If the validation lacks the figure that is watched.
     """
     run = _Run(network, losses, config, schedule or config.schedule.over(config.steps), validate, units)
+    if run.device.type == "cpu":
+        keep_large_blocks()
     with _own_random_numbers(run.device, config.seed):
         if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
             run.resume(checkpoint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from cardioscar.config import as_mapping, config_sha256
-from cardioscar.errors import InputError, counted
-from cardioscar.learning.bundle import Bundle, save_bundle
+from cardioscar.errors import ConfigError, InputError, counted
+from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
 from cardioscar.learning.device import choose_device
 from cardioscar.learning.loop import TrainResult, train
 from cardioscar.learning.prefetch import Prefetch
 from cardioscar.learning.split import Split, split_subjects
-from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet, build_cine_net
 from cardioscar.lvquant.network.intensity import RULE
 from cardioscar.lvquant.network.spec import SIZES, CineNetSpec
 from cardioscar.lvquant.sectors import DIMENSIONS, SECTORS
@@ -44,11 +44,13 @@ class TrainedQuantifier:
         result: The network with its loss, curves, and why it ended.
         bundle: What was written: the network alone.
         split: Labelled subjects by what they were for; None where all was synthetic.
+        judged: What decided which weights are kept.
     """
 
     result: TrainResult[Learning]
     bundle: Bundle
     split: Split | None
+    judged: Sequence[Sequence[Example]] = ()
 
 
 class Learning(nn.Module):
@@ -70,7 +72,9 @@ def train_quantifier(
     *,
     labelled: Path | None = None,
     split: Split | None = None,
+    start: Path | None = None,
     checkpoint: Path | None = None,
+    keep_checkpoint: bool = False,
     on_step: OnStep | None = None,
 ) -> TrainedQuantifier:
     """Train a network and write its bundle.
@@ -80,18 +84,25 @@ def train_quantifier(
         config: Settings.
         labelled: Folder of labelled cines, see `training.labelled`; None for synthetic slices alone.
         split: Which of its subjects are for what; default by `config.validation` and the seed.
+        start: Bundle whose weights the training starts from; None starts at random.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
+        keep_checkpoint: Leave it to the caller, who has more to do with the network.
         on_step: Told the steps done.
 
     Raises:
-        ConfigError: If the device is not there.
-        InputError: If files cannot be read, or the training does not stay finite.
+        ConfigError: If the device is not there, or the segmentation is to stay and there is none to start from.
+        InputError: If files cannot be read, the network to start from is of another kind or size, or the training does
+            not stay finite.
     """
+    if config.frozen and start is None:
+        raise ConfigError("frozen", "a network to start from", "none")
     split, learned, judging = _labelled(labelled, config, split)
     spec = SIZES[config.size]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = CineNet(spec)
+    started = "" if start is None else _start(network, start)
+    network.segmenter.requires_grad_(not config.frozen)
     weights = {task: float(task in config.learned) for task in TASK_NAMES}
     learning = Learning(network, CineLoss(weights, learned=config.learned_weights))
     device = choose_device(config.loop.device)
@@ -106,23 +117,25 @@ def train_quantifier(
         beyond_share=config.beyond_share,
         augment=config.augment,
     )
-    identity = config_sha256({"config": config_sha256(config), "split": split.sha256 if split else ""})
+    identity = config_sha256(
+        {"config": config_sha256(config), "split": split.sha256 if split else "", "start": started}
+    )
     with Prefetch(batches, workers=config.workers) as coming:
         result = train(
             learning,
             _Losses(learning, coming, device, config.accumulate),
             config.loop,
             validate=lambda: validated(network, watching, device, config.learned),
-            units=network.segmenter,
+            units=network.over_beat if config.frozen else network.segmenter,
             checkpoint=checkpoint,
             identity=identity,
             on_step=on_step,
         ).checked()
-    bundle = save_bundle(output, result.network.network, _facts(config, spec, result, split))
-    if checkpoint is not None:
+    bundle = save_bundle(output, result.network.network, _facts(config, spec, result, split, started))
+    if checkpoint is not None and not keep_checkpoint:
         checkpoint.unlink(missing_ok=True)
     log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
-    return TrainedQuantifier(result, bundle, split)
+    return TrainedQuantifier(result, bundle, split, watching)
 
 
 class _Losses:
@@ -180,7 +193,19 @@ def _synthetic_judges(config: TrainConfig) -> list[list[Example]]:
     return [examples[first : first + config.batch] for first in range(0, len(examples), config.batch)]
 
 
-def _facts(config: TrainConfig, spec: CineNetSpec, result: TrainResult[Learning], split: Split | None) -> BundleFacts:
+def _start(network: CineNet, folder: Path) -> str:
+    """Give a network the weights of a stored one, and return the hash that names that."""
+    bundle = read_bundle(folder)
+    stored = bundle.network(ARCHITECTURE, build_cine_net)
+    if stored.spec != network.spec:
+        raise InputError(bundle.stored.in_description, "a network of the size that is trained", "another size")
+    network.load_state_dict(stored.state_dict())
+    return bundle.sha256
+
+
+def _facts(
+    config: TrainConfig, spec: CineNetSpec, result: TrainResult[Learning], split: Split | None, started: str
+) -> BundleFacts:
     def series(*names: str) -> DataFormat:
         return DataFormat(
             "curve", {str(n): one for n, one in enumerate(names)}, num_channels=len(names), type="series",
@@ -209,6 +234,7 @@ def _facts(config: TrainConfig, spec: CineNetSpec, result: TrainResult[Learning]
         spacing_mm=(middle_pixel_mm(config.synthetic),) * 2,
         split_sha256=split.sha256 if split else "",
         eval_metrics=dict(best),
-        data_source="synthetic cines" if split is None else "labelled cines and synthetic cines",
+        data_source=("synthetic cines" if split is None else "labelled cines and synthetic cines")
+        + (f"; started from the network {started[:12]}" if started else ""),
         references=("vesal2020",),
     )

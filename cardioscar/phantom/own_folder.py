@@ -87,5 +87,8 @@ def _is_own(path: Path, hashes: Mapping[str, str]) -> bool:
 
 def _named(path: Path) -> str:
     """A phantom's file by its name, another one by none: it may tell of a person."""
-    known = ("labels.nii.gz", "lge.nii.gz", "mesh.vtu", "scar.nii.gz", "subject.yaml", "truth.vtu")
+    known = (
+        "cine.nii.gz", "cine_labels.nii.gz", "labels.nii.gz", "lge.nii.gz", "mesh.vtu", "scar.nii.gz", "strain.npz",
+        "subject.yaml", "truth.vtu",
+    )  # fmt: skip
     return path.name if path.name in known else "a file of another name"

@@ -93,18 +93,57 @@ def bullseye_figure(
         _disc(figure, axes[1], bars[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning))
         axes[1].set_title("Uncertainty by AHA segment")
     for disc in axes if warning else ():
-        disc.text(
-            0,
-            -1.27,
-            warning,
-            ha="center",
-            va="center",
-            size=8.5,
-            weight="bold",
-            color=INK,
-            bbox={"boxstyle": "round,pad=0.4", "facecolor": GUESS, "edgecolor": "none"},
-        )
+        _warn(disc, warning)
     return figure
+
+
+@styled
+def value_bullseye(
+    values: Mapping[int, float | None],
+    *,
+    title: str,
+    label: str,
+    norm: Any,
+    cmap: Any,
+    form: str,
+    empty_note: str,
+    warning: str = "",
+) -> Figure:
+    """Draw any number of each AHA segment.
+
+    Args:
+        values: Number by segment; missing, None or NaN: the segment is hatched.
+        title: Heading of the disc.
+        label: What the colours mean, with the unit.
+        norm: Range of the colours, of matplotlib.
+        cmap: Colour map.
+        form: How a number is written on its segment, such as `{:.0f}`.
+        empty_note: What hatched segments lack.
+        warning: Why the names of the segments are not to be relied on, a short line on the figure.
+    """
+    figure = new_figure(5.4, 5.0, constrained=False)
+    disc, bar = _place(figure, 0.0, bool(warning))
+    axes, bar_axes = figure.add_axes(disc), figure.add_axes(bar)
+    _segments(axes, values, norm, cmap, form, doubtful=bool(warning), empty_note=empty_note)
+    axes.set_title(title)
+    colour_bar(figure, ScalarMappable(norm, cmap), label, cax=bar_axes)
+    if warning:
+        _warn(axes, warning)
+    return figure
+
+
+def _warn(axes: Any, warning: str) -> None:
+    axes.text(
+        0,
+        -1.27,
+        warning,
+        ha="center",
+        va="center",
+        size=8.5,
+        weight="bold",
+        color=INK,
+        bbox={"boxstyle": "round,pad=0.4", "facecolor": GUESS, "edgecolor": "none"},
+    )
 
 
 _Box = tuple[float, float, float, float]
@@ -129,6 +168,18 @@ def _disc(
     form: str,
     *,
     doubtful: bool,
+) -> None:
+    _segments(axes, values, norm, cmap, form, doubtful=doubtful, empty_note="hatched: no tissue on the mesh")
+    bar = colour_bar(figure, ScalarMappable(norm, cmap), label, cax=bar_axes)
+    if form.endswith("%}"):
+        bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
+    else:
+        ticks = np.linspace(0, norm.vmax, 6)
+        bar.set_ticks(ticks, labels=[f"{tick:.2f}" for tick in ticks])
+
+
+def _segments(
+    axes: Any, values: Mapping[int, float | None], norm: Any, cmap: Any, form: str, *, doubtful: bool, empty_note: str
 ) -> None:
     empty = False
     for segment in range(1, 18):
@@ -173,12 +224,6 @@ def _disc(
             size=9,
         )
     if empty:
-        axes.text(-1.18, -1.18, "hatched: no tissue on the mesh", color=MUTED, size=7.5, va="bottom")
+        axes.text(-1.18, -1.18, empty_note, color=MUTED, size=7.5, va="bottom")
     axes.set(xlim=(-1.2, 1.2), ylim=(-1.35 if doubtful else -1.2, 1.2), aspect="equal")
     axes.set_axis_off()
-    bar = colour_bar(figure, ScalarMappable(norm, cmap), label, cax=bar_axes)
-    if form.endswith("%}"):
-        bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
-    else:
-        ticks = np.linspace(0, norm.vmax, 6)
-        bar.set_ticks(ticks, labels=[f"{tick:.2f}" for tick in ticks])

@@ -172,12 +172,12 @@ def _picture(axes: Any, view: SliceView, half_mm: float, threshold: float, *, re
         axes.imshow(
             predicted, cmap=SCAR_CMAP, vmin=0, vmax=1, extent=view.extent_mm, origin="upper", interpolation="nearest"
         )
-    _outline(axes, view, view.wall, 0.5, color=PAPER, linewidth=0.9, alpha=0.9)
+    outline(axes, view.pixel_mm, view.wall, 0.5, color=PAPER, linewidth=0.9, alpha=0.9)
     scar = np.where(view.wall, np.asarray(view.observed_scar, dtype=float), 0.0)
-    _outline(axes, view, scar, 0.5, color=OBSERVED, linewidth=1.9)
+    outline(axes, view.pixel_mm, scar, 0.5, color=OBSERVED, linewidth=1.9)
     if reconstruction:
         inside = np.nan_to_num(np.asarray(view.predicted, dtype=float), nan=0.0)
-        _outline(axes, view, inside, threshold, color=INK, linewidth=0.9)
+        outline(axes, view.pixel_mm, inside, threshold, color=INK, linewidth=0.9)
     axes.set(
         xlim=(middle[0] - half_mm, middle[0] + half_mm),
         ylim=(middle[1] + half_mm, middle[1] - half_mm),
@@ -221,13 +221,21 @@ def _window(view: SliceView) -> tuple[float, float]:
     return (float(low), float(high)) if high > low else (float(levels.min()), float(levels.max()))
 
 
-def _outline(axes: Any, view: SliceView, values: np.ndarray, level: float, **line: Any) -> None:
-    """Level line along pixel edges: what was drawn are pixels, and smoothing would claim more."""
+def outline(axes: Any, pixel_mm: tuple[float, float], values: np.ndarray, level: float, **line: Any) -> None:
+    """Level line along pixel edges: what was drawn are pixels, and smoothing would claim more.
+
+    Args:
+        axes: Where, in mm, pixel (0, 0) centred at the origin.
+        pixel_mm: Pixel size along i and j.
+        values: Mask or values, shape (i, j).
+        level: Inside is what is at least this.
+        line: `color`, `linewidth`, … of the line.
+    """
     mask = np.pad(np.asarray(values) >= level, 1)
     across, along = np.argwhere(mask[1:] != mask[:-1]), np.argwhere(mask[:, 1:] != mask[:, :-1])
     starts = np.concatenate([across - (0.5, 1.5), along - (1.5, 0.5)])
     ends = np.concatenate([across, along]) - 0.5
-    points = (np.stack([starts, ends], axis=1) * view.pixel_mm).reshape(-1, 2)
+    points = (np.stack([starts, ends], axis=1) * pixel_mm).reshape(-1, 2)
     if len(points):
         color = line.pop("color")
         # one path, not one for each edge of a pixel

@@ -49,6 +49,11 @@ _SCAR_FROM = {
     "fwhm": "Scar was found on the LGE slices at half of the maximum signal above remote myocardium [amado2004].",
     "nsd": "Scar was found on the LGE slices at {n_sd:g} standard deviations above remote myocardium [kim1999].",
 }
+_FOUND_BY_NETWORK = (
+    "Wall and scar were found on the LGE slices by a trained network (sha256 {sha}), averaged over "
+    "{views} flips and turns."
+)
+_WALL_BY_NETWORK = "The wall was found on the LGE slices by a trained network (sha256 {sha})."
 _GROUPS = (
     "The nodes of a tetrahedral mesh of the left ventricular wall were grouped by the pixel whose prism through its "
     "slice holds them; the constraint is that the mean over a pixel's nodes is the pixel [sen2025]."
@@ -95,7 +100,7 @@ def methods_text(configs: Mapping[str, Mapping[str, Any]], scar_from: str, versi
         kind = "reference" if field == "reference" else "posterior"
     samples = infer.get("samples") or (10 if kind == "reference" else 20)
     sentences = [
-        _SCAR_FROM[scar_from].format(n_sd=preprocess.get("n_sd", 5.0)),
+        *_wall_and_scar(preprocess, scar_from),
         _GROUPS,
         _FIELDS[field],
         _MAPS[kind].format(draws=infer.get("draws", 64), samples=samples),
@@ -104,6 +109,18 @@ def methods_text(configs: Mapping[str, Mapping[str, Any]], scar_from: str, versi
         sentences.append(f"Maps were projected so that the means over the pixels' nodes come {how}.")
     sentences += [_FOUND, f"Computed with cardioscar {version}."]
     return with_sources(" ".join(sentences))
+
+
+def _wall_and_scar(preprocess: Mapping[str, Any], scar_from: str) -> list[str]:
+    """Where wall and scar come from: drawn, or found by a network."""
+    scar = _SCAR_FROM[scar_from].format(n_sd=preprocess.get("n_sd", 5.0))
+    network = str(preprocess.get("segmenter", ""))
+    if not network.startswith("sha256:"):
+        return [scar]
+    named = {"sha": network.removeprefix("sha256:")[:12], "views": preprocess.get("segmenter_views", 8)}
+    if scar_from == "labels":
+        return [_FOUND_BY_NETWORK.format(**named)]
+    return [_WALL_BY_NETWORK.format(**named), scar]
 
 
 def references(text: str) -> list[str]:

@@ -234,14 +234,14 @@ def _quarantine(row: Status, step: Callable[[], Status]) -> Status:
         name = f"{Path(os.fsdecode(error.filename)).name}: " if error.filename else ""
         return _failed(row, type(error).__name__, name + (error.strerror or "operating-system error"))
     except Exception as error:  # one subject's unforeseen fault must not take the cohort with it
-        fault = _machine_fault(error)
+        fault = machine_fault(error)
         if fault:
             raise PlatformError(f"{row.subject}: {fault} in {row.stage}; finished subjects are kept") from error
         log.debug("unforeseen", exc_info=True)
         return _failed(row, type(error).__name__, _unforeseen(error))
 
 
-def _machine_fault(error: Exception) -> str:
+def machine_fault(error: Exception) -> str:
     """What of the machine has failed, said by libraries in exceptions of their own; empty if nothing."""
     text = str(error)
     # torch.OutOfMemoryError (CUDA), and the plain RuntimeError of torch's allocator on the CPU

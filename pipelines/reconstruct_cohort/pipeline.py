@@ -37,7 +37,7 @@ def reconstruct_shard(given: Channels) -> None:
     """
     grouped = preprocess(**given.to(preprocess))
     place(grouped, "Preprocess", given, caching=True)
-    connect(grouped, given)
+    connect(grouped, given, mlflow=True)  # a segmenter lies in the object store or the registry
     groups = grouped.outputs["groups"]
 
     ordered = group_sort(**given.to(group_sort, groups=groups))

@@ -100,7 +100,8 @@ FILES = {
         "P002: expected one of the files lge.*, labels.*, scar.*, found mesh, truth",
     ),
     "nothing that shows the wall": Case(
-        broken.keep("lge.nii.gz"), "P002: expected a mesh.* or a labels.* to build one from, found lge"
+        broken.keep("scar.nii.gz"),
+        "P002: expected a mesh.*, a labels.* to build one from, or an lge.* to find them in, found scar",
     ),
     "empty folder of layers": Case(
         broken.both(broken.keep("mesh.vtu"), lambda folder: (folder / "scar").mkdir()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,10 +141,11 @@ def test_a_pipeline_says_whose_cohort_it_takes(tells: dict[str, object], family:
     if family:
         assert family_of(package) is RECONSTRUCT
     else:
-        with pytest.raises(ConfigError, match="family: expected reconstruct, found another name"):
+        with pytest.raises(ConfigError, match="family: expected reconstruct.*, found another name"):
             family_of(package)
 
 
 def test_a_family_that_is_none_is_refused(cardioscar: Cardioscar, cines: Path) -> None:
-    said = cardioscar("list-subjects", cines, "--family", "quantify")
-    assert (said.code, said.err) == (2, "cardioscar: family: expected reconstruct, found another name\n")
+    said = cardioscar("list-subjects", cines, "--family", "toy")
+    assert said.code == 2
+    assert re.fullmatch("cardioscar: family: expected reconstruct.*, found another name\n", said.err)

@@ -16,6 +16,7 @@ import yaml
 pytest.importorskip("kfp")
 
 from cardioscar.shard.stage import COHORT
+from cardioscar.stages.families import WORKFLOWS
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from components.images import image
@@ -42,7 +43,8 @@ def asset(request):
 
 
 def test_the_components_are_those_of_the_pipeline():
-    assert sorted(ALL) == sorted([*RECONSTRUCT.names, "list_subjects", "reconstruct", "summarize_cohort"])
+    stages = [name for workflow in WORKFLOWS for name in workflow.names]
+    assert sorted(ALL) == sorted([*stages, "list_subjects", "reconstruct", "summarize_cohort"])
 
 
 def test_modules_import_only_kfp_and_the_image_name(asset):

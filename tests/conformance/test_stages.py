@@ -15,9 +15,14 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Failure, Status, read_status, write_status
+from cardioscar.stages.lge.workflow import SEGMENT
+from cardioscar.stages.lvquant.workflow import QUANTIFY
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
-from tests.finished_run import INPUTS, OPTIONS, Run, content, hidden
+from cardioscar.workflow import Workflow
+from tests.finished_run import OPTIONS, Run, content, hidden
+from tests.lge.tiny_network import write_subject
+from tests.lvquant import tiny_network
 
 # numpy leaves a file open that turns out to be no archive
 pytestmark = pytest.mark.filterwarnings("ignore:.*FileIO.*npz:pytest.PytestUnraisableExceptionWarning")
@@ -28,6 +33,7 @@ GOOD, BAD = "P001", "P002"
 class StageContract:
     """One stage: its name, the function that does a subject's work, a setting to change, and a file to damage."""
 
+    workflow: Workflow = RECONSTRUCT
     name: str
     work: str
     change: dict[str, object]
@@ -58,11 +64,18 @@ class StageContract:
 
     def change_input(self, run: Run) -> None:
         """Another input for the good subject, that the stage can work with."""
-        earlier = INPUTS[self.name][-1]
+        earlier = self.reads[-1]
         folder = run.folder(earlier, GOOD)
         row = read_status(folder)
         assert row is not None
         write_status(folder, dataclasses.replace(row, outputs=row.outputs | {"new": "0" * 64}))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The cohort, or the stages that wrote what this one reads."""
+        return tuple(
+            "cohort" if name == "cohort" else self.workflow.writer(name).name for name in self.workflow[self.name].reads
+        )
 
     # one subject
 
@@ -77,7 +90,7 @@ class StageContract:
             files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
             assert files == {*row.outputs, "status.json"}
             assert self.main_file in row.outputs
-            assert [name for name in row.outputs if not RECONSTRUCT[self.name].own.is_written(name)] == []
+            assert [name for name in row.outputs if not self.workflow[self.name].own.is_written(name)] == []
             assert {name: file_sha256(folder / name) for name in row.outputs} == row.outputs
             assert read_status(folder) == row
             assert row.seconds > 0
@@ -213,7 +226,7 @@ class StageContract:
     # upstream
 
     def test_a_subject_that_failed_earlier_is_skipped_with_its_reason(self, run: Run) -> None:
-        artifacts = [name for name in INPUTS[self.name] if name != "cohort"]
+        artifacts = [name for name in self.reads if name != "cohort"]
         if not artifacts:
             pytest.skip("the first stage has none before it")
         reason = Failure("geometry", "mesh.vtu: expected millimetres, found metres", "preprocess")
@@ -227,7 +240,7 @@ class StageContract:
         assert self.rows(run, BAD) == [(skipped, True)]
 
     def test_an_earlier_stage_that_did_not_run_ends_the_stage(self, run: Run) -> None:
-        earlier = INPUTS[self.name][-1]
+        earlier = self.reads[-1]
         if earlier == "cohort":
             pytest.skip("the first stage has none before it")
         (run.folder(earlier, BAD) / "status.json").unlink()
@@ -239,7 +252,7 @@ class StageContract:
 
     def replace_work(self, monkeypatch: pytest.MonkeyPatch, work: Callable[..., None]) -> None:
         """Put a function in place of the stage's own work on a subject."""
-        monkeypatch.setattr(f"cardioscar.stages.scar3d.{self.name}.{self.work}", work)
+        monkeypatch.setattr(f"{self.workflow[self.name].module}.{self.work}", work)
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), OSError(28, "No space left on device")])
     def test_an_interrupted_subject_leaves_nothing_half(
@@ -388,6 +401,68 @@ class TestEvaluate(StageContract):
         assert (row.outcome, reused) == ("ok", False)
 
 
+@pytest.fixture(scope="module")
+def quantified(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Two phantoms, quantified by a network that knows such."""
+    folder = tmp_path_factory.mktemp("quantified")
+    tiny_network.tiny_bundle(folder / "network")
+    tiny_network.write_cohort(folder / "cohort")
+    options = {"network": str(folder / "network"), "views": 1, "figures": False, "device": "cpu"}
+    run = Run(folder / "cohort", folder / "run", QUANTIFY, {"quantify": options})
+    run.again()
+    return run
+
+
+class TestQuantify(StageContract):
+    workflow = QUANTIFY
+    name, work, main_file = "quantify", "_quantify", "metrics.json"
+    change = {"least_surrounded": 0.6}  # noqa: RUF012 - read only
+
+    @pytest.fixture
+    def finished(self, quantified: Run) -> Run:
+        return quantified
+
+    def damage(self, run: Run) -> Path:
+        return _cut_off(run.cohort / BAD / "cine.nii.gz")
+
+    def change_input(self, run: Run) -> None:
+        (run.cohort / GOOD / "subject.yaml").write_text("septum_direction: [-1, -0.5, 0]\n")
+
+    def test_another_network_is_new_work(self, done: Run, tmp_path: Path) -> None:
+        tiny_network.tiny_bundle(tmp_path / "other", steps=5)
+        [(row, reused)] = self.rows(done, GOOD, options={"network": str(tmp_path / "other")})
+        assert (row.outcome, reused) == ("ok", False)
+        assert row.config["network"].startswith("sha256:")
+
+
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory, tiny_network: Path) -> Run:
+    """Two stand-in hearts, segmented by a network that knows such."""
+    folder = tmp_path_factory.mktemp("segmented")
+    for number, subject in enumerate((GOOD, BAD), start=1):
+        write_subject(folder / "cohort" / subject, seed=number, labels=number == 1)
+    options = {"network": str(tiny_network), "views": 2, "figures": False, "device": "cpu", "intervals": {"draws": 20}}
+    run = Run(folder / "cohort", folder / "run", SEGMENT, {"segment": options})
+    run.again()
+    return run
+
+
+class TestSegment(StageContract):
+    workflow = SEGMENT
+    name, work, main_file = "segment", "_segment", "labels.nii.gz"
+    change = {"views": 1}  # noqa: RUF012 - read only
+
+    @pytest.fixture
+    def finished(self, segmented: Run) -> Run:
+        return segmented
+
+    def damage(self, run: Run) -> Path:
+        return _cut_off(run.cohort / BAD / "lge.nii.gz")
+
+    def change_input(self, run: Run) -> None:
+        (run.cohort / GOOD / "subject.yaml").write_text("septum_direction: [-1, -0.5, 0]\n")
+
+
 def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(finished: Run, tmp_path: Path) -> None:
     from cardioscar.stages.scar3d import evaluate
 
@@ -411,4 +486,6 @@ def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(fini
 
 
 def test_every_stage_with_settings_is_under_contract() -> None:
-    assert {one.name for one in StageContract.__subclasses__()} == set(OPTIONS)
+    under_contract = {(one.workflow.name, one.name) for one in StageContract.__subclasses__()}
+    assert under_contract >= {(flow.name, name) for flow in (RECONSTRUCT, QUANTIFY, SEGMENT) for name in flow.names}
+    assert {name for flow, name in under_contract if flow == RECONSTRUCT.name} == set(OPTIONS)

@@ -151,3 +151,32 @@ def test_settings_that_cannot_be_are_refused_by_name(wrong: dict) -> None:
 
 def test_settings_name_the_tasks_of_the_loss() -> None:
     assert TASK_NAMES == TASKS
+
+
+def test_a_training_goes_on_from_a_stored_network_whose_segmentation_stays(tmp_path: Path) -> None:
+    first = train_quantifier(tmp_path / "first", SMALL)
+    config = dataclasses.replace(SMALL, frozen=True, seed=1)
+    second = train_quantifier(tmp_path / "second", config, start=tmp_path / "first")
+    assert first.bundle.sha256[:12] in second.bundle.facts.data_source
+    before, after = (one.result.network.network.state_dict() for one in (first, second))
+    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"over_beat"}
+
+
+def test_nothing_to_start_from_and_another_size_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="frozen"):
+        train_quantifier(tmp_path / "none", dataclasses.replace(SMALL, frozen=True))
+    train_quantifier(tmp_path / "tiny", SMALL)
+    other = dataclasses.replace(SMALL, size="small")
+    with pytest.raises(InputError, match="another size"):
+        train_quantifier(tmp_path / "small", other, start=tmp_path / "tiny")
+
+
+def test_indices_do_not_move_the_segmentation() -> None:
+    from cardioscar.lvquant.network.cine_net import CineNet
+    from cardioscar.lvquant.network.spec import SIZES
+
+    network = CineNet(SIZES["tiny"])
+    network(torch.rand(1, 4, 32, 32), torch.tensor([[1.5, 1.5]])).areas_mm2.sum().backward()
+    assert all(one.grad is None for one in network.segmenter.parameters())
+    assert any(one.grad is not None for one in network.over_beat.parameters())

@@ -113,7 +113,7 @@ def test_credentials_come_from_secrets_that_may_be_absent(ir):
     mlflow = {"MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"}
     assert reached == {
         "list-subjects": s3,
-        "preprocess": s3,
+        "preprocess": s3 | mlflow,
         "group-sort": set(),
         "train": s3 | mlflow,
         "infer": set(),
@@ -207,7 +207,16 @@ def test_settings_reach_the_one_task_by_their_names():
 def test_every_task_runs_as_the_same_user_and_never_as_root(name):
     ir = compile_pipeline(name)
     contexts = [ir.kubernetes(task)["securityContext"] for task, _ in ir.container_tasks()]
-    assert len(contexts) == {"reconstruct_cohort": 7, "reconstruct_cohort_fused": 3, "summarize_cohort": 1}[name]
+    tasks = {
+        "reconstruct_cohort": 7,
+        "reconstruct_cohort_fused": 3,
+        "segment_cohort": 3,
+        "quantify_cohort": 3,
+        "plan_cohort": 6,
+        "detect_late_activation": 4,
+        "summarize_cohort": 1,
+    }
+    assert len(contexts) == tasks[name]
     assert all(found == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True} for found in contexts)
 
 

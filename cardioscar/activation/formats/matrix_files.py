@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from cardioscar.imaging.formats.array_files import read_npy, read_npz
 
 STRAIN_KEYS = ("strain", "circumferential", "ecc")
 """Names under which an archive may hold the circumferential strain."""
-_KEYS = {*STRAIN_KEYS, "frame_ms", "radial", "longitudinal", "location_mm", "tos_ms", "scarred"}
+KEYS = {*STRAIN_KEYS, "frame_ms", "radial", "longitudinal", "location_mm", "tos_ms", "scarred"}
+"""Names of what an archive may hold."""
 _LARGEST_CSV = 64 * 2**20
 _FEWEST = 2
 
@@ -33,7 +35,7 @@ def read_matrix_npz(path: Path, given: Given = Given()) -> StrainSlice:
     Raises:
         InputError: If there is no strain, or what is there does not fit together.
     """
-    return _slice_of(read_npz(path, _KEYS), given, path.name)
+    return slice_of(read_npz(path, KEYS), given, path.name)
 
 
 def read_matrix_npy(path: Path, given: Given = Given()) -> StrainSlice:
@@ -50,7 +52,7 @@ def read_matrix_npy(path: Path, given: Given = Given()) -> StrainSlice:
     stored = {"strain": read_npy(path)}
     if beside.is_file():
         stored["frame_ms"] = read_npy(beside)
-    return _slice_of(stored, given, path.name)
+    return slice_of(stored, given, path.name)
 
 
 def read_matrix_csv(path: Path, given: Given = Given()) -> StrainSlice:
@@ -78,15 +80,16 @@ def read_matrix_csv(path: Path, given: Given = Given()) -> StrainSlice:
         stored["strain"] = np.array([row[1:] for row in table])
     else:
         stored["strain"] = np.array([_numbers(path, row, number) for number, row in enumerate(rows, start=1)])
-    return _slice_of(stored, given, path.name)
+    return slice_of(stored, given, path.name)
 
 
-def write_matrix(path: Path, one: StrainSlice) -> None:
+def write_matrix(path: Path, one: StrainSlice, more: Mapping[str, np.ndarray] | None = None) -> None:
     """Write a slice as `read_matrix_npz` reads it; equal slices give equal bytes.
 
     Args:
         path: `.npz`.
         one: The slice.
+        more: Further arrays by name, which other readers know.
 
     Raises:
         PlatformError: If it cannot be written.
@@ -104,11 +107,16 @@ def write_matrix(path: Path, one: StrainSlice) -> None:
         np.savez_compressed(
             partial,
             allow_pickle=False,
-            **{key: np.asarray(value) for key, value in stored.items() if value is not None},
+            **{key: np.asarray(value) for key, value in (stored | dict(more or {})).items() if value is not None},
         )
 
 
-def _slice_of(stored: dict[str, np.ndarray], given: Given, where: str) -> StrainSlice:
+def slice_of(stored: dict[str, np.ndarray], given: Given, where: str) -> StrainSlice:
+    """The slice of arrays by name, see `read_matrix_npz`.
+
+    Raises:
+        InputError: If there is no strain, or what is there does not fit together.
+    """
     names = [name for name in STRAIN_KEYS if name in stored]
     if len(names) != 1:
         raise InputError(

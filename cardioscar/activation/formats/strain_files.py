@@ -11,7 +11,9 @@ import numpy as np
 
 from cardioscar.activation.formats.displacement_files import read_displacement
 from cardioscar.activation.formats.given import Given
-from cardioscar.activation.formats.matrix_files import read_matrix_csv, read_matrix_npy, read_matrix_npz
+from cardioscar.activation.formats.heart_files import slices_of
+from cardioscar.activation.formats.label_files import read_label_strain
+from cardioscar.activation.formats.matrix_files import KEYS, read_matrix_csv, read_matrix_npy, slice_of
 from cardioscar.activation.formats.record_files import read_records
 from cardioscar.activation.formats.surface_files import read_moving_surface
 from cardioscar.activation.formats.workspace import read_workspace
@@ -22,12 +24,15 @@ from cardioscar.activation.strain.sectors import heading_in_picture
 from cardioscar.activation.strain.surfaces import surface_strain
 from cardioscar.errors import InputError
 from cardioscar.imaging.coordinates.lv_coordinates import RIGHT_ANTERIOR
-from cardioscar.imaging.formats.array_files import read_header
+from cardioscar.imaging.formats.array_files import read_header, read_npz
+from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES
 from cardioscar.imaging.formats.file_head import read_head
 from cardioscar.imaging.formats.vtk_files import VTK_SUFFIXES
 
 DISPLACEMENT = "displacement.npz"
 """Name of a displacement field in a folder."""
+LABELS = "labels"
+"""Name, without its ending, of the labels of a cine in a folder."""
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
 
@@ -36,8 +41,10 @@ def read_strain(path: Path, given: Given = Given(), *, sectors: int = SECTORS) -
 
     Args:
         path: A strain matrix (`.npz`, `.npy`, `.csv`), a list of records (`.npy`), a workspace of DENSEanalysis
-            (`.mat`, `.dns`), a displacement field (`.npz`), or a folder: of `displacement.npz`, of surfaces (one file a
-            frame, numbered at the end of the name), or of files or folders of single slices.
+            (`.mat`, `.dns`), a displacement field (`.npz`), labels of a cine through the beat (4D `.nii`, `.nii.gz`),
+            or a folder: of `displacement.npz`, of `labels.nii.gz` and perhaps the `cine.nii.gz` or folder `cine` that
+            it was drawn on, of surfaces (one file a frame, numbered at the end of the name), or of files or folders of
+            single slices.
         given: What the files do not say.
         sectors: Number of sectors to bring all slices to.
 
@@ -54,10 +61,15 @@ def _read(path: Path, given: Given, sectors: int) -> list[StrainSlice]:
     if path.is_dir():
         return _of_folder(path, given, sectors)
     kind = "a file or folder of strain"
-    if path.suffix.lower() not in _READERS:
+    reader = _READERS.get(_ending(path))
+    if reader is None:
         raise InputError(path.name, f"{kind} ({', '.join(_READERS)})", "none of that name or ending")
     read_head(path, kind=kind, size=1)
-    return _READERS[path.suffix.lower()](path, given, sectors)
+    return reader(path, given, sectors)
+
+
+def _ending(path: Path) -> str:
+    return next((one for one in CINE_SUFFIXES if path.name.lower().endswith(one)), path.suffix.lower())
 
 
 def _of_folder(folder: Path, given: Given, sectors: int) -> list[StrainSlice]:
@@ -65,12 +77,17 @@ def _of_folder(folder: Path, given: Given, sectors: int) -> list[StrainSlice]:
     field = folder / DISPLACEMENT
     if field.is_file():
         return _READERS[".npz"](field, given, sectors)
+    labels = [folder / f"{LABELS}{one}" for one in CINE_SUFFIXES if (folder / f"{LABELS}{one}").is_file()]
+    if labels:
+        cines = [folder / name for name in ("cine", "cine.nii", "cine.nii.gz") if (folder / name).exists()]
+        return read_label_strain(labels[0], given, cine=cines[0] if cines else None, sectors=sectors)[0]
     surfaces = [one for one in entries if one.suffix.lower() in VTK_SUFFIXES]
     if surfaces:
         return _of_surfaces(_frames(surfaces), given, sectors)
-    parts = [one for one in entries if one.is_dir() or one.suffix.lower() in _READERS if one.name != "frame_ms.npy"]
+    parts = [one for one in entries if one.is_dir() or _ending(one) in _READERS if one.name != "frame_ms.npy"]
     if not parts:
-        raise InputError(folder.name, f"a folder with strain ({DISPLACEMENT}, matrices, surfaces)", "none of them")
+        rule = f"a folder with strain ({DISPLACEMENT}, {LABELS}.nii.gz, matrices, surfaces)"
+        raise InputError(folder.name, rule, "none of them")
     return [piece for one in parts for piece in _read(one, given, sectors)]
 
 
@@ -104,7 +121,9 @@ def _of_archive(path: Path, given: Given, sectors: int) -> list[StrainSlice]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         raise InputError(path.name, "a complete .npz file", "a truncated or damaged one, or none") from None
     if not names & {"displacement.npy", "mask.npy"}:
-        return [read_matrix_npz(path, given)]
+        stored = read_npz(path, KEYS)
+        several = "strain" in stored and stored["strain"].ndim == 3
+        return slices_of(stored, given, path.name) if several else [slice_of(stored, given, path.name)]
     septum = _septum(given, 2)
     heading = heading_in_picture() if septum is None else heading_in_picture(septum)
     return [displacement_strain(read_displacement(path, given), heading=heading, sectors=sectors)]
@@ -130,4 +149,5 @@ _READERS: dict[str, Callable[[Path, Given, int], list[StrainSlice]]] = {
     ".csv": lambda path, given, _: [read_matrix_csv(path, given)],
     ".mat": lambda path, given, _: [read_workspace(path, given)],
     ".dns": lambda path, given, _: [read_workspace(path, given)],
+    **{one: lambda path, given, sectors: read_label_strain(path, given, sectors=sectors)[0] for one in CINE_SUFFIXES},
 }

@@ -9,6 +9,9 @@ from cardioscar.errors import ConfigError
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.schedules import ScheduleConfig
 
+Tasks = Literal["both", "onset", "class"]
+"""What a network learns."""
+
 
 def _loop() -> LoopConfig:
     return LoopConfig(
@@ -25,7 +28,7 @@ def _loop() -> LoopConfig:
 class ActivationNetworkConfig:
     """What the network is, and how it is trained."""
 
-    tasks: Literal["both", "onset", "class"] = "both"
+    tasks: Tasks = "both"
     """What it learns: onset and class together, or one of them alone."""
     width: int = 12
     """Channels of the first block, a multiple of 4; the two that follow have half as many again, and twice as many."""
@@ -33,8 +36,8 @@ class ActivationNetworkConfig:
     """Slices of a step."""
     onset_weight: float = 1.0
     """Weight of the onset's mean squared error, in units of 50 ms."""
-    class_weight: float = 1.0
-    """Weight of the class's cross-entropy."""
+    class_weight: float = 0.25
+    """Weight of the class's cross-entropy. With 1 it outweighs the onset's error, which then is larger."""
     loop: LoopConfig = field(default_factory=_loop)
     """How it is trained."""
 

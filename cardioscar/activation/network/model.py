@@ -42,7 +42,7 @@ class ActivationNetwork(nn.Module):
     def __init__(self, config: ActivationNetworkConfig) -> None:
         super().__init__()
         widths = [config.width, config.width * 3 // 2, config.width * 2]
-        self.tasks = config.tasks
+        self.tasks, self.width = config.tasks, config.width
         self.blocks = nn.Sequential(*(_Block(a, b) for a, b in zip([CHANNELS, *widths], widths, strict=False)))
         shared = 4 * config.width
         self.joined = nn.Conv1d(widths[-1] * TIMES // 8, shared, 1)

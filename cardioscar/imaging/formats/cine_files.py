@@ -17,6 +17,7 @@ from cardioscar.imaging.formats.dicom_cine import read_dicom_cine
 from cardioscar.imaging.formats.file_head import read_head
 from cardioscar.imaging.formats.header_trust import HeaderTrust, sizes_text
 from cardioscar.imaging.formats.nifti_files import read_nifti_cine
+from cardioscar.imaging.formats.nifti_header import NiftiHeader
 from cardioscar.imaging.formats.volume_files import VOXEL_MM, dicom_files
 from cardioscar.imaging.formats.voxel_bytes import check_finite
 from cardioscar.imaging.labels import map_labels
@@ -52,19 +53,19 @@ def read_cine(path: Path, trust: HeaderTrust = "agree") -> Cine:
     return cine
 
 
-def read_cine_labels(path: Path, beside: Cine, table: str = "cardioscar", trust: HeaderTrust = "agree") -> Cine:
+def read_cine_labels(path: Path, beside: Cine | None, table: str = "cardioscar", trust: HeaderTrust = "agree") -> Cine:
     """Read the labels of a cine: a 4D NIfTI of its pixels, slices and frames.
 
     A slice or frame without labels is legal: nobody drew there.
 
     Args:
         path: `.nii` or `.nii.gz`.
-        beside: The cine, as `read_cine` returns it.
+        beside: The cine, as `read_cine` returns it; None where the labels are all there is.
         table: Name of the convention, a key of `LABEL_TABLES`.
         trust: As for `read_cine`.
 
     Returns:
-        uint8 values of `Label`, on the grid and at the times of the cine.
+        uint8 values of `Label`, on the grid and at the times of the cine, or of their own.
 
     Raises:
         InputError: As for `read_cine`, or if a value is not in the table.
@@ -73,8 +74,12 @@ def read_cine_labels(path: Path, beside: Cine, table: str = "cardioscar", trust:
     with claimed_memory(path.name):
         read_head(path, kind="a label image", size=1)
         _check_ending(path)
-        values, affine, _ = read_nifti_cine(path, trust)
-        labels = canonical_cine(Cine(map_labels(values, table, where=path.name), affine, None, path.name))
+        values, affine, header = read_nifti_cine(path, trust)
+        times = None if beside else _times_ms(path.name, header)
+        labels = canonical_cine(Cine(map_labels(values, table, where=path.name), affine, times, path.name))
+    if beside is None:
+        check_short_axis(labels.source, labels.grid.normal(2), slices=labels.slices)
+        return labels
     check_same_grid(beside, labels)
     return replace(beside, values=labels.values, source=path.name)
 
@@ -121,16 +126,17 @@ def _read(path: Path, trust: HeaderTrust) -> Cine:
         read_head(path, kind="a cine", size=1)
         _check_ending(path)
         values, affine, header = read_nifti_cine(path, trust)
-        times = nifti_times_ms(
-            path.name, header.frames, step=header.frame_step, first=header.first_time, code=header.time_code
-        )
-        cine = Cine(values, affine, times, path.name)
+        cine = Cine(values, affine, _times_ms(path.name, header), path.name)
     sizes, (least, most) = cine.grid.spacing_mm, VOXEL_MM
     if sizes.min() < least or sizes.max() > most:
         finding = f"{sizes_text(sizes)} (another unit?)"
         raise GeometryError(cine.source, f"voxels of {least:g} to {most:g} mm", finding)
     _check_repeated(cine)
     return cine
+
+
+def _times_ms(where: str, header: NiftiHeader) -> np.ndarray | None:
+    return nifti_times_ms(where, header.frames, step=header.frame_step, first=header.first_time, code=header.time_code)
 
 
 def _check_repeated(cine: Cine) -> None:

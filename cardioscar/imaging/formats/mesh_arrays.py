@@ -29,6 +29,13 @@ RESULTS: dict[str, Literal["linear", "nearest"]] = {
     "scar_transmurality": "linear",
     "channel": "nearest",
     "channel_open_probability": "nearest",
+    "tos_ms": "linear",
+    "tos_sd_ms": "linear",
+    "slice_distance_mm": "linear",
+    "lateness_ms": "linear",
+    "score_ms": "linear",
+    "site_allowed": "nearest",
+    "site_rank": "nearest",
 }
 """Point data that the stages write, and how each passes to nodes between others. What an input brings under such a
 name, or under one that begins as these do, is no result."""

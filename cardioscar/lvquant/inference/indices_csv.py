@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cardioscar.errors import PlatformError
+from cardioscar.errors import InputError, PlatformError
 from cardioscar.files.atomic import atomic_file
+from cardioscar.lvquant.agreement import FrameIndices
 from cardioscar.lvquant.inference.quantify import QuantifiedCine
 from cardioscar.lvquant.sectors import DIMENSIONS, SECTORS
 
@@ -59,6 +60,37 @@ def write_indices_csv(path: Path, found: QuantifiedCine) -> None:
             partial.write_text(indices_csv(found), encoding="utf-8")
     except OSError:
         raise PlatformError(f"{path.name}: could not be written (folder missing or disk full?)") from None
+
+
+def read_indices_csv(path: Path) -> list[tuple[FrameIndices, FrameIndices]]:
+    """Read a table that `write_indices_csv` wrote.
+
+    Returns:
+        Of each slice, from the apex to the base, the measured indices and the regressed ones, frame by frame; the phase
+        of the regressed is that of the slice.
+
+    Raises:
+        InputError: If it is no such table.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+        if not rows or tuple(rows[0]) != COLUMNS:
+            raise ValueError("other columns")
+        frames = 1 + max(int(row["frame"]) for row in rows)
+        parts = [rows[first : first + frames] for first in range(0, len(rows), frames)]
+        if any([int(row["frame"]) for row in part] != list(range(frames)) for part in parts):
+            raise ValueError("other rows")
+        return [(_way(part, "", "systole"), _way(part, "_regressed", "systole_chance")) for part in parts]
+    except OSError:
+        raise InputError(path.name, "a table of indices", "none that can be read") from None
+    except (ValueError, TypeError, KeyError, UnicodeDecodeError):
+        raise InputError(path.name, "the table of indices that cardioscar writes", "another") from None
+
+
+def _way(rows: list[dict[str, str]], ending: str, phase: str) -> FrameIndices:
+    values = [[float(row[f"{name}{ending}"] or "nan") for name in INDICES] for row in rows]
+    told = [row[phase] for row in rows]
+    return FrameIndices(np.array(values), np.array([float(one) > 0.5 for one in told]) if all(told) else None)
 
 
 def _cell(value: float) -> str:

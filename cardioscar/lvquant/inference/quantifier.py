@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +14,16 @@ from torch import Tensor
 
 from cardioscar.config import from_mapping
 from cardioscar.errors import InputError
-from cardioscar.learning.bundle import read_bundle
+from cardioscar.learning.bundle import Bundle, read_bundle
 from cardioscar.learning.device import choose_device
+from cardioscar.lvquant.inference.intervals import Calibration
 from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineOutput, build_cine_net
 from cardioscar.lvquant.network.intensity import RULE, normalised
 from cardioscar.lvquant.training.config import TrainConfig
+
+INTERVAL, INTERVAL_SUBJECTS = "interval_", "interval_subjects"
+"""What the terms of the intervals are called among a bundle's figures of the validation, and the number of hearts that
+they were fitted on."""
 
 
 class CineNetwork(Protocol):
@@ -41,6 +47,7 @@ class Quantifier:
         normalise: Brings grey values of a slice, shape (i, j, frames), to what it knows.
         device: Where it computes.
         sha256: Names the network; empty for one that was not stored.
+        calibration: Terms of its intervals; none where they were not fitted.
     """
 
     network: CineNetwork
@@ -49,6 +56,7 @@ class Quantifier:
     normalise: Callable[[np.ndarray], np.ndarray] = normalised
     device: str = "cpu"
     sha256: str = ""
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 def read_quantifier(folder: Path, *, device: str = "auto", where: str = "") -> Quantifier:
@@ -63,11 +71,25 @@ def read_quantifier(folder: Path, *, device: str = "auto", where: str = "") -> Q
         ConfigError: If the device is not there.
         InputError: If it is no such bundle, or its grey values follow another rule.
     """
-    bundle = read_bundle(folder, where=where)
+    return of_bundle(read_bundle(folder, where=where), device=device)
+
+
+def of_bundle(bundle: Bundle, *, device: str = "auto") -> Quantifier:
+    """The network of a bundle, see `read_quantifier`."""
     there = choose_device(device)
     network = bundle.network(ARCHITECTURE, build_cine_net)
     if bundle.facts.intensity != RULE:
         raise InputError(bundle.stored.in_description, "the rule for grey values of this version", "another")
     config = from_mapping(TrainConfig, bundle.facts.config, where=bundle.stored.in_description, foreign=True)
     grid = config.synthetic
-    return Quantifier(network.to(there), grid.pixels, grid.pixel_mm, normalised, str(there), bundle.sha256)
+    terms = _calibration(bundle)
+    return Quantifier(network.to(there), grid.pixels, grid.pixel_mm, normalised, str(there), bundle.sha256, terms)
+
+
+def _calibration(bundle: Bundle) -> Calibration:
+    figures = bundle.facts.eval_metrics
+    terms = {name.removeprefix(INTERVAL): float(one) for name, one in figures.items() if name.startswith(INTERVAL)}
+    subjects = int(terms.pop(INTERVAL_SUBJECTS.removeprefix(INTERVAL), 0))
+    if subjects < 0 or not all(0 <= one < math.inf for one in terms.values()):
+        raise InputError(bundle.stored.in_description, "terms of intervals of at least 0", "others")
+    return Calibration(terms, subjects)

@@ -75,12 +75,12 @@ def quantify(
         quantifier: Network.
         cine: In the one order of storage, as `read_cine` returns it.
         septum: Directions of the heart; default by the patient's axes.
-        calibration: Terms of the intervals; without, they are the network's own spread.
+        calibration: Terms of the intervals; default those of the network, where they were fitted.
         views: Turns and mirror images in which the network looks.
         least_surrounded: Share of the cavity's outline that muscle must border in a slice at the base.
     """
     septum = septum or septum_frame(cine.grid, where=cine.source)
-    terms = calibration or Calibration()
+    terms = quantifier.calibration if calibration is None else calibration
     seen_as = with_pixels(cine, wanted_pixel_mm(cine, quantifier.pixel_mm))
     shape = (seen_as.values.shape[0], seen_as.values.shape[1])
     center = locate(quantifier, seen_as)

@@ -26,6 +26,10 @@ _SAID = {
     "areas_percent": ("areas", "%"), "dimensions_mm": ("cavity dimensions", "mm"),
     "thickness_mm": ("wall thicknesses", "mm"), "phase_percent": ("the phase", "% of the frames"),
 }  # fmt: skip
+_NAMED = {
+    "lv_edv_ml": "end-diastolic volume", "lv_esv_ml": "end-systolic volume", "lv_ef_percent": "ejection fraction",
+    "lv_mass_g": "mass",
+}  # fmt: skip
 
 
 def reasons_of(
@@ -59,7 +63,8 @@ def reasons_of(
         if share and one.value > 0:
             apart *= 100 / one.value
         if name != "lv_sv_ml" and apart > (MOST_VOLUME_APART_PERCENT if share else MOST_EF_APART):
-            found.append(f"{name} regressed and measured differ by {apart:.0f} {'%' if share else 'points'}")
+            unit = "%" if share else "points"
+            found.append(f"{_NAMED.get(name, name)} regressed and measured differ by {apart:.0f} {unit}")
     if cine.slices > 1:
         found += _of_stack(cine, measured, ed_frame)
     return tuple(found)

@@ -71,7 +71,9 @@ class CineNet(nn.Module):
         scores = self.segment(image)
         shares = scores[0].softmax(dim=1)
         region = find_region(1 - shares[:, 0], pixel_mm, margin=self.spec.roi_margin)
-        seen = crop(torch.cat([image[:, None], shares], dim=1), region, pixel_mm, self.spec.roi_pixels)
+        # the indices' gradients do not reach the segmentation: in the first steps they are five to ten times as large
+        # as its own, and it then stays at a plateau
+        seen = crop(torch.cat([image[:, None], shares.detach()], dim=1), region, pixel_mm, self.spec.roi_pixels)
         found = self.over_beat(seen, region.side_mm)
         return CineOutput(
             scores[0],

@@ -38,6 +38,15 @@ def input_line(given: InputSummary) -> str:
 
 
 def _scar_from(given: InputSummary) -> str:
+    if given.segmenter is not None:
+        by = f"found by the network {given.segmenter}"
+        if given.scar_from == "labels":
+            return f"labels of wall and scar, {by}"
+        return f"{_by_rule(given)}, in a wall {by}"
+    return _by_rule(given)
+
+
+def _by_rule(given: InputSummary) -> str:
     rule, signal = given.scar_from, given.signal
     if rule not in ("fwhm", "nsd"):
         return _SOURCES.get(rule, rule)

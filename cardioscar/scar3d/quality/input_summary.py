@@ -39,4 +39,6 @@ def input_summary(facts: Mapping[str, Any], stack: SliceStack, config: Mapping[s
         "heart": facts.get("heart", "adult"),
         "signal": facts.get("signal"),
     }
+    if "segmenter" in facts:
+        content |= {"segmenter": facts["segmenter"]["name"], "look_at": facts["segmenter"]["look_at"]}
     return from_mapping(InputSummary, content, where="preprocess.json", foreign=True)

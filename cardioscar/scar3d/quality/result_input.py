@@ -68,6 +68,10 @@ class InputSummary:
     """`adult`, or `other` for a child or an animal."""
     signal: Signal | None
     """What the image says; null without one on the grid of the wall."""
+    segmenter: str | None = sometimes()
+    """Network that found wall and scar; missing where they came with the subject."""
+    look_at: tuple[int, ...] | None = sometimes()
+    """Slices in which it has doubts, and at which somebody should look; missing likewise."""
 
 
 @dataclass(frozen=True)

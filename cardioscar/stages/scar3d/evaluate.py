@@ -115,7 +115,7 @@ def run(
             _evaluate(job, config, read_truth)
 
         upstream = {"groups": groups, "sorted": sorted_groups, "fields": fields, "scars": scars}
-        with publishing(recording, RECONSTRUCT.results, output, [scars, fields], on_done) as done:
+        with publishing(recording, RECONSTRUCT.results, output, [scars, fields, groups], on_done) as done:
             rows = run_shard(
                 RECONSTRUCT["evaluate"], subjects, output, config, work, upstream=upstream, files=files,
                 reads_settings=True, on_done=done,

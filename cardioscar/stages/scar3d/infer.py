@@ -62,6 +62,8 @@ class Config:
     write_opencarp: bool = False
     """Write the openCARP mesh `scar.pts/.elem/.lon` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open
     channel; fibres by a rule where the mesh has none; nodes of the surfaces `scar_endo.vtx`, `scar_epi.vtx`."""
+    write_draws: bool = False
+    """Write the posterior draws at the nodes of the wall mesh too (`scar_draws.npz`), for plans made on the map."""
     seed: int = 0
     """Seed of every random draw of the stage; 0 or more."""
     device: str = execution("auto")
@@ -158,6 +160,7 @@ def _infer(job: Work, config: Config) -> None:
     from cardioscar.scar3d.observation.files import load_hidden_places
     from cardioscar.scar3d.posterior.inference_facts import coverage_facts, warn_of, write_facts
     from cardioscar.scar3d.posterior.intervals import DrawSummary, HiddenSlices
+    from cardioscar.scar3d.posterior.stored_draws import SCAR_DRAWS, save_scar_draws, scar_bytes
     from cardioscar.scar3d.scar_mesh import write_scar, write_scar_tags
 
     mesh = read_mesh(job.upstream["groups"] / "mesh.vtu", own=True)
@@ -176,9 +179,12 @@ def _infer(job: Work, config: Config) -> None:
     electrophysiology = ElectrophysiologyMap(
         mesh, probability, threshold=config.threshold, doubt_range=config.doubt_range
     )
+    kept = []
     for scar in found.draws(config.draws, config.seed):
         summary.see(scar)
         electrophysiology.see(scar)
+        if config.write_draws:
+            kept.append(scar_bytes(scar))
     facts = found.facts()
     warn_of(facts)
     coverage = coverage_facts(problem.reach.nearest_mm, probability, mesh.node_volumes_ml, threshold=config.threshold)
@@ -193,6 +199,8 @@ def _infer(job: Work, config: Config) -> None:
     write_facts(job.out, facts, coverage)
     own = load_own_mesh(job.upstream["groups"])
     write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, doubt_range=config.doubt_range)
+    if config.write_draws:
+        save_scar_draws(job.out / SCAR_DRAWS, kept)
     if config.write_nifti:
         affine = problem.stack.slices[0].affine
         volume = nodes_to_volume(mesh, probability, affine, voxel_mm=round(mesh.edge_mm, 2))

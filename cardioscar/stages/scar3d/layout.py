@@ -14,7 +14,7 @@ SCAR3D_LAYOUT = CohortLayout(
     ),
     needs=(
         OneOf(("lge", "labels", "scar"), "one of the files lge.*, labels.*, scar.*"),
-        OneOf(("mesh", "labels"), "a mesh.* or a labels.* to build one from"),
+        OneOf(("mesh", "labels", "lge"), "a mesh.*, a labels.* to build one from, or an lge.* to find them in"),
     ),
     # work grows with the nodes, and these with the mesh's file
     costs=(("mesh",), ("labels", "lge", "scar")),

@@ -12,15 +12,19 @@ from typing import Any, ClassVar, Literal
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
-from cardioscar.config import from_mapping
+from cardioscar.config import execution, from_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
+from cardioscar.lge.inference.config import VIEWS
+from cardioscar.scar3d.field.fit_config import check_device_here
 from cardioscar.scar3d.observation.holdout import check_holdout
 from cardioscar.scar3d.observation.scar_source import Target
 from cardioscar.scar3d.subject_settings import Heart, SubjectSettings
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
+from cardioscar.stages.networks import SHIPPED
+from cardioscar.stages.scar3d.found_labels import NONE, LabelFinder, check_segmenter_of, needs_labels
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
@@ -62,6 +66,14 @@ class Config:
     """Undo in-plane shifts of slices by uneven breath-holds: auto registers a drawn wall to a mesh that came with the
     subject; axis moreover straightens slices whose mesh is built from their labels, onto a smooth axis; off."""
 
+    segmenter: str = SHIPPED
+    """Network that finds wall and scar of subjects that come as an LGE image alone, without mesh or labels: shipped,
+    the folder of one, s3://bucket/prefix, models:/name/version or models:/name@alias; none refuses them."""
+    segmenter_views: int = 8
+    """Flips and turns over which that network is averaged: 1 (none), 2, 4 or 8."""
+    device: str = execution("auto")
+    """Where that network computes: auto (a GPU if there is one), cpu or cuda."""
+
     RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "merge_to_nodes"}
     """Earlier names of settings, and what they are called now."""
 
@@ -73,6 +85,13 @@ class Config:
         check_holdout(self.holdout)
         if self.label_table not in LABEL_TABLES:
             raise ConfigError("label_table", f"one of {', '.join(LABEL_TABLES)}", repr(self.label_table))
+        if self.segmenter_views not in VIEWS:
+            raise ConfigError("segmenter_views", "1, 2, 4 or 8", str(self.segmenter_views))
+
+    @property
+    def with_own_wall(self) -> Config:
+        """The settings as they count for a subject that came with a wall: a network plays no part, whichever it is."""
+        return replace(self, segmenter=NONE, segmenter_views=8)
 
 
 def run(
@@ -88,8 +107,8 @@ def run(
         cohort_uri: Folder or `s3://` prefix of subject folders, or of a `cohort.csv`; or a cohort that is open.
         subjects: Ids.
         output: Artifact folder: `<subject>/groups.npz`, `slices.npz`, `mesh.vtu`, `preprocess.json`, `view.npz` and,
-            where slices are hidden, `heldout.npz`; where the mesh that is worked on is not the subject's own node for
-            node, `own_mesh.vtu` and `own_nodes.npz`.
+            where slices are hidden, `heldout.npz`; where wall and scar were found, `found_labels.nii.gz`; where the
+            mesh that is worked on is not the subject's own node for node, `own_mesh.vtu` and `own_nodes.npz`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 
@@ -112,22 +131,51 @@ def run(
             # what is remarked on is an input too: the remark must go when the file does
             return own | entries[subject].beside
 
+        finder = LabelFinder(config.segmenter, config.segmenter_views, config.device)
+
         def work(job: Work) -> None:
             for remark in entries[job.subject].remarks:
                 log.warning(remark)
-            _prepare(files(job.subject), entries[job.subject].settings(), config, job.out)
+            own, settings = files(job.subject), entries[job.subject].settings()
+            labelled = None
+            if needs_labels(own):
+                trust = settings.header_trust or config.header_trust
+                path, labelled = finder.find(job, own["lge"], trust, settings.septum_direction)
+                own = own | {"labels": path}
+            _prepare(own, settings, config, job.out, labelled)
 
-        return run_shard(RECONSTRUCT["preprocess"], subjects, output, config, work, files=files, **hooks)
+        def shard(some: Sequence[str], settings: Config) -> list[Status]:
+            return run_shard(RECONSTRUCT["preprocess"], some, output, settings, work, files=files, **hooks)
+
+        # who came with a wall has the same settings, and so the same work, whatever network others need
+        waiting = [subject for subject in subjects if subject in entries and needs_labels(entries[subject].files)]
+        rows = shard([subject for subject in subjects if subject not in waiting], config.with_own_wall)
+        if waiting:
+            rows += shard(waiting, replace(config, segmenter=finder.named()))
+    by_subject = {row.subject: row for row in rows}
+    return [by_subject[subject] for subject in subjects]
 
 
 def check_cohort(config: Config, cohort: CohortSource, subjects: Collection[str]) -> None:
-    """Refuse hold-outs that no subject has, where a look at some files tells."""
+    """Refuse hold-outs that no subject has, where a look at some files tells, and a network that is not there."""
     from cardioscar.stages.scar3d.holdout_check import check_holdout_of
 
+    check_segmenter_of(cohort, subjects, config.segmenter)
     check_holdout_of(cohort, subjects, config.holdout)
 
 
-def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Config, out: Path) -> None:
+def check_machine(config: Config) -> None:
+    """Refuse a device that this machine lacks."""
+    check_device_here(config.device)
+
+
+def _prepare(
+    files: Mapping[str, Path],
+    settings: SubjectSettings,
+    config: Config,
+    out: Path,
+    found: Mapping[str, Any] | None = None,
+) -> None:
 
     from cardioscar.imaging.alignment.slice_alignment import aligned
     from cardioscar.imaging.checks import check_stack
@@ -148,7 +196,10 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
     thickness = config.slice_thickness_mm or settings.slice_thickness_mm
     trust = settings.header_trust or config.header_trust
     labels = None
-    if "labels" in files:
+    if found is not None:
+        thickness = thickness or found["slice_thickness_mm"]  # which the image's file states, and labels do not
+        labels = read_drawn_labels(files["labels"], "cardioscar", trust)
+    elif "labels" in files:
         labels = read_drawn_labels(files["labels"], settings.label_table or config.label_table, trust)
     wall = read_subject_wall(files, settings)
     if wall is None and labels is None:
@@ -223,6 +274,8 @@ def _prepare(files: Mapping[str, Path], settings: SubjectSettings, config: Confi
         "septum": septum,
         "signal": signal,
     }
+    if found is not None:
+        facts["segmenter"] = found
     (out / "preprocess.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardioscar.errors import ConfigError, InputError
-from cardioscar.services.store.places import place
+from cardioscar.stages.networks import network_files
 
 if TYPE_CHECKING:
     from cardioscar.scar3d.field.fit_config import FitConfig
     from cardioscar.scar3d.transfer.stored_pretrained import StoredPretrained
-
-_REGISTERED = re.compile(r"models:/([^/]+)/([1-9][0-9]*)")
 
 
 def resolve_pretrained(config: FitConfig) -> tuple[FitConfig, StoredPretrained | None]:
@@ -45,43 +39,15 @@ def fetch_pretrained(address: str) -> StoredPretrained:
     """Read the files of a pretrained network.
 
     Args:
-        address: Folder, `s3://bucket/prefix`, or `models:/name/version` of the registry at MLFLOW_TRACKING_URI.
+        address: Folder, `s3://bucket/prefix`, or a version in the registry at MLFLOW_TRACKING_URI,
+            `models:/name/version` or `models:/name@alias`.
 
     Raises:
         InputError: If there is no such network, or it is no pretrained one.
         UnreachableError: If the object store or the registry does not answer.
     """
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, StoredPretrained, read_pretrained
+    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, StoredPretrained
 
-    if address.startswith("models:"):
-        return _registered(address)
-    at = place(address, where="start_from")
-    if isinstance(at, Path):
-        if not at.is_dir():
-            raise InputError("start_from", "a folder that train-prior wrote", "no such folder")
-        return read_pretrained(at)
-    from cardioscar.services.store.object_store import Store
-
-    found = Store.connect().read_many([at / DESCRIPTION, at / WEIGHTS])
-    description, weights = found[at / DESCRIPTION], found[at / WEIGHTS]
-    if description is None or weights is None:
-        missing = DESCRIPTION if description is None else WEIGHTS
-        raise InputError(f"start_from: {missing}", "a network that train-prior field wrote", "no such object")
-    return StoredPretrained(description, weights)
-
-
-def _registered(address: str) -> StoredPretrained:
-    from cardioscar.cohort.store import temporary_folder
-    from cardioscar.scar3d.transfer.stored_pretrained import DESCRIPTION, WEIGHTS, read_pretrained
-    from cardioscar.services.tracking.client import TrackingTarget
-    from cardioscar.services.tracking.trained_models import load_model_files
-
-    named = _REGISTERED.fullmatch(address)
-    if named is None:
-        raise ConfigError("start_from", "models:/name/version with a version number", "another form")
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not uri:
-        raise InputError("start_from", "MLFLOW_TRACKING_URI, the registry of models:/…", "none")
-    with temporary_folder() as folder:
-        load_model_files(TrackingTarget(uri), named[1], int(named[2]), (DESCRIPTION, WEIGHTS), folder)
-        return read_pretrained(folder)
+    rule = "a network that train-prior field wrote"
+    files = network_files(address, (DESCRIPTION, WEIGHTS), rule=rule, where="start_from")
+    return StoredPretrained(files[DESCRIPTION], files[WEIGHTS])

@@ -11,6 +11,9 @@ from cardioscar.workflow import Workflow
 FIELD = ("field.safetensors", "field.json")
 MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon", "scar_endo.vtx", "scar_epi.vtx")
 
+FOUND_LABELS = "found_labels.nii.gz"
+"""Labels of a subject that came without, as a network found them."""
+
 _ROOM = "cardioscar.stages.scar3d"
 
 SCAR_FIELD = ModelKind(
@@ -45,7 +48,9 @@ RECONSTRUCT = Workflow(
                 "own_mesh.vtu",
                 "own_nodes.npz",
                 "preprocess.json",
+                FOUND_LABELS,
             ),
+            published=(FOUND_LABELS,),
         ),
         Stage(
             "group_sort",
@@ -73,7 +78,7 @@ RECONSTRUCT = Workflow(
             in_short="scar probability and uncertainty at every node",
             reads=("groups", "sorted_groups", "fields"),
             writes="scars",
-            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json"),
+            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json", "scar_draws.npz"),
             published=MAP,
         ),
         Stage(

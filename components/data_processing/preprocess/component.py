@@ -15,6 +15,7 @@ def preprocess(
     label_table: str = "cardioscar",
     edge_mm: float = 1.5,
     n_sd: float = 5.0,
+    segmenter: str = "shipped",
     options: dict = {},  # noqa: B006
     fingerprint: str = "",
 ):
@@ -30,6 +31,8 @@ def preprocess(
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
+        segmenter: Network that finds wall and scar where there are no labels: shipped, a folder, s3://bucket/prefix
+            or models:/name/version; none refuses such subjects.
         options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
         fingerprint: Hash of the cohort's contents; a new one makes Kubeflow run a cached task again.
     """
@@ -38,6 +41,12 @@ def preprocess(
 
     configure(stderr=True)
     settings = dict(
-        target=target, holdout=holdout, label_table=label_table, edge_mm=edge_mm, n_sd=n_sd, **options
+        target=target,
+        holdout=holdout,
+        label_table=label_table,
+        edge_mm=edge_mm,
+        n_sd=n_sd,
+        segmenter=segmenter,
+        **options,
     )  # names a setting that is given twice
     stage.run(cohort_uri, subjects, groups.path, settings)

@@ -19,6 +19,7 @@ def reconstruct(
     label_table: str = "cardioscar",
     edge_mm: float = 1.5,
     n_sd: float = 5.0,
+    segmenter: str = "shipped",
     batch_nodes: int = 10000,
     method: str = "fourier",
     device: str = "auto",
@@ -55,6 +56,8 @@ def reconstruct(
         label_table: Convention of the label volumes.
         edge_mm: Edge length of meshes built from labels, in mm.
         n_sd: Standard deviations above remote myocardium at which n-SD calls scar.
+        segmenter: Network that finds wall and scar where there are no labels: shipped, a folder, s3://bucket/prefix
+            or models:/name/version; none refuses such subjects.
         batch_nodes: Number of nodes that a batch of complete groups aims at.
         method: fourier (Fourier features, full batch) or reference (the published network).
         device: Where fields are fitted: auto (a GPU if the pod has one), cpu or cuda.
@@ -80,7 +83,13 @@ def reconstruct(
     # calls, because they name a setting that is given twice
     options = {
         "preprocess": dict(
-            target=target, holdout=holdout, label_table=label_table, edge_mm=edge_mm, n_sd=n_sd, **preprocess_options
+            target=target,
+            holdout=holdout,
+            label_table=label_table,
+            edge_mm=edge_mm,
+            n_sd=n_sd,
+            segmenter=segmenter,
+            **preprocess_options,
         ),
         "group_sort": dict(batch_nodes=batch_nodes, **group_sort_options),
         "train": dict(method=method, seed=seed, device=device, start_from=start_from, **train_options),

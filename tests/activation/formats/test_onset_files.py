@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cardioscar.activation.formats.onset_files import read_onsets, write_onsets
+from cardioscar.activation.formats.onset_files import read_heart_onsets, read_onsets, write_heart_onsets, write_onsets
 from cardioscar.errors import InputError
 from tests.activation.strain.test_sector_onsets import drawn
 
@@ -83,3 +83,18 @@ def test_numbers_of_rows_and_unreadable_files(tmp_path):
     path.write_bytes(b"a" * (2**20 + 1))
     with pytest.raises(InputError, match="found a larger one"):
         read_onsets(path)
+
+
+def test_several_slices_stand_in_one_table(tmp_path):
+    slices = [drawn(12), drawn(24)]
+    write_heart_onsets(tmp_path / "tos.csv", slices)
+    text = (tmp_path / "tos.csv").read_text()
+    assert text.startswith("slice,sector,tos_ms,low,high,class\n1,0,")
+    for one, other in zip(read_heart_onsets(tmp_path / "tos.csv"), slices, strict=True):
+        np.testing.assert_allclose(one.tos_ms, other.tos_ms, atol=0.05)
+        np.testing.assert_array_equal(one.classes, other.classes)
+    with pytest.raises(InputError, match="onsets of one slice, found 2"):
+        read_onsets(tmp_path / "tos.csv")
+    (tmp_path / "tos.csv").write_text(text.replace("\n2,", "\n3,"))
+    with pytest.raises(InputError, match="slices from 1 on, in order, at most 100, found another in row"):
+        read_heart_onsets(tmp_path / "tos.csv")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from cardioscar.errors import ConfigError, PlatformError
+from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.imaging.formats.opencarp import read_opencarp
 from cardioscar.imaging.formats.slice_files import load_stack
@@ -22,6 +22,7 @@ from cardioscar.scar3d.field.mc_dropout import published_samples
 from cardioscar.scar3d.field.stored_field import load_field
 from cardioscar.scar3d.observation.problem import build_problem
 from cardioscar.scar3d.observation.refinement import refine
+from cardioscar.scar3d.posterior.stored_draws import load_scar_draws
 from cardioscar.shard.status import Status
 from tests.finished_run import Run, content
 
@@ -287,3 +288,15 @@ def test_a_full_disk_never_passes_for_a_result(run: Run, limit: int) -> None:
     else:
         assert limited == {}
         assert max(map(len, files.values())) > limit
+
+
+def test_draws_that_are_written_have_the_spread_of_the_map(run: Run) -> None:
+    mesh = infer(run, write_draws=True)
+    draws = load_scar_draws(run.folder("infer") / "scar_draws.npz", mesh.n_nodes)
+    assert draws.shape == (64, mesh.n_nodes)
+    spread = data(mesh, "scar_uncertainty")
+    # a draw is stored in steps of 1/255
+    np.testing.assert_allclose(draws.std(axis=0), spread, atol=0.005)
+    with pytest.raises(InputError, match="scar_draws.npz: expected draws of scar at 7 nodes"):
+        load_scar_draws(run.folder("infer") / "scar_draws.npz", 7)
+    assert "scar_draws.npz" not in content(run.folder("infer", "P002"))

@@ -224,7 +224,10 @@ print([row.outcome for row in rows], "torch" in sys.modules)
 def test_a_prior_that_is_not_there_or_does_not_fit_is_said_before_any_fit(
     run: Run, prior: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="start_from: expected a folder that train-prior wrote, found no such folder"):
+    with pytest.raises(
+        InputError,
+        match="start_from: expected a folder with a network that train-prior field wrote, found no such folder",
+    ):
         fit(run, tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="start_from: expected a network with the fit's hidden 32, found hidden 64"):
         fit(run, prior, hidden=32)

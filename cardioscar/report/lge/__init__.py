@@ -1,0 +1,1 @@
+"""What the page of one subject says of a segmentation: slices, segments, thresholds, doubt."""

@@ -1,0 +1,1 @@
+"""Late activation as stages: strain of each subject, then onsets, map and report."""

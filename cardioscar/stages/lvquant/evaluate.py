@@ -1,0 +1,99 @@
+"""Published results of `quantify` held against known labels, subject by subject: table, JSON, page."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from cardioscar.errors import CardioscarError, InputError, counted
+from cardioscar.files.folders import platform_faults
+from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_cine_labels
+from cardioscar.imaging.formats.lvquan_mat import read_lvquan
+from cardioscar.logs import about
+from cardioscar.lvquant.evaluation import Evaluation, SubjectEvaluation, evaluated, evaluation
+from cardioscar.lvquant.inference.indices_csv import read_indices_csv
+from cardioscar.lvquant.protocol import true_indices
+from cardioscar.lvquant.subject_metrics import read_metrics
+from cardioscar.report.lvquant.evaluation import write_evaluation
+
+log = logging.getLogger(__name__)
+
+LABELS = "labels"
+
+
+def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardioscar") -> Evaluation:
+    """Compare every subject that has a result and a truth; a subject that cannot be compared costs the others nothing.
+
+    Args:
+        results: Published results, or the whole output of `quantify`.
+        truth: `<subject>/labels.nii.gz` (4D, background where nobody drew), or `<subject>.mat` in the layout of LVQuan,
+            whose stated indices and phase count then.
+        out: Receives `evaluation.json`, `evaluation.csv` and `evaluation.html`.
+        label_table: Convention of the labels.
+
+    Raises:
+        InputError: If there are no results, or no subject has a truth.
+        PlatformError: If the output cannot be written.
+    """
+    folders = _results(results)
+    if not truth.is_dir():
+        raise InputError("truth", "a folder", "none")
+    subjects: list[SubjectEvaluation] = []
+    failed: dict[str, str] = {}
+    missing = 0
+    for folder in folders:
+        path = _truth(truth, folder.name)
+        if path is None:
+            missing += 1
+            continue
+        with about("evaluate", folder.name):
+            try:
+                one = _evaluated(folder, path, label_table)
+            except CardioscarError as error:
+                failed[folder.name] = str(error)
+                log.error("failed: %s", error, extra={"outcome": "failed"})
+                continue
+            if one is None:
+                failed[folder.name] = f"{path.name}: expected a cavity in at least one frame, found none"
+            else:
+                subjects.append(one)
+    if not subjects and not failed:
+        raise InputError("truth", f"labels of {counted(len(folders), 'subject')} of the results", "none")
+    if missing:
+        log.warning("%s without a truth", counted(missing, "subject"))
+    found = evaluation(subjects, failed)
+    with platform_faults(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_evaluation(out, found)
+    return found
+
+
+def _results(root: Path) -> list[Path]:
+    """Folders of subjects that have a result."""
+    for place in (root, root / "results"):
+        found = sorted(path.parent for path in place.glob("*/metrics.json") if not path.parent.name.startswith("."))
+        if found:
+            return found
+    raise InputError("results", "folders of subjects with metrics.json, indices.csv and labels.nii.gz", "none")
+
+
+def _truth(root: Path, subject: str) -> Path | None:
+    names = [root / subject / f"{LABELS}{ending}" for ending in CINE_SUFFIXES]
+    names += [root / subject / "cine.mat", root / f"{subject}.mat"]
+    return next((path for path in names if path.is_file()), None)
+
+
+def _evaluated(folder: Path, truth: Path, table: str) -> SubjectEvaluation | None:
+    try:
+        metrics = read_metrics(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise InputError("metrics.json", "what quantify has written", "another") from None
+    found = read_cine_labels(folder / "labels.nii.gz", None)
+    indices = read_indices_csv(folder / "indices.csv")
+    if truth.suffix.lower() != ".mat":
+        return evaluated(folder.name, metrics, found, indices, read_cine_labels(truth, None, table))
+    subject = read_lvquan(truth)
+    if subject.labels is None:
+        raise InputError(truth.name, "masks", "none")
+    return evaluated(folder.name, metrics, found, indices, subject.labels, true_indices(subject))

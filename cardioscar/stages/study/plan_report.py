@@ -1,0 +1,114 @@
+"""From a plan to its page: what is drawn, and what is said beside it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cardioscar import __version__
+from cardioscar.report.activation.matrix import matrix_figure
+from cardioscar.report.offscreen import SceneUnavailableError
+from cardioscar.report.study.bullseyes import bullseyes_figure, discs_of
+from cardioscar.report.study.page import PlanPage, write_plan_page
+from cardioscar.report.study.scene import layers_of, plan_scenes
+from cardioscar.scar3d.observation.septum import GUESSED
+from cardioscar.shard.loop import Work
+from cardioscar.stages.study.planning import Planned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PAGES = {"scar_maps": "scar.html", "functions": "function.html", "activations": "activation.html"}
+
+
+def write_report(job: Work, made: Planned, *, figures: bool) -> None:
+    """Write `report.html` and `figures/*.png` into the patient's folder; the other files are there.
+
+    Args:
+        job: The patient's work in `plan`.
+        made: The plan.
+        figures: Draw the pictures.
+    """
+    metrics = json.loads((job.out / "metrics.json").read_text(encoding="utf-8"))
+    rows = job.upstream_status.values()
+    inputs = {name: sha for row in rows for name, sha in row.inputs.items() if "/" not in name}
+    configs = {row.stage: row.config for row in rows}
+    doubtful = made.wall is not None and made.wall.septum in ("guessed", "unknown")
+    page = PlanPage(
+        subject=job.subject,
+        content=json.loads((job.out / "plan.json").read_text(encoding="utf-8")),
+        numbers=metrics["numbers"],
+        warnings=metrics["warnings"],
+        pages=frozenset(page for name, page in _PAGES.items() if (job.upstream[name] / page).is_file()),
+        septum_warning=GUESSED if doubtful else "",
+        rules=rules(made),
+        version=__version__,
+        created=job.upstream_status["scar_maps"].started,
+        inputs=inputs,
+        config=json.dumps(configs, indent=1, sort_keys=True),
+    )
+    not_asked = "Figures were not asked for."
+    front, back = _scenes(made) if figures else (not_asked, not_asked)
+    pictures = {
+        "scene": lambda: front,
+        "opposite": lambda: back,
+        "bullseyes": lambda: _bullseyes(made, doubtful=doubtful) if figures else not_asked,
+        "strain": lambda: _strain(job, made) if figures else not_asked,
+    }
+    write_plan_page(job.out, page, pictures)
+
+
+def rules(made: Planned) -> str:
+    """Where a lead was looked for, in a sentence."""
+    config = made.rules
+    where = {"epicardium": "on the epicardium", "endocardium": "on the endocardium", "wall": "anywhere in the wall"}
+    parts = [where[config.surface]]
+    if config.away_from_septum:
+        parts.append(f"farther than {config.septum_deg:.0f}° from the middle of the septum")
+    if config.away_from_apex:
+        parts.append(f"above the apical {config.apex_share:.0%} of the cavity")
+    return f"Looked for {', '.join(parts)}, {config.apart_mm:.0f} mm and more from each other."
+
+
+def _scenes(made: Planned) -> tuple[Figure | str, Figure | str]:
+    found = _both_sides(made)
+    return (found, found) if isinstance(found, str) else found
+
+
+def _both_sides(made: Planned) -> tuple[Figure, Figure] | str:
+    if made.wall is None:
+        return "There is no 3D view: there is no wall to show anything on."
+    data, fields = made.wall.mesh.grid.point_data, made.joined.fields
+    scar = np.asarray(data["scar_probability"]) if "scar_probability" in data else None
+    layers = layers_of(scar, fields.get("tos_ms"), fields.get("score_ms"))
+    if not layers:
+        return "There is no 3D view: neither scar nor activation is known."
+    sites = np.array([one.position_mm for one in made.joined.sites]).reshape(-1, 3)
+    try:
+        return plan_scenes(
+            made.wall.mesh, layers, sites, axis=made.wall.long_axis, septum=made.wall.septum_direction
+        )  # fmt: skip
+    except SceneUnavailableError as error:
+        return f"There is no 3D view. {error}"
+
+
+def _bullseyes(made: Planned, *, doubtful: bool) -> Figure | str:
+    discs = discs_of(made.joined.segments, scar_known=made.modalities[0].used)
+    if not discs:
+        return "There are no bullseyes: activation is not known on a wall with segments."
+    sites = [(one.rank, one.segment) for one in made.joined.sites]
+    warning = "segments may bear wrong names: the septum is a guess" if doubtful else ""
+    return bullseyes_figure(discs, sites, warning=warning)
+
+
+def _strain(job: Work, made: Planned) -> Figure | str:
+    from cardioscar.activation.formats.onset_archive import read_heart_onsets
+    from cardioscar.activation.formats.strain_files import read_strain
+
+    folder = job.upstream["activations"]
+    if not made.modalities[2].used:
+        return "There is no strain to show."
+    slices, heart = read_strain(folder / "strain.npz"), read_heart_onsets(folder / "onsets.npz")
+    return matrix_figure(slices, list(heart.slices))

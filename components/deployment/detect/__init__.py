@@ -1,0 +1,5 @@
+"""The `detect` component."""
+
+from components.deployment.detect.component import detect
+
+__all__ = ["detect"]

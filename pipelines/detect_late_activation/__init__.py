@@ -1,0 +1,1 @@
+"""The pipeline `detect_late_activation`."""

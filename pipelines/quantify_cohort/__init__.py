@@ -1,0 +1,1 @@
+"""The pipeline `quantify_cohort`."""
