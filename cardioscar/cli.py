@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study": ("study", "one patient with every modality: scar map, LV function, activation, plan"),
     "lge": ("lge", "late enhancement: find wall, cavity and scar"),
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
+    "slices": ("slices", "cut a sparse stack from a dense volume"),
+    "apply": ("apply", "carry a scar map to another mesh of the same heart"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
     "registry": ("registry", "find, show and load recorded models (MLflow)"),
     "explain": ("explain", "why a subject has its verdict, or why it failed"),
