@@ -30,7 +30,7 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	$(PIP) --editable ".[kfp,laptop,dev]"
-	# what it requires besides (timm, and by it torchvision) is for networks that are not used here
+	# a test compares with it; what it requires besides (timm, and by it torchvision) is not used
 	$(PIP) --no-deps "$$(grep '^dynamic-network-architectures==' constraints.txt)"
 	@touch $@
 
