@@ -278,9 +278,13 @@ def _heldout_caption(heldout: HeldOutScores) -> str:
 
 
 def _slices_note(slices: Sequence[SliceView]) -> str:
-    note = (
-        "Above: the image with the wall and the observed scar. Below: the reconstructed probability on the same pixels."
+    bare = all(np.array_equal(view.background, view.observed_scar) for view in slices)
+    above = (
+        "Above: the wall and the observed scar; there is no image"
+        if bare
+        else ("Above: the image with the wall and the observed scar")
     )
+    note = f"{above}. Below: the reconstructed probability on the same pixels."
     if any(view.directions is not None for view in slices):
         note += " A letter names the patient's side at its edge: left, right, anterior, posterior, superior, inferior."
     if any(view.sectors is not None for view in slices):
