@@ -14,7 +14,7 @@ from pipelines.argo_size import ArgoSize
 from pipelines.detect_late_activation.pipeline import detect_late_activation
 from pipelines.ir import IR
 from pipelines.lints import lint
-from pipelines.placing import LITERALS
+from pipelines.placing import LITERALS, NETWORK_SIZES
 from pipelines.plan_cohort.pipeline import plan_cohort
 from pipelines.quantify_cohort.pipeline import quantify_cohort
 from pipelines.reconstruct_cohort.pipeline import reconstruct_cohort
@@ -22,6 +22,9 @@ from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
 from pipelines.segment_cohort.pipeline import segment_cohort
 from pipelines.shorten import shorten
 from pipelines.summarize_cohort.pipeline import summarize_cohort
+from pipelines.train_activation.pipeline import train_activation
+from pipelines.train_lge.pipeline import train_lge
+from pipelines.train_lvquant.pipeline import train_lvquant
 
 PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
     "detect_late_activation": (detect_late_activation, {"label_table": LITERALS["label_table"]}),
@@ -41,6 +44,19 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
         {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
     ),
     "summarize_cohort": (summarize_cohort, {}),
+    "train_activation": (train_activation, {"accelerator_limit": LITERALS["accelerator_limit"]}),
+    "train_lge": (
+        train_lge,
+        {
+            "architecture": ["scar_net", "unet", "residual_encoder"],
+            "size": NETWORK_SIZES,
+            "accelerator_limit": LITERALS["accelerator_limit"],
+        },
+    ),
+    "train_lvquant": (
+        train_lvquant,
+        {"size": NETWORK_SIZES, "accelerator_limit": LITERALS["accelerator_limit"]},
+    ),
 }
 """Each pipeline, as kfp made it, with the choices of its parameters."""
 
@@ -112,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.check and not findings:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
+                sys.stdout.write(f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}\n")
             elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
                 faults.append(f"{path.parent.name}/{path.name}: is not current; run python -m pipelines.compile")
     for fault in faults:

@@ -27,13 +27,25 @@ UNCACHED = (
     "study-function",
     "study-activation",
     "plan",
+    "train-lge",
+    "train-lvquant",
+    "train-activation",
 )
 """Tasks that read or write outside their artifacts, or whose cache key would miss what they depend on."""
 
 FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
-GPU_TASKS = ("train", "reconstruct", "segment", "quantify", "study-scar")
+GPU_TASKS = (
+    "train",
+    "reconstruct",
+    "segment",
+    "quantify",
+    "study-scar",
+    "train-lge",
+    "train-lvquant",
+    "train-activation",
+)
 """Tasks that may run on a GPU; a pipeline that goes through subjects has one of them."""
 
 CPU_TASKS = ("detect",)

@@ -23,6 +23,9 @@ LITERALS = {
 }
 """Choices that the Kubeflow UI offers as a drop-down."""
 
+NETWORK_SIZES = ["tiny", "small", "base"]
+"""Sizes of the networks that are trained."""
+
 TASKS = Parameters({
     "task_image": Parameter(str, "Image of the tasks that need no GPU.", image("cpu")),
     "cpu": Parameter(str, "CPU limit of the tasks that need no GPU.", "2"),

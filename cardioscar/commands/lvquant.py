@@ -1,4 +1,4 @@
-"""`cardioscar lvquant quantify|evaluate|train`: the left ventricle in cine MR."""
+"""`cardioscar lvquant quantify|evaluate|train|protocol`: the left ventricle in cine MR."""
 
 from __future__ import annotations
 
@@ -74,10 +74,19 @@ def _train(prog: str, words: list[str]) -> int:
     return train_network.main("lvquant", prog, words)
 
 
+def _protocol(prog: str, words: list[str]) -> int:
+    from cardioscar.commands.lvquant_protocol import main as protocol
+
+    return protocol(prog, words)
+
+
 ACTIONS = {
     "quantify": Action(QUANTIFY.does, _quantify),
     "evaluate": Action(first_line(Evaluate), _evaluate),
     "train": Action(trainer_of("lvquant").does, _train),
+    "protocol": Action(
+        "Train and judge by the folds of LVQuan: each subject by a network that never met it.", _protocol
+    ),
 }
 """Actions by name."""
 

@@ -151,3 +151,33 @@ def stack_from_volume(
         check_affine(affine, where=volume.source)
         slices.append(Slice(values[place], seen[place], affine, number))
     return SliceStack(tuple(slices), volume.source)
+
+
+def sparse_volume(volume: Volume, *, every: int, thick: int = 1, first: int = 0) -> Volume:
+    """A stack of fewer slices, each the mean of some of the volume's.
+
+    Args:
+        volume: Dense volume.
+        every: Distance between slices, in slices of the volume.
+        thick: Slices that are averaged for one; 1 keeps the values and their type.
+        first: Index of the first slice that counts.
+
+    Returns:
+        The stack; its affine says where the middle of each slab lies, and steps from slice to slice.
+
+    Raises:
+        GeometryError: If no whole slice is left.
+    """
+    axis = slice_axis(volume)
+    values = np.moveaxis(volume.values, axis, 0)
+    starts = np.arange(first, len(values) - thick + 1, every)
+    if len(starts) == 0:
+        raise GeometryError(volume.source, f"more than {first + thick - 1} slices", f"{len(values)}")
+    slabs = values[starts]
+    if thick > 1:
+        slabs = np.stack([values[start : start + thick].astype(np.float32).mean(axis=0) for start in starts])
+    affine = volume.affine.copy()
+    affine[:3, 3] += affine[:3, axis] * (first + (thick - 1) / 2)
+    affine[:3, axis] *= every
+    thickness = thick * float(volume.spacing_mm[axis])
+    return Volume(np.ascontiguousarray(np.moveaxis(slabs, 0, axis)), affine, volume.source, thickness)

@@ -6,15 +6,18 @@ Whoever holds the data of the challenge [@xue2018] reproduces with it the number
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from cardioscar.config import as_mapping
 from cardioscar.errors import InputError
 from cardioscar.imaging.formats.lvquan_mat import LVQuanSubject, read_lvquan
+from cardioscar.learning.bundle import read_bundle
 from cardioscar.learning.split import Split, k_folds
 from cardioscar.lvquant.agreement import CohortAgreement, FrameIndices, agreement
 from cardioscar.lvquant.inference.quantifier import Quantifier, read_quantifier
@@ -26,6 +29,8 @@ from cardioscar.lvquant.training.labelled import find_labelled
 
 log = logging.getLogger(__name__)
 
+OnFold = Callable[[int, int, int], None]
+"""Told the number of the fold, the steps done in it, and their upper limit."""
 Way = Literal["regressed", "measured"]
 """Indices as the heads say them, or measured from the segmentation."""
 WAYS: tuple[Way, ...] = ("regressed", "measured")
@@ -114,10 +119,12 @@ def run_protocol(
     *,
     folds: int = 5,
     septum: SeptumFrame | None = None,
+    on_step: OnFold | None = None,
 ) -> ProtocolResult:
     """Train a network for each fold and judge it by the subjects that it has not met.
 
-    A fold that was interrupted is resumed from its checkpoint.
+    A fold that was interrupted is resumed from its checkpoint; one that is done, of the same settings and subjects, is
+    not trained again.
 
     Args:
         folder: `.mat` files in the layout of LVQuan 2018.
@@ -125,6 +132,7 @@ def run_protocol(
         config: Settings of each training.
         folds: Number of folds.
         septum: As for `scored`.
+        on_step: Told the fold, the steps done in it and their upper limit.
 
     Raises:
         InputError: If a file cannot be read, or there are fewer subjects than folds.
@@ -134,10 +142,27 @@ def run_protocol(
     found: dict[Way, list[FrameIndices]] = {way: [] for way in WAYS}
     for number, split in enumerate(splits, start=1):
         place = output / f"fold{number}"
-        train_quantifier(place, config, labelled=folder, split=split, checkpoint=output / f"fold{number}.checkpoint")
+        if not _is_done(place, config, split):
+            train_quantifier(
+                place,
+                config,
+                labelled=folder,
+                split=split,
+                checkpoint=output / f"fold{number}.checkpoint",
+                on_step=partial(on_step, number) if on_step else None,
+            )
         true, seen = scored(read_quantifier(place, device=config.loop.device), folder, split.test, septum=septum)
         truth += true
         for way in WAYS:
             found[way] += seen[way]
         log.info("fold %d of %d done", number, folds)
     return ProtocolResult(tuple(splits), {way: agreement(found[way], truth) for way in WAYS})
+
+
+def _is_done(place: Path, config: TrainConfig, split: Split) -> bool:
+    """Whether a fold's network is there, learned with these settings from these subjects."""
+    try:
+        facts = read_bundle(place).facts
+    except InputError:
+        return False
+    return facts.config == as_mapping(config) and facts.split_sha256 == split.sha256

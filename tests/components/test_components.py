@@ -19,6 +19,7 @@ from cardioscar.shard.stage import COHORT
 from cardioscar.stages.families import WORKFLOWS
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from cardioscar.stages.training.trainers import TRAINERS
 from components.images import image
 from components.metadata import load_metadata
 from components.readme import COMPONENTS, components, main
@@ -44,7 +45,8 @@ def asset(request):
 
 def test_the_components_are_those_of_the_pipeline():
     stages = [name for workflow in WORKFLOWS for name in workflow.names]
-    assert sorted(ALL) == sorted([*stages, "list_subjects", "reconstruct", "summarize_cohort"])
+    trainings = [f"train_{family}" for family in TRAINERS]
+    assert sorted(ALL) == sorted([*stages, *trainings, "list_subjects", "reconstruct", "summarize_cohort"])
 
 
 def test_modules_import_only_kfp_and_the_image_name(asset):
@@ -297,3 +299,25 @@ def test_the_platform_knows_the_shared_components_by_their_names():
 
     assert ALL["summarize_cohort"][1].name == SUMMARIZE_COHORT
     assert ALL["list_subjects"][1].python_func.__name__ == LISTING
+
+
+@pytest.mark.parametrize("family", TRAINERS)
+def test_a_training_hands_its_settings_on_and_its_defaults_are_those_of_the_family(family, monkeypatch):
+    given, logged = [], {}
+    monkeypatch.setattr("cardioscar.logs.configure", lambda **settings: None)
+    monkeypatch.setattr("cardioscar.stages.training.task.run", lambda *values: given.append(values) or {"loss": 0.5})
+    function = ALL[f"train_{family}"][1].python_func
+    paths = {name: types.SimpleNamespace(path=name) for name in ("network", "page")}
+    metrics = types.SimpleNamespace(log_metric=logged.__setitem__)
+    function(
+        "s3://nets/one", **paths, metrics=metrics, labelled_uri="data", like="shipped", register="net",
+        alias="champion", options={"loop": {"steps": 5}},
+    )  # fmt: skip
+    [(name, uri, network, page, settings, labelled, like, recorded)] = given
+    assert (name, uri, network, page, labelled, like) == (family, "s3://nets/one", "network", "page", "data", "shipped")
+    assert (recorded.register, recorded.alias, logged) == ("net", "champion", {"loss": 0.5})
+    usual = TRAINERS[family].settings()
+    assert settings.pop("loop") == {"steps": 5}
+    assert settings == {key: getattr(usual, key) for key in settings}
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'seed'"):
+        function("out", **paths, metrics=metrics, options={"seed": 1})

@@ -215,6 +215,9 @@ def test_every_task_runs_as_the_same_user_and_never_as_root(name):
         "plan_cohort": 6,
         "detect_late_activation": 4,
         "summarize_cohort": 1,
+        "train_lge": 1,
+        "train_lvquant": 1,
+        "train_activation": 1,
     }
     assert len(contexts) == tasks[name]
     assert all(found == {"runAsUser": "65532", "runAsGroup": "65532", "runAsNonRoot": True} for found in contexts)

@@ -32,7 +32,7 @@ def test_a_corrupt_image_is_a_row_and_the_others_are_segmented(tmp_path: Path, t
             "max_failed_fraction": 0.5,
             "network": str(tiny_network),
             "views": 2,
-            "options": {"intervals": {"draws": 20}},
+            "segment_options": {"intervals": {"draws": 20}},
         },
         root=tmp_path / "run",
     )
@@ -48,9 +48,9 @@ def test_a_corrupt_image_is_a_row_and_the_others_are_segmented(tmp_path: Path, t
         metrics = json.loads((results / subject / "metrics.json").read_text())
         assert float(rows[subject]["scar_ml"]) == pytest.approx(metrics["scar_ml"])
 
-    from mlflow import MlflowClient
+    from cardioscar.services.tracking.client import TrackingTarget, connect
 
-    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    client = connect(TrackingTarget(f"sqlite:///{tmp_path}/mlflow.db", "trial"))
     experiment = client.get_experiment_by_name("trial")
     runs = client.search_runs([experiment.experiment_id], "tags.`cs.kind` = 'lge-subject'")
     recorded = {run.data.tags["cs.subject"]: run.data for run in runs}

@@ -11,13 +11,14 @@ from jaxtyping import Float
 from cardioscar.imaging.cine import Cine
 from cardioscar.lvquant.cine_indices import CineIndices, indices_of_shares
 from cardioscar.lvquant.inference.intervals import Calibration, Quantity, deviation, quantity
-from cardioscar.lvquant.inference.locate import labels_of, locate, ventricle_alone
+from cardioscar.lvquant.inference.locate import locate
 from cardioscar.lvquant.inference.pixels import resized, wanted_pixel_mm, window_around, with_pixels
 from cardioscar.lvquant.inference.quantifier import Quantifier
 from cardioscar.lvquant.inference.reasons import reasons_of
 from cardioscar.lvquant.inference.result import CineResult, Disagreement, known
 from cardioscar.lvquant.inference.seen import Seen, see
 from cardioscar.lvquant.inference.totals import Totals, regressed_totals, totals_of
+from cardioscar.lvquant.inference.ventricle import labels_of, ventricle_alone
 from cardioscar.lvquant.network.views import UPRIGHT, View
 from cardioscar.lvquant.sectors import SeptumFrame, septum_frame
 from cardioscar.lvquant.thickening import SEGMENTS

@@ -18,7 +18,7 @@ def overlap_figure(dice: Mapping[str, Sequence[float]]) -> Figure:
     Args:
         dice: Of each subject, by the name of the region; NaN where undefined.
     """
-    figure = new_figure(3.6, 3.2)
+    figure = new_figure(7.4, 2.9)
     axes = figure.add_subplot()
     rng = np.random.default_rng(0)
     for at, values in enumerate(dice.values()):

@@ -77,6 +77,8 @@ def _figures(summary: Mapping[str, Any]) -> list[tuple[str, Markup, str]]:
 def _quartiles(found: Mapping[str, Any], digits: int) -> str:
     if found["lower"] is None:
         return "undefined in every subject"
+    if found["subjects"] == 1:
+        return "one subject"
     return f"{found['lower']:.{digits}f}–{found['upper']:.{digits}f}, {found['subjects']} subjects"
 
 

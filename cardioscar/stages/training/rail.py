@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cardioscar import __version__
-from cardioscar.config import as_mapping, config_sha256, from_mapping
+from cardioscar.config import as_mapping, config_sha256
 from cardioscar.errors import InputError
 from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.learning.bundle import Bundle, read_bundle
@@ -18,6 +19,7 @@ from cardioscar.logs import about
 from cardioscar.stages.recording import attempt, not_recorded
 from cardioscar.stages.training.inputs import labelled_folder, labelled_sha256
 from cardioscar.stages.training.learned import Asked, Learned, Tell
+from cardioscar.stages.training.recipe import settings_with
 from cardioscar.stages.training.registration import UNREGISTERED, Registration
 from cardioscar.stages.training.stored_output import OutputPlace, output_place
 from cardioscar.stages.training.trainers import Trainer, trainer_of
@@ -64,6 +66,7 @@ def train(
     *,
     labelled: str | Path = "",
     registration: Registration = UNREGISTERED,
+    copy: Path | None = None,
     on_step: Tell | None = None,
 ) -> Trained:
     """Train a family's network.
@@ -79,6 +82,7 @@ def train(
         options: Settings of the family's training by name.
         labelled: Folder or `s3://` prefix of labelled subjects; empty to learn from synthetic data alone.
         registration: Where it is recorded and registered.
+        copy: Folder that becomes a copy of the output, before it is recorded.
         on_step: Told of progress.
 
     Raises:
@@ -88,7 +92,7 @@ def train(
         UnreachableError: If the object store or the tracking server does not answer; a network is kept.
     """
     trainer = trainer_of(family)
-    settings: Any = from_mapping(trainer.settings, options or {}, where=f"{family} train")
+    settings = settings_with(trainer, options or {}, where=f"{family} train")
     registration.check()
     tell = on_step or (lambda *_: None)
     with labelled_folder(labelled) as folder, output_place(output) as place:
@@ -107,6 +111,9 @@ def train(
             if bundle is None:
                 bundle, reused = _learn(trainer, settings, facts, place, folder, tell), False
                 place.publish()
+            if copy is not None:
+                with platform_faults(copy):
+                    shutil.copytree(final, copy, dirs_exist_ok=True)
             return _recorded(final, bundle, registration, reused=reused)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cardioscar.config import from_mapping
+from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import InputError
 from cardioscar.files.plain_yaml import read_plain_yaml
 from cardioscar.stages.networks import bundle_at
@@ -30,7 +30,21 @@ def settings_of_file(trainer: Trainer, path: Path) -> Any:
     values = read_plain_yaml(path, path.name)
     if not isinstance(values, Mapping | None):
         raise InputError(path.name, "settings and their values", "something else")
-    return from_mapping(trainer.settings, values or {}, where=path.name)
+    return settings_with(trainer, values or {}, where=path.name)
+
+
+def settings_with(trainer: Trainer, others: Mapping[str, Any], *, where: str) -> Any:
+    """The usual settings with others, however deep these lie: `{"loop": {"steps": 5}}` leaves the rest of the loop.
+
+    Args:
+        trainer: The family's training.
+        others: Settings by name.
+        where: Name of their source, for errors.
+
+    Raises:
+        ConfigError: For an unknown key or a wrong value, by name.
+    """
+    return from_mapping(trainer.settings, joined(as_mapping(trainer.settings()), others), where=where)
 
 
 def settings_of_network(trainer: Trainer, address: str, *, where: str = "like") -> Any:
@@ -54,3 +68,16 @@ def settings_of_network(trainer: Trainer, address: str, *, where: str = "like") 
     if not set(values) <= known or not own & set(values):
         raise InputError(place, f"settings of a training of {trainer.family}", "those of another")
     return from_mapping(trainer.settings, values, where=place, foreign=True)
+
+
+def joined(usual: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of settings, of which some are others.
+
+    >>> joined({"seed": 0, "loop": {"steps": 5, "device": "cpu"}}, {"loop": {"steps": 9}})
+    {'seed': 0, 'loop': {'steps': 9, 'device': 'cpu'}}
+    """
+    found = dict(usual)
+    for name, value in others.items():
+        both = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
+        found[name] = joined(found[name], value) if both else value
+    return found

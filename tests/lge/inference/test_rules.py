@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.lge.inference.config import RulesConfig
 from cardioscar.lge.inference.rules import mended, ring_is_closed
-from tests.lge.inference.stand_in import heart
+from tests.lge.inference.stand_in import RULES, heart
 
 SPACING = np.array([1.5, 1.5, 8.0])
-RULES = ("one_ring", "half_ring", "scar_in_wall", "islands", "continuity")
 ONLY = {name: {other: other == name for other in RULES} for name in RULES}
 BG, MUSCLE, POOL, SCAR = (np.uint8(one) for one in Label)
 
