@@ -154,7 +154,8 @@ def on_synthetic(networks: Mapping[str, Segmenter], subjects: int, config: Infer
     for number, (image, truth) in enumerate(unseen(subjects)):
         for words, picture in spoiled(image, number).items():
             for name, network in networks.items():
-                dice.setdefault((words, name), []).append(_found_dice(picture, truth, network, config))
+                for method, found in _found_dice(name, picture, truth, network, config).items():
+                    dice.setdefault((words, method), []).append(found)
             for one in thresholded(canonical(picture), _ordered(truth, picture)):
                 labels = _ordered(truth, picture) if one.labels is None else one.labels
                 labels = np.where(labels == Label.SCAR, labels, 0) if one.labels is not None else np.zeros_like(labels)
@@ -174,15 +175,21 @@ def _ordered(labels: np.ndarray, image: Volume) -> np.ndarray:
     return np.asarray(canonical(Volume(labels, image.affine)).values)
 
 
-def _found_dice(image: Volume, truth: np.ndarray, network: Segmenter, config: InferConfig) -> tuple[float, float]:
-    """Dice of scar and wall; 0 where no heart is found."""
+def _found_dice(
+    name: str, image: Volume, truth: np.ndarray, network: Segmenter, config: InferConfig
+) -> dict[str, tuple[float, float]]:
+    """Dice of scar and wall of a network, and of the rules inside the wall that it finds; 0 where it finds no heart."""
+    methods = (name, f"fwhm in the wall of {name}", f"nsd in the wall of {name}")
     try:
         found: Segmentation = segment(image, network, config)
     except InputError:
-        return 0.0, 0.0
-    labels = found.own_labels().values
-    a, b = np.isin(truth, WALL), np.isin(labels, WALL)
-    return _scar_dice(truth, labels), float(2 * (a & b).sum() / max(a.sum() + b.sum(), 1))
+        return dict.fromkeys(methods, (0.0, 0.0))
+    true = _ordered(truth, image)
+    a, b = np.isin(true, WALL), np.isin(found.labels, WALL)
+    wall = float(2 * (a & b).sum() / max(a.sum() + b.sum(), 1))
+    by_rule = [one.labels for one in thresholded(found.grid.image, found.labels)]
+    scars = [0.0 if labels is None else _scar_dice(true, labels) for labels in (found.labels, *by_rule)]
+    return {method: (scar, wall) for method, scar in zip(methods, scars, strict=True)}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -37,10 +37,9 @@ def test_networks_stand_beside_the_rules_in_one_run(
     assert benchmark.main(words) == 0
     shown = capsys.readouterr().out
     said = json.loads((tmp_path / "numbers.json").read_text())
+    rules = {f"{rule} in the {wall}" for rule in ("fwhm", "nsd") for wall in ("true wall", "wall of tiny")}
     assert {(row["picture"], row["method"]) for row in said["synthetic"]} == {
-        (picture, method)
-        for picture in ("clean", "noisy", "blurred")
-        for method in ("tiny", "fwhm in the true wall", "nsd in the true wall")
+        (picture, method) for picture in ("clean", "noisy", "blurred") for method in {"tiny", *rules}
     }
     assert "## 1 unseen synthetic subjects with scar" in shown
     assert "peak memory" in shown
