@@ -40,6 +40,10 @@ class InputError(CardioscarError):
         return f"{self.where}: expected {self.rule}, found {self.finding}"
 
 
+class DivergedError(InputError):
+    """A training ceased to be finite, or learned nothing: with these settings it would do so again."""
+
+
 class GeometryError(InputError):
     """Frames, affines or meshes that cannot be what they claim to be, or do not fit together."""
 

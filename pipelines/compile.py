@@ -15,6 +15,7 @@ from pipelines.detect_late_activation.pipeline import detect_late_activation
 from pipelines.ir import IR
 from pipelines.lints import lint
 from pipelines.placing import LITERALS
+from pipelines.plan_cohort.pipeline import plan_cohort
 from pipelines.quantify_cohort.pipeline import quantify_cohort
 from pipelines.reconstruct_cohort.pipeline import reconstruct_cohort
 from pipelines.reconstruct_cohort_fused.pipeline import reconstruct_cohort_fused
@@ -28,6 +29,11 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
         quantify_cohort,
         {name: LITERALS[name] for name in ("label_table", "device", "accelerator_limit")},
     ),
+    "plan_cohort": (
+        plan_cohort,
+        {name: LITERALS[name] for name in ("target", "label_table", "device", "accelerator_limit")}
+        | {"surface": ["epicardium", "endocardium", "wall"]},
+    ),
     "reconstruct_cohort": (reconstruct_cohort, LITERALS),
     "reconstruct_cohort_fused": (reconstruct_cohort_fused, LITERALS),
     "segment_cohort": (
@@ -39,6 +45,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
 """Each pipeline, as kfp made it, with the choices of its parameters."""
 
 SIZES: Mapping[str, ArgoSize] = {
+    "plan_cohort": ArgoSize(6, 10, 23, 34, run_bytes=120_500, shard_bytes=26_600, id_bytes=2.5),
     "detect_late_activation": ArgoSize(6, 6, 23, 22, run_bytes=87_500, shard_bytes=9_650, id_bytes=1.5),
     "quantify_cohort": ArgoSize(6, 4, 23, 16, run_bytes=88_500, shard_bytes=7_150, id_bytes=1.2),
     "reconstruct_cohort": ArgoSize(6, 12, 23, 40, run_bytes=123_000, shard_bytes=34_000, id_bytes=4.8),
@@ -105,6 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not options.check and not findings:
                 folder.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
+                sys.stdout.write(f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path}\n")
             elif options.check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
                 faults.append(f"{path.parent.name}/{path.name}: is not current; run python -m pipelines.compile")
     for fault in faults:

@@ -23,13 +23,17 @@ UNCACHED = (
     "measure-strain",
     "detect",
     "summarize-cohort",
+    "study-scar",
+    "study-function",
+    "study-activation",
+    "plan",
 )
 """Tasks that read or write outside their artifacts, or whose cache key would miss what they depend on."""
 
 FINGERPRINTED = ("preprocess",)
 """Cached tasks that read the cohort itself, and so need the hash of its contents as a parameter."""
 
-GPU_TASKS = ("train", "reconstruct", "segment", "quantify")
+GPU_TASKS = ("train", "reconstruct", "segment", "quantify", "study-scar")
 """Tasks that may run on a GPU; a pipeline that goes through subjects has one of them."""
 
 CPU_TASKS = ("detect",)

@@ -40,6 +40,16 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("finished"))
 
 
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny segmenter that finds the hearts of `tests.lge.inference.stand_in.stack`."""
+    from tests.lge.tiny_network import tiny_bundle
+
+    folder = tmp_path_factory.mktemp("network") / "tiny"
+    tiny_bundle(folder)
+    return folder
+
+
 SMALL = PhantomConfig(
     subjects=1, nodes=1_500, scar="smooth", pixel_mm=(2.0, 2.0), thickness_mm=(8.0, 8.0), spacing_mm=(9.0, 9.0), seed=5
 )

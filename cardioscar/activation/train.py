@@ -51,12 +51,14 @@ class TrainedEnsemble:
         curves: Mean of those of the networks.
         bundle: What was written.
         split: Labelled subjects by what they were for; None where all were phantoms.
+        judged: What decided which weights are kept.
     """
 
     results: tuple[TrainResult[ActivationNetwork], ...]
     curves: Curves
     bundle: Bundle
     split: Split | None
+    judged: Sequence[StrainSlice] = ()
 
 
 def train_activation(
@@ -82,7 +84,7 @@ def train_activation(
         ConfigError: If the device is not there.
         InputError: If files cannot be read, or a training does not stay finite.
     """
-    split, training, validation = _examples(config, labelled)
+    split, training, validation, judged = _examples(config, labelled)
     configs, results = _networks(config), list[TrainResult[ActivationNetwork]]()
     identity = {"config": config_sha256(config), "split": split.sha256 if split else ""}
     done_files = [checkpoint.with_name(f"{checkpoint.name}.{k}") for k in range(len(configs))] if checkpoint else []
@@ -117,9 +119,8 @@ def train_activation(
     for path in [checkpoint, *done_files] if checkpoint else []:
         path.unlink(missing_ok=True)
     log.info("%s trained", counted(len(results), "network"))
-    return TrainedEnsemble(
-        tuple(results), mean_curves([one.curves for one in results[: config.members]]), bundle, split
-    )
+    curves = mean_curves([one.curves for one in results[: config.members]])
+    return TrainedEnsemble(tuple(results), curves, bundle, split, judged)
 
 
 def read_labelled(folder: Path) -> dict[str, list[StrainSlice]]:
@@ -164,23 +165,29 @@ def _corrected(folder: Path) -> list[StrainSlice]:
     ]
 
 
-def _examples(config: TrainConfig, labelled: Path | None) -> tuple[Split | None, Examples, Examples]:
-    """Split, slices to learn from, and those that decide which weights are kept."""
+def _examples(
+    config: TrainConfig, labelled: Path | None
+) -> tuple[Split | None, Examples, Examples, Sequence[StrainSlice]]:
+    """Split, what is learned from, and what decides which weights are kept, also as slices."""
     phantoms = _of_phantoms(_drawn(TRAINING, config.training_hearts, config))
     if labelled is None:
-        return None, phantoms, _of_phantoms(_drawn(VALIDATION, config.validation_hearts, config))
+        judging = _drawn(VALIDATION, config.validation_hearts, config)
+        return None, phantoms, _of_phantoms(judging), [one.measured for one in judging]
     subjects = read_labelled(labelled)
     if len(subjects) < 2:
         found = str(len(subjects))
         raise InputError("labelled folder", "at least two subjects: one to learn from, one to judge", found)
     split = split_subjects(list(subjects), validation=config.validation, test=0.0, seed=config.seed)
+    if not split.validation:
+        raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
     log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
-    real, judging = (_of_hearts([subjects[name] for name in part]) for part in (split.train, split.validation))
+    real = _of_hearts([subjects[name] for name in split.train])
+    hearts = [subjects[name] for name in split.validation]
     # few real slices come again and again until they have their share
     wanted = round(len(phantoms.inputs) * config.labelled_share / (1 - config.labelled_share))
     again = np.arange(max(wanted, len(real.inputs))) % len(real.inputs)
     both = {name: np.concatenate([getattr(phantoms, name), getattr(real, name)[again]]) for name in vars(real)}
-    return split, Examples(**both), judging
+    return split, Examples(**both), _of_hearts(hearts), [one for heart in hearts for one in heart]
 
 
 def _of_phantoms(phantoms: Sequence[StrainPhantom]) -> Examples:

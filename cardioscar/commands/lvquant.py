@@ -1,4 +1,4 @@
-"""`cardioscar lvquant quantify|evaluate`: the left ventricle in cine MR."""
+"""`cardioscar lvquant quantify|evaluate|train`: the left ventricle in cine MR."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Annotated
 
 import tyro
 
+from cardioscar.commands import train_network
 from cardioscar.commands.actions import chosen, first_line
 from cardioscar.commands.run_workflow import run_workflow
 from cardioscar.stages.lvquant.workflow import QUANTIFY
+from cardioscar.stages.training.trainers import trainer_of
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,14 @@ def _evaluate(prog: str, words: list[str]) -> int:
     return 0
 
 
+def _train(prog: str, words: list[str]) -> int:
+    return train_network.main("lvquant", prog, words)
+
+
 ACTIONS = {
     "quantify": Action(QUANTIFY.does, _quantify),
     "evaluate": Action(first_line(Evaluate), _evaluate),
+    "train": Action(trainer_of("lvquant").does, _train),
 }
 """Actions by name."""
 

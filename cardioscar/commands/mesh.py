@@ -35,14 +35,12 @@ class MeshCommand:
 
 
 @contextmanager
-def _patience(what: str) -> Iterator[None]:
-    """Say what takes so long: fTetWild does not say how far it is."""
+def _patience(what: str, how_long: str) -> Iterator[None]:
+    """Say what takes so long: neither mesher says how far it is."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from cardioscar.imaging.meshing.tetwild import TIMEOUT_SECONDS
-
-    text = f"{what}: seconds to {TIMEOUT_SECONDS // 60} minutes"
+    text = f"{what}: {how_long}"
     console = Console(stderr=True)
     if not console.is_terminal:
         sys.stderr.write(f"cardioscar: {text}\n")
@@ -73,12 +71,14 @@ def main(command: str, words: list[str]) -> int:
     configure(logging.WARNING, stderr=True)
     if form.source.suffix.lower() in (".stl", ".ply", ".vtp", ".vtk", ".vtu"):
         surface = read_surface(form.source, frame=form.frame)
-        with _patience("filling the surface with tetrahedra"):
+        from cardioscar.imaging.meshing.tetwild import TIMEOUT_SECONDS
+
+        with _patience("filling the surface with tetrahedra", f"seconds to {TIMEOUT_SECONDS // 60} minutes"):
             mesh = mesh_from_surface(surface, edge_mm=form.edge_mm, source=form.source.name)
     else:
-        mesh = mesh_from_labels(
-            read_drawn_labels(form.source, form.label_table, form.header_trust), edge_mm=form.edge_mm
-        )
+        labels = read_drawn_labels(form.source, form.label_table, form.header_trust)
+        with _patience("filling the wall with tetrahedra", "seconds, more for finer edges"):
+            mesh = mesh_from_labels(labels, edge_mm=form.edge_mm)
     wall_facts(WallMesh(mesh), None)  # warns of what is odd
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)

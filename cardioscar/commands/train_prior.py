@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.actions import chosen, first_line
+from cardioscar.commands.train_network import progress
 from cardioscar.config import as_mapping
 from cardioscar.errors import InputError
 from cardioscar.scar3d.transfer.config import TransferConfig
@@ -72,7 +71,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.scar3d import train_prior
 
     configure(logging.WARNING, stderr=True)
-    with _progress() as tell:
+    with progress() as tell:
         if isinstance(form, Scar):
             about = train_prior.scar(form.out, as_mapping(form.options), on_step=tell)
         else:
@@ -105,21 +104,3 @@ def _short(about: dict[str, Any]) -> dict[str, Any]:
     """What a person wants to see: the hashes of the hearts fill pages."""
     hearts = about.get("hearts")
     return about | ({"hearts": hearts["count"]} if isinstance(hearts, dict) else {})
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar for each part of the work."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(part: str, done: int, of: int) -> None:
-            if part not in tasks:
-                tasks[part] = bar.add_task(part, total=of)
-            bar.update(tasks[part], completed=done)
-
-        yield tell

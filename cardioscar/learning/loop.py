@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from cardioscar.errors import InputError
+from cardioscar.errors import DivergedError, InputError
 from cardioscar.learning.adamw import AdamW
 from cardioscar.learning.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
 from cardioscar.learning.curves import Curves
@@ -79,14 +79,14 @@ class TrainResult(Generic[Network]):
         """This result, if it is worth keeping.
 
         Raises:
-            InputError: If the training diverged, or all units are silent: the learning rate is too high.
+            DivergedError: If the training diverged, or all units are silent: the learning rate is too high.
         """
         if self.stop_reason == "diverged":
             found = f"one that does not, in step {self.steps + 1}"
-            raise InputError("learning_rate", "a training that stays finite", found)
+            raise DivergedError("learning_rate", "a training that stays finite", found)
         if self.stop_reason == "silent units":
             found = "one whose units are all silent (a rate too high)"
-            raise InputError("learning_rate", "a network that learns", found)
+            raise DivergedError("learning_rate", "a network that learns", found)
         return self
 
 

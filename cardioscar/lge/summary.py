@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -154,7 +155,10 @@ def verdict(of: Evidence, warnings: Sequence[str] = (), *, calibrated: bool = Tr
     fail, review = list[str](), list[str]()
     if shown and len(unsure) / len(shown) > FAIL_SHARE:
         fail.append(f"wall or cavity are in doubt in {len(unsure)} of {len(shown)} slices")
-    review += [f"slice {one.number}: {'; '.join(one.reasons)}" for one in of.doubt if one.look]
+    review += _by_reason(of.doubt)
+    if _inverted(of.found):
+        dark = "the cavity is darker than living wall"
+        review.append(f"{dark}: is the contrast inverted, or the image none of late enhancement?")
     scar = of.measured.scar_ml
     if scar.upper > SMALL_ML and scar.upper - scar.lower > WIDE * max(scar.mean, SMALL_ML):
         review.append(f"the scar volume is uncertain ({scar.lower:.1f} to {scar.upper:.1f} ml)")
@@ -162,6 +166,29 @@ def verdict(of: Evidence, warnings: Sequence[str] = (), *, calibrated: bool = Tr
         review.append("the network's probabilities are not calibrated")
     review += [text for text in warnings if text not in review]
     return Quality("fail" if fail else "review" if review else "pass", tuple(fail + review))
+
+
+def _inverted(found: Segmentation) -> bool:
+    """Whether blood is darker than living wall, which late enhancement shows the other way round."""
+    image = found.grid.image.values
+    blood, muscle = (image[found.labels == label] for label in (Label.BLOOD_POOL, Label.MYOCARDIUM))
+    return bool(blood.size and muscle.size and np.median(blood) < np.median(muscle))
+
+
+def _by_reason(doubt: Sequence[SliceDoubt]) -> list[str]:
+    """The slices of each kind of doubt in a sentence; how much in which slice stands with the slices.
+
+    >>> one = SliceDoubt(3, 0.7, None, 0.0, 0.0, 0.2, ("wall or cavity uncertain (expected Dice 0.70)",))
+    >>> two = SliceDoubt(4, 0.6, None, 0.0, 0.0, 0.2, ("wall or cavity uncertain (expected Dice 0.60)",))
+    >>> _by_reason([one, two])
+    ['slices 3, 4: wall or cavity uncertain']
+    """
+    found: dict[str, list[int]] = {}
+    for one in doubt:
+        for reason in one.reasons:
+            kind = re.sub(r" \d+% of", " much of", reason.partition(" (")[0])
+            found.setdefault(kind, []).append(one.number)
+    return [f"slice{'s' if len(at) > 1 else ''} {', '.join(map(str, at))}: {kind}" for kind, at in found.items()]
 
 
 def _slices(of: Evidence) -> tuple[SliceResult, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,11 +47,13 @@ class TrainedSegmenter:
         result: Network, curves, and why it ended.
         bundle: What was written.
         split: Real subjects by what they were for; None where all was synthetic.
+        judged: What decided which weights are kept.
     """
 
     result: TrainResult[nn.Module]
     bundle: Bundle
     split: Split | None
+    judged: Sequence[Batch] = ()
 
 
 def train_segmenter(
@@ -61,6 +63,7 @@ def train_segmenter(
     labelled: Path | None = None,
     published: Path | None = None,
     checkpoint: Path | None = None,
+    keep_checkpoint: bool = False,
     on_step: OnStep | None = None,
 ) -> TrainedSegmenter:
     """Train a network and write its bundle.
@@ -71,6 +74,7 @@ def train_segmenter(
         labelled: Folder of real images with labels, see `training.labelled`; None for synthetic slices alone.
         published: Weights of SAM's image encoder to start ScarNet's from; None starts at random.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
+        keep_checkpoint: Leave it to the caller, who has more to do with the network.
         on_step: Told the steps done.
 
     Raises:
@@ -109,10 +113,10 @@ def train_segmenter(
         ).checked()
     result.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     bundle = save_bundle(output, result.network, _facts(config, spec, result, split))
-    if checkpoint is not None:
+    if checkpoint is not None and not keep_checkpoint:
         checkpoint.unlink(missing_ok=True)
     log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
-    return TrainedSegmenter(result, bundle, split)
+    return TrainedSegmenter(result, bundle, split, watching)
 
 
 class _Losses:
@@ -165,7 +169,10 @@ def _real(folder: Path | None, config: TrainConfig) -> tuple[Split | None, tuple
     split = split_subjects(list(found), validation=config.validation, test=0.0, seed=config.seed)
     if not split.validation:
         raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
-    stacks = {name: read_labelled(one, table=config.table, trust=config.trust) for name, one in found.items()}
+    stacks = {
+        name: read_labelled(one, table=config.table, trust=config.trust, png_pixel_mm=config.png_pixel_mm)
+        for name, one in found.items()
+    }
     log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
     return split, tuple(stacks[name] for name in split.train), [_slices(stacks[s], config) for s in split.validation]
 

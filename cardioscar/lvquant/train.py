@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,11 +44,13 @@ class TrainedQuantifier:
         result: The network with its loss, curves, and why it ended.
         bundle: What was written: the network alone.
         split: Labelled subjects by what they were for; None where all was synthetic.
+        judged: What decided which weights are kept.
     """
 
     result: TrainResult[Learning]
     bundle: Bundle
     split: Split | None
+    judged: Sequence[Sequence[Example]] = ()
 
 
 class Learning(nn.Module):
@@ -72,6 +74,7 @@ def train_quantifier(
     split: Split | None = None,
     start: Path | None = None,
     checkpoint: Path | None = None,
+    keep_checkpoint: bool = False,
     on_step: OnStep | None = None,
 ) -> TrainedQuantifier:
     """Train a network and write its bundle.
@@ -83,6 +86,7 @@ def train_quantifier(
         split: Which of its subjects are for what; default by `config.validation` and the seed.
         start: Bundle whose weights the training starts from; None starts at random.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
+        keep_checkpoint: Leave it to the caller, who has more to do with the network.
         on_step: Told the steps done.
 
     Raises:
@@ -128,10 +132,10 @@ def train_quantifier(
             on_step=on_step,
         ).checked()
     bundle = save_bundle(output, result.network.network, _facts(config, spec, result, split, started))
-    if checkpoint is not None:
+    if checkpoint is not None and not keep_checkpoint:
         checkpoint.unlink(missing_ok=True)
     log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
-    return TrainedQuantifier(result, bundle, split)
+    return TrainedQuantifier(result, bundle, split, watching)
 
 
 class _Losses:

@@ -96,8 +96,8 @@ def without_open_slices(labels: Cine, *, least_surrounded: float = 0.5) -> Cine:
         least_surrounded: Share of the cavity's outline that muscle must border, 0 to 1.
 
     Returns:
-        Labels that are background in each frame from the first open slice, counted from the middle of the cavity, to
-        the base. Frames without any wall are left as they are.
+        Labels that are background in each frame from the first open slice, counted from the middle of the cavity, with
+        which most slices beyond are open too, to the base. Frames without any wall are left as they are.
     """
     values = labels.values.copy()
     for t in range(labels.frames):
@@ -106,9 +106,12 @@ def without_open_slices(labels: Cine, *, least_surrounded: float = 0.5) -> Cine:
         if not len(drawn) or not np.isin(labels.values[..., t], WALL).any():
             continue
         upper = drawn[len(drawn) // 2 :]
-        open_slices = upper[share[upper] < least_surrounded]
-        if len(open_slices):
-            values[:, :, open_slices[0] :, t] = Label.BACKGROUND
+        is_open = share[upper] < least_surrounded
+        # beyond the base most slices are open: one gap below slices that are closed was not seen well
+        beyond = is_open[::-1].cumsum()[::-1] / np.arange(len(upper), 0, -1)
+        at_base = upper[is_open & (beyond > 0.5)]
+        if len(at_base):
+            values[:, :, at_base[0] :, t] = Label.BACKGROUND
     return labels.with_values(values)
 
 

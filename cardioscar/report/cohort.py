@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from matplotlib.colors import to_hex
 
+from cardioscar.report.bullseye_svg import bullseye_svg, wedge_path
 from cardioscar.report.cohort_columns import Chart, CohortColumns
 from cardioscar.report.cohort_table import OUTCOMES, CohortRow, CohortTable, failed_fraction
 from cardioscar.report.histogram import histogram_svg
@@ -23,6 +25,7 @@ from cardioscar.report.page import (
     template_source,
     write_page,
 )
+from cardioscar.report.style import SCAR_CMAP, UNCERTAINTY_CMAP
 
 QC_VERDICTS = ("pass", "review", "fail")
 
@@ -44,6 +47,7 @@ def write_cohort_report(path: Path, table: CohortTable) -> Path:
     outcomes = Counter(row.outcome for row in rows)
     own = [row for row in rows if not row.earlier]
     script = template_source("cohort.js")
+    eyes = [_eye(row, declared) for row in rows]
     columns, by_key = _columns(rows, declared), declared.by_key
     html = (
         environment()
@@ -62,7 +66,11 @@ def write_cohort_report(path: Path, table: CohortTable) -> Path:
                 {"title": by_key[key].heading if key in by_key else key, "number": key in by_key} for key in columns
             ],
             note=declared.note,
-            rows=[_table_row(row, columns, declared) for row in rows],
+            rows=[{**_table_row(row, columns, declared), "eye": eye} for row, eye in zip(rows, eyes, strict=True)],
+            stops=" ".join(to_hex(SCAR_CMAP(x)) for x in np.linspace(0, 1, 9)) if any(eyes) else "",
+            wedges=" ".join(wedge_path(n).replace(" ", ",") for n in range(1, 18)) if any(eyes) else "",
+            whole=_whole_cohort(rows, declared),
+            any_signed=any(row.signed_off for row in rows),
             distributions=[drawn for one in declared.charts if (drawn := _distribution(rows, one, declared))],
             failures=_failures(rows),
             css=Markup(template_source("page.css") + template_source("cohort.css")),  # noqa: S704 (our own)
@@ -90,6 +98,8 @@ def _table_row(row: CohortRow, columns: Sequence[str], declared: CohortColumns) 
         "texts": [row.texts.get(one.key) or "" for one in declared.texts],
         "why": "; ".join(row.reasons),
         "earlier": row.earlier,
+        "signed_off": row.signed_off,
+        "signoff_note": row.signoff_note,
         "report": relative_link(row.report),
         "cells": _cells(row, columns, declared),
     }
@@ -120,8 +130,42 @@ def _numbers(rows: Sequence[CohortRow], key: str) -> np.ndarray:
     return np.array([value for row in rows if is_number(value := row.metrics.get(key))], dtype=float)
 
 
+def _fractions(row: CohortRow, declared: CohortColumns) -> list[float | None]:
+    """The numbers of a row's bullseye, by segment."""
+    found = (row.metrics.get(declared.bullseye.format(n)) for n in range(1, 18)) if declared.bullseye else ()
+    return [float(value) if value is not None and is_number(value) else None for value in found]
+
+
+def _eye(row: CohortRow, declared: CohortColumns) -> str:
+    """Whole per cents of the segments for the script that draws the bullseye; empty where there are none."""
+    found = _fractions(row, declared)
+    if all(value is None for value in found):
+        return ""
+    return " ".join("-" if value is None else f"{100 * value:.0f}" for value in found)
+
+
+def _whole_cohort(rows: Sequence[CohortRow], declared: CohortColumns) -> dict[str, Any] | None:
+    """Mean and standard deviation over the subjects of each segment, as bullseyes; None for fewer than two subjects."""
+    known = [_fractions(row, declared) for row in rows]
+    table = [found for found in known if any(value is not None for value in found)]
+    if len(table) < 2:
+        return None
+    columns = [[value for value in column if value is not None] for column in zip(*table, strict=True)]
+    means = {n: float(np.mean(own)) if own else None for n, own in enumerate(columns, start=1)}
+    spreads = {n: float(np.std(own, ddof=1)) if len(own) > 1 else None for n, own in enumerate(columns, start=1)}
+    top = max(0.1, *(value or 0.0 for value in spreads.values()))
+    title = declared.bullseye_title
+    return {
+        "title": title,
+        "count": len(table),
+        "mean": bullseye_svg(means, SCAR_CMAP, top=1.0, name=f"{title}: mean of {len(table)} subjects by segment"),
+        "spread": bullseye_svg(spreads, UNCERTAINTY_CMAP, top=top, name=f"{title}: standard deviation by segment"),
+    }
+
+
 def _distribution(rows: Sequence[CohortRow], chart: Chart, declared: CohortColumns) -> dict[str, Any] | None:
     values, decimals = _numbers(rows, chart.key), declared.by_key[chart.key].decimals
+    places = [place for place, row in enumerate(rows) if is_number(row.metrics.get(chart.key))]
     if len(values) == 0:
         return None
     # by the class that the style sheet gives the first and the second
@@ -137,7 +181,9 @@ def _distribution(rows: Sequence[CohortRow], chart: Chart, declared: CohortColum
     low, high = np.percentile(values, [5, 95])
     return {
         "title": chart.title,
-        "svg": histogram_svg(values.tolist(), name=chart.title, limits=limits, digits=chart.decimals, marks=medians),
+        "svg": histogram_svg(
+            values.tolist(), name=chart.title, limits=limits, digits=chart.decimals, marks=medians, rows=places
+        ),
         "count": len(values),
         "median": number(float(np.median(values)), decimals),
         "low": number(float(low), decimals),

@@ -13,7 +13,9 @@ from cardioscar.errors import ConfigError
 BEFORE = ("subject", "outcome", "stage", "error_kind", "error_message", "qc")
 """First columns of the CSV file, whatever the family."""
 AFTER = ("report", "of_run")
-"""Its last ones."""
+"""Those after the numbers."""
+SIGNED = ("signed_off", "signoff_note")
+"""The last ones: what a person said."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ class CohortColumns:
         means: Keys of the numbers whose mean the summary of the cohort holds, as `mean_<key>`.
         medians: Keys of those whose median it holds, as `median_<key>`.
         note: Sentences above the page's table.
+        bullseye: Key of the number of an AHA segment from 0 to 1, with `{}` for 1 to 17, drawn as a small bullseye of
+            each subject and of the cohort; empty for none. The numbers are no columns of the table.
+        bullseye_title: What it is.
 
     Raises:
         ConfigError: If two columns have one key, or something names a column that there is none of.
@@ -106,9 +111,11 @@ class CohortColumns:
     means: tuple[str, ...] = ()
     medians: tuple[str, ...] = ()
     note: str = ""
+    bullseye: str = ""
+    bullseye_title: str = ""
 
     def __post_init__(self) -> None:
-        keys = [*BEFORE, "reasons", *AFTER]
+        keys = [*BEFORE, "reasons", *AFTER, *SIGNED]
         keys += [one.key for one in self.texts] + [one.key for one in self.numbers]
         if double := sorted({key for key in keys if keys.count(key) > 1}):
             raise ConfigError("columns", "a key for each", ", ".join(double) + " twice")

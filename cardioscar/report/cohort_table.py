@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.errors import ConfigError, InputError
-from cardioscar.report.cohort_columns import AFTER, BEFORE, CohortColumns
+from cardioscar.report.cohort_columns import AFTER, BEFORE, SIGNED, CohortColumns
 
 Outcome = Literal["ok", "failed", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -38,6 +38,8 @@ class CohortRow:
         metrics: Numbers by the keys of the columns, and others; None where undefined.
         report: Link to the subject's report, relative to the cohort report.
         earlier: The row is of an earlier run; the verdict on this one does not count it.
+        signed_off: What a person said of the result: `accepted`, `rejected`, or empty where nobody did.
+        signoff_note: Their note.
     """
 
     subject: str
@@ -51,6 +53,8 @@ class CohortRow:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     report: str | None = None
     earlier: bool = False
+    signed_off: str = ""
+    signoff_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,14 @@ def cohort_csv(table: CohortTable) -> str:
     >>> columns = CohortColumns((Column("area_mm2", "Area, mm²", 1),))
     >>> rows = (CohortRow("P1", "ok", metrics={"area_mm2": 2}), CohortRow("P2", "failed", "train", "input", "=1+1"))
     >>> print("\\n".join(cohort_csv(CohortTable(CohortSummary(True, 0.5), rows, columns)).splitlines()))
-    subject,outcome,stage,error_kind,error_message,qc,reasons,area_mm2,report,of_run
-    P1,ok,,,,,,2.0,,this
-    P2,failed,train,input,'=1+1,,,,,this
+    subject,outcome,stage,error_kind,error_message,qc,reasons,area_mm2,report,of_run,signed_off,signoff_note
+    P1,ok,,,,,,2.0,,this,,
+    P2,failed,train,input,'=1+1,,,,,this,,
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     words, keys = [one.key for one in table.columns.texts], list(table.columns.by_key)
-    writer.writerow([*BEFORE, *words, "reasons", *keys, *AFTER])
+    writer.writerow([*BEFORE, *words, "reasons", *keys, *AFTER, *SIGNED])
     for row in table.rows:
         texts = [getattr(row, name) for name in BEFORE] + [row.texts.get(key) for key in words]
         numbers = (row.metrics.get(key) for key in keys)
@@ -151,6 +155,7 @@ def cohort_csv(table: CohortTable) -> str:
                 *map(_plain_text, (*texts, "; ".join(row.reasons))),
                 *(repr(float(value)) if value is not None and math.isfinite(value) else "" for value in numbers),
                 *map(_plain_text, (row.report, "earlier" if row.earlier else "this")),
+                *map(_plain_text, (row.signed_off, row.signoff_note)),
             ]
         )
     return stream.getvalue()

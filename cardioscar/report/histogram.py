@@ -19,6 +19,7 @@ def histogram_svg(
     digits: int = 2,
     marks: Mapping[str, float] | None = None,
     bins: int = 24,
+    rows: Sequence[int] | None = None,
 ) -> Markup:
     """Draw the distribution of one measure over the subjects.
 
@@ -29,6 +30,7 @@ def histogram_svg(
         digits: Decimals of the numbers on the axis.
         marks: Further values to mark below the axis, by CSS class (medians of the baselines).
         bins: Number of bars.
+        rows: Row of each value in the page's table, for a script that shows the rows of a bar; None for none.
 
     Returns:
         An `svg` element; each bar tells its range and count when pointed at.
@@ -52,13 +54,18 @@ def histogram_svg(
     low_seen, high_seen, middle = (f"{value:.{digits}f}" for value in (data.min(), data.max(), median))
     spoken = f"{name}: {len(data)} subjects, from {low_seen} to {high_seen}, median {middle}"
     parts = [f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(spoken)}">']
-    for count, first, last in zip(counts, edges[:-1], edges[1:], strict=True):
+    bar_of = np.clip(np.digitize(np.clip(data, low, high), edges) - 1, 0, bins - 1)  # as `histogram` counts them
+    for bar, (count, first, last) in enumerate(zip(counts, edges[:-1], edges[1:], strict=True)):
         if count:
             tall = max(1.5, down * count / counts.max())
             title = f"{first:.{digits}f} to {last:.{digits}f}: {count}"
+            of = ""
+            if rows is not None:
+                listed = " ".join(str(rows[int(k)]) for k in np.flatnonzero(bar_of == bar))
+                of = f' data-rows="{listed}" data-name="{escape(name)}, {first:.{digits}f} to {last:.{digits}f}"'
             parts.append(
                 f'<rect x="{x(first) + 0.7:.1f}" y="{_TOP + down - tall:.1f}" width="{across / bins - 1.4:.1f}" '
-                f'height="{tall:.1f}" rx="1.2"><title>{title}</title></rect>'
+                f'height="{tall:.1f}" rx="1.2"{of}><title>{title}</title></rect>'
             )
     base = _TOP + down
     parts.append(f'<path class="axis" d="M{_LEFT} {base + 0.5}H{_WIDTH - _RIGHT}"/>')

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
 from cardioscar.identity.subject_id import is_subject_id
 from cardioscar.results.own_table import CHECKS
 from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.signoff import SIGNOFF, signoff_of
 from cardioscar.shard.own_files import STAMP, OwnFiles, keep, strangers_in
 from cardioscar.shard.status import FILE, read_status
 
@@ -62,8 +64,9 @@ class FolderResults:
         for subject in subjects:
             folder = self.root / subject
             with platform_faults(self.root):
-                marker, stamp, metrics = (_content(folder / name) for name in (FILE, STAMP, METRICS))
-            yield result_of(subject, marker, stamp, metrics)
+                names = (FILE, STAMP, METRICS, SIGNOFF)
+                marker, stamp, metrics, word = (_content(folder / name) for name in names)
+            yield replace(result_of(subject, marker, stamp, metrics), signoff=signoff_of(word, metrics))
 
     def ask(self) -> None:
         """See `Results`: whether a folder can be written shows with the first subject."""

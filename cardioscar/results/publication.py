@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from cardioscar.results.signoff import SignOff
 from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.status import FILE, Status, parse_status, read_status
 
@@ -48,6 +49,7 @@ class Result:
         run_id: Run that vouches for it; empty where none does.
         metrics: Content of `metrics.json`; None where there is none that can be trusted.
         damage: What is wrong with `metrics.json`; empty if nothing.
+        signoff: What a person said of it; None where nobody did. Of results in a folder alone.
     """
 
     subject: str
@@ -55,6 +57,7 @@ class Result:
     run_id: str = ""
     metrics: Mapping[str, Any] | None = None
     damage: str = ""
+    signoff: SignOff | None = None
 
 
 class Results(Protocol):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cardioscar.imaging.formats.mesh_arrays import put_result
+from cardioscar.imaging.formats.mesh_arrays import RESULTS, put_result
 from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.formats.opencarp import write_opencarp
 from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.wall.own_mesh import OwnMesh, load_own_mesh
 from cardioscar.scar3d.channels.zones import scar_certainty
+from cardioscar.scar3d.simulation import NEEDED, with_fibres, write_surfaces
 
 
 def write_scar(
@@ -44,6 +45,8 @@ def write_scar(
 def write_scar_tags(stem: Path, mesh: LVMesh, own: OwnMesh | None, tags: np.ndarray) -> None:
     """Write openCARP files with a tag of each element, on the user's own nodes and elements where these are straight.
 
+    With LV coordinates: fibres by a rule, where the mesh has none, and the nodes of endocardium and epicardium.
+
     Args:
         stem: Path without ending.
         mesh: The wall mesh.
@@ -51,9 +54,15 @@ def write_scar_tags(stem: Path, mesh: LVMesh, own: OwnMesh | None, tags: np.ndar
         tags: Tag of each cell of the wall mesh.
     """
     if own is None or not own.has_straight_cells():
-        write_opencarp(stem, mesh, tags)
+        grid, of = mesh.grid, tags
     else:
-        write_opencarp(stem, own.grid, own.element_tags(tags))
+        grid, of = own.grid.copy(deep=False), own.element_tags(tags)
+        for name in NEEDED:
+            if name in mesh.grid.point_data:
+                grid.point_data[name] = own.spread(np.asarray(mesh.grid.point_data[name]), RESULTS[name])
+    write_opencarp(stem, with_fibres(grid), of)
+    if "transmural" in grid.point_data:
+        write_surfaces(stem, np.asarray(grid.point_data["transmural"], dtype=float))
 
 
 def read_scar(path: Path, groups: Path) -> LVMesh:

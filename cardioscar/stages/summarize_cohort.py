@@ -223,4 +223,6 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         texts=conclusion.texts,
         metrics=conclusion.numbers,
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
+        signed_off=result.signoff.said if result.signoff else "",
+        signoff_note=result.signoff.note if result.signoff else "",
     )

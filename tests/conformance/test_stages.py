@@ -15,11 +15,13 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError, PlatformError
 from cardioscar.shard.loop import Work
 from cardioscar.shard.status import Failure, Status, read_status, write_status
+from cardioscar.stages.lge.workflow import SEGMENT
 from cardioscar.stages.lvquant.workflow import QUANTIFY
 from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.workflow import Workflow
 from tests.finished_run import OPTIONS, Run, content, hidden
+from tests.lge.tiny_network import write_subject
 from tests.lvquant import tiny_network
 
 # numpy leaves a file open that turns out to be no archive
@@ -433,6 +435,34 @@ class TestQuantify(StageContract):
         assert row.config["network"].startswith("sha256:")
 
 
+@pytest.fixture(scope="module")
+def segmented(tmp_path_factory: pytest.TempPathFactory, tiny_network: Path) -> Run:
+    """Two stand-in hearts, segmented by a network that knows such."""
+    folder = tmp_path_factory.mktemp("segmented")
+    for number, subject in enumerate((GOOD, BAD), start=1):
+        write_subject(folder / "cohort" / subject, seed=number, labels=number == 1)
+    options = {"network": str(tiny_network), "views": 2, "figures": False, "device": "cpu", "intervals": {"draws": 20}}
+    run = Run(folder / "cohort", folder / "run", SEGMENT, {"segment": options})
+    run.again()
+    return run
+
+
+class TestSegment(StageContract):
+    workflow = SEGMENT
+    name, work, main_file = "segment", "_segment", "labels.nii.gz"
+    change = {"views": 1}  # noqa: RUF012 - read only
+
+    @pytest.fixture
+    def finished(self, segmented: Run) -> Run:
+        return segmented
+
+    def damage(self, run: Run) -> Path:
+        return _cut_off(run.cohort / BAD / "lge.nii.gz")
+
+    def change_input(self, run: Run) -> None:
+        (run.cohort / GOOD / "subject.yaml").write_text("septum_direction: [-1, -0.5, 0]\n")
+
+
 def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(finished: Run, tmp_path: Path) -> None:
     from cardioscar.stages.scar3d import evaluate
 
@@ -457,5 +487,5 @@ def test_files_of_others_in_the_place_of_one_result_cost_the_others_nothing(fini
 
 def test_every_stage_with_settings_is_under_contract() -> None:
     under_contract = {(one.workflow.name, one.name) for one in StageContract.__subclasses__()}
-    assert under_contract >= {(flow.name, name) for flow in (RECONSTRUCT, QUANTIFY) for name in flow.names}
+    assert under_contract >= {(flow.name, name) for flow in (RECONSTRUCT, QUANTIFY, SEGMENT) for name in flow.names}
     assert {name for flow, name in under_contract if flow == RECONSTRUCT.name} == set(OPTIONS)

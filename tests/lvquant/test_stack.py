@@ -96,6 +96,19 @@ def test_the_base_ends_where_muscle_no_longer_surrounds_the_cavity() -> None:
     np.testing.assert_array_equal(without_open_slices(only_cavity).values, only_cavity.values)
 
 
+def test_a_gap_below_closed_slices_is_not_the_base() -> None:
+    cavity, wall, grid = tube([25.0, 17.0], slices=6)
+    values = np.where(cavity >= 0.5, Label.BLOOD_POOL, np.where(wall >= 0.5, Label.MYOCARDIUM, 0)).astype(np.uint8)
+    open_at = values[:, :, 3, 0]
+    open_at[open_at == Label.MYOCARDIUM] = 0
+    gap = grid.with_values(values)
+    np.testing.assert_array_equal(without_open_slices(gap).values, values)
+    open_at = values[:, :, 5, 0]
+    open_at[open_at == Label.MYOCARDIUM] = 0
+    # two of three are open now
+    assert not without_open_slices(grid.with_values(values)).values[:, :, 3:, 0].any()
+
+
 def test_phase_goes_around_the_beat() -> None:
     np.testing.assert_array_equal(
         systole(np.array([50.0, 70, 90, 100, 80, 60])), [True, False, False, False, True, True]

@@ -212,6 +212,7 @@ def test_every_task_runs_as_the_same_user_and_never_as_root(name):
         "reconstruct_cohort_fused": 3,
         "segment_cohort": 3,
         "quantify_cohort": 3,
+        "plan_cohort": 6,
         "detect_late_activation": 4,
         "summarize_cohort": 1,
     }

@@ -89,7 +89,7 @@ BREAKS = {
     ),
     "a GPU task of another name": (
         lambda ir: ir.component(SHARD)["dag"]["tasks"].update(fit=ir.component(SHARD)["dag"]["tasks"].pop("train")),
-        "unplaced_gpu_tasks: train or reconstruct or segment or quantify: expected a task of this name",
+        "unplaced_gpu_tasks: train or reconstruct or segment or quantify or study-scar: expected a task of this name",
     ),
     "pip at run time": (
         lambda ir: container(ir, "infer")["command"].insert(0, "python3 -m pip install kfp==2.17.0"),

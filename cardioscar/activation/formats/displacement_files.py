@@ -24,7 +24,8 @@ def read_displacement(path: Path, given: Given = Given()) -> DisplacementField:
         path: Archive of `mask`, shape (1, H, W, T), 0 or 1; `displacement`, shape (2, H, W, T), in pixels, along
             columns and then along rows, Lagrangian: told at the place where the pixel was at the reference; `pixel_mm`,
             one number or height and width; `frame_ms`, shape (T,), or the time between frames; and, where known,
-            `location_mm`. A mask that is the same in all frames may have one; its wall may be 1 or 255.
+            `location_mm`. A mask that is the same in all frames may have one; its wall may be 1 or 255. An axis of
+            length 1 before the others is left out; the two components may come last.
         given: Pixel size, frame times and location, where the archive does not have them.
 
     Returns:
@@ -40,8 +41,8 @@ def read_displacement(path: Path, given: Given = Given()) -> DisplacementField:
     for name in ("mask", "displacement"):
         if name not in stored:
             raise InputError(where, f"'{name}' beside '{'displacement' if name == 'mask' else 'mask'}'", "none")
-    displacement, mask = stored["displacement"], stored["mask"]
-    if displacement.ndim != 4 or displacement.shape[0] != 2 or displacement.dtype.kind != "f":
+    displacement, mask = _axes_in_order(stored["displacement"]), stored["mask"]
+    if displacement.ndim != 4 or displacement.shape[0] != 2 or displacement.dtype.kind not in "fiu":
         rule = "displacement of shape (2, rows, columns, frames) in pixels"
         raise InputError(where, rule, f"shape {displacement.shape}, {displacement.dtype}")
     masks = _masks(mask, displacement.shape[1:], where)
@@ -87,9 +88,18 @@ def write_displacement(path: Path, field: DisplacementField) -> None:
         np.savez_compressed(partial, allow_pickle=False, **stored)
 
 
+def _axes_in_order(displacement: np.ndarray) -> np.ndarray:
+    """Components, rows, columns, frames."""
+    if displacement.ndim == 5 and displacement.shape[0] == 1:
+        displacement = displacement[0]
+    if displacement.ndim == 4 and displacement.shape[-1] == 2 and displacement.shape[0] > 2:
+        return np.moveaxis(displacement, -1, 0)
+    return displacement
+
+
 def _masks(mask: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
     """The mask of each frame, shape (rows, columns, frames)."""
-    if mask.ndim == 4 and mask.shape[0] == 1:
+    while mask.ndim > 3 and mask.shape[0] == 1:
         mask = mask[0]
     if mask.ndim == 2:
         mask = mask[..., None]

@@ -11,22 +11,28 @@ from jaxtyping import Float
 
 from cardioscar.activation.formats.given import Given
 from cardioscar.activation.strain.checks import FEWEST_FRAMES
+from cardioscar.activation.strain.cine_places import cine_places
 from cardioscar.activation.strain.contours import contour_strain
 from cardioscar.activation.strain.mask_contours import contours_of_masks
 from cardioscar.activation.strain.matrix import SECTORS, StrainSlice
 from cardioscar.activation.strain.sectors import heading_in_space
+from cardioscar.activation.strain.slice_place import SlicePlace
 from cardioscar.errors import CardioscarError, InputError, counted
 from cardioscar.imaging.cine import Cine
 from cardioscar.imaging.coordinates.lv_coordinates import RIGHT_ANTERIOR
 from cardioscar.imaging.formats.cine_files import read_cine, read_cine_labels
 from cardioscar.imaging.labels import WALL, Label
 
+_BLURS_PX = (0.0, 1.5, 2.5)
+"""By what labels are evened out, all frames of a slice alike: none, and more where a contour has notches that a line
+from the middle meets twice, as papillary muscles and networks leave them."""
+
 log = logging.getLogger(__name__)
 
 
 def read_label_strain(
     path: Path, given: Given = Given(), *, cine: Path | None = None, table: str = "cardioscar", sectors: int = SECTORS
-) -> list[StrainSlice]:
+) -> tuple[list[StrainSlice], list[SlicePlace]]:
     """Read the labels of a cine, and what its contours say of strain.
 
     Args:
@@ -37,7 +43,7 @@ def read_label_strain(
         sectors: How many.
 
     Returns:
-        As `cine_strain`.
+        Slices as `cine_strain`, and where they lie in the frame of the scanner.
 
     Raises:
         InputError: As `read_cine_labels` and `cine_strain` do.
@@ -45,7 +51,8 @@ def read_label_strain(
     labels = read_cine_labels(path, None if cine is None else read_cine(cine), table)
     septum = np.array(given.septum, dtype=np.float64) if given.septum else None
     frame_ms = given.times(labels.times_ms, labels.frames, where=path.name)
-    return cine_strain(labels, frame_ms, septum=septum, sectors=sectors)
+    slices = cine_strain(labels, frame_ms, septum=septum, sectors=sectors)
+    return slices, cine_places(labels, slices, septum=septum)
 
 
 def cine_strain(
@@ -79,10 +86,17 @@ def cine_strain(
     for number in np.flatnonzero(drawn >= FEWEST_FRAMES):
         where = f"{labels.source}: slice {number + 1}"
         affine = labels.grid @ _step(int(number))
-        try:
-            contours = contours_of_masks(cavity[:, :, number], wall[:, :, number], affine, frame_ms, where=where)
-            one = contour_strain(contours, heading, sectors=sectors)
-        except CardioscarError as problem:
+        one: StrainSlice | None = None
+        for blur_px in _BLURS_PX:
+            try:
+                contours = contours_of_masks(
+                    cavity[:, :, number], wall[:, :, number], affine, frame_ms, blur_px=blur_px, where=where
+                )
+                one = contour_strain(contours, heading, sectors=sectors)
+                break
+            except CardioscarError as error:
+                problem = error
+        if one is None:
             problems.append(problem)
             continue
         found.append(replace(one, location_mm=float(affine.matrix[:3, 3] @ labels.grid.normal(2))))

@@ -80,7 +80,7 @@ def _of_folder(folder: Path, given: Given, sectors: int) -> list[StrainSlice]:
     labels = [folder / f"{LABELS}{one}" for one in CINE_SUFFIXES if (folder / f"{LABELS}{one}").is_file()]
     if labels:
         cines = [folder / name for name in ("cine", "cine.nii", "cine.nii.gz") if (folder / name).exists()]
-        return read_label_strain(labels[0], given, cine=cines[0] if cines else None, sectors=sectors)
+        return read_label_strain(labels[0], given, cine=cines[0] if cines else None, sectors=sectors)[0]
     surfaces = [one for one in entries if one.suffix.lower() in VTK_SUFFIXES]
     if surfaces:
         return _of_surfaces(_frames(surfaces), given, sectors)
@@ -149,5 +149,5 @@ _READERS: dict[str, Callable[[Path, Given, int], list[StrainSlice]]] = {
     ".csv": lambda path, given, _: [read_matrix_csv(path, given)],
     ".mat": lambda path, given, _: [read_workspace(path, given)],
     ".dns": lambda path, given, _: [read_workspace(path, given)],
-    **{one: lambda path, given, sectors: read_label_strain(path, given, sectors=sectors) for one in CINE_SUFFIXES},
+    **{one: lambda path, given, sectors: read_label_strain(path, given, sectors=sectors)[0] for one in CINE_SUFFIXES},
 }

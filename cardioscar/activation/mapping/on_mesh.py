@@ -17,6 +17,7 @@ from cardioscar.activation.strain.sector_onsets import SectorOnsets
 from cardioscar.activation.strain.slice_place import SlicePlace
 from cardioscar.imaging.coordinates.aha import aha_segments
 from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates, lv_coordinates
+from cardioscar.imaging.formats.mesh_arrays import put_result
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.phantom.mesh import wall_mesh
 from cardioscar.phantom.shape import APEX_TO_BASE, SEPTUM, LVShape
@@ -53,14 +54,14 @@ class MappedWall:
         return {
             **self.found.point_data(at.apicobasal, at.rotational),
             **at.stored(),
-            "aha_segment": self.segments.astype(np.int32),
+            "aha_segment": self.segments.astype(np.uint8),
         }
 
     def grid(self) -> Any:
         """The mesh with `point_data`."""
         grid = self.mesh.grid.copy()
         for name, values in self.point_data().items():
-            grid.point_data[name] = values
+            put_result(grid.point_data, name, values)
         return grid
 
     def by_segment(self) -> dict[int, tuple[float, float]]:

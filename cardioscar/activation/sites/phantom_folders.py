@@ -11,7 +11,6 @@ import numpy as np
 import yaml
 
 from cardioscar.activation.formats.heart_files import write_heart
-from cardioscar.activation.formats.place_files import place_arrays
 from cardioscar.activation.phantoms.patient import PhantomPatient, phantom_patient
 from cardioscar.activation.phantoms.patient_cine import cine_image, patient_cine
 from cardioscar.activation.phantoms.patient_strain import PatientScan, patient_strain
@@ -85,10 +84,7 @@ def write_patient(folder: Path, patient: PhantomPatient, scan: PatientScan, *, s
         beat = patient_cine(patient, scan)
         write_cine(partial / "cine.nii.gz", cine_image(patient, beat, np.random.default_rng([seed, 34])))
         write_cine(partial / "cine_labels.nii.gz", beat.labels)
-        write_heart(partial / "strain.npz", slices)
-        with np.load(partial / "strain.npz") as stored:
-            arrays = dict(stored)
-        np.savez_compressed(partial / "strain.npz", allow_pickle=False, **arrays, **place_arrays(places))
+        write_heart(partial / "strain.npz", slices, places)
         settings = {
             "mesh_frame": "LPS",
             "label_table": "cardioscar",

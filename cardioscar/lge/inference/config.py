@@ -17,6 +17,10 @@ class RulesConfig:
 
     one_ring: bool = True
     """One heart a slice; where its ring is closed, what the ring encloses is cavity and wall lies in the ring alone."""
+    half_ring: bool = True
+    """At the ends of the stack a slice counts if wall surrounds at least half of its cavity [@schulzmenger2020]."""
+    likely_ends: bool = True
+    """At the ends of the stack a slice counts if its wall and cavity are more likely right than wrong."""
     scar_in_wall: bool = True
     """Scar lies in the wall: what blood surrounds is blood, what is joined to no wall or far outside of it is none."""
     islands: bool = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
 
-from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.labels import Label
+from cardioscar.lge.inference.expected import expected_dice, expected_heart_dice
 from cardioscar.lge.inference.rules import ring_is_closed
 from cardioscar.lge.inference.segment import LEAST_MM2, Segmentation
 
@@ -64,32 +64,16 @@ def doubts(found: Segmentation) -> tuple[SliceDoubt, ...]:
     )
 
 
-def expected_dice(mask: Bool[np.ndarray, "i j"], probability: Float[np.ndarray, "i j"]) -> float:
-    r"""Dice that a mask is expected to have with the truth, of which the probability is known.
-
-    $$\frac{2 \sum_{m} p}{|m| + \sum p}$$, the expectations taken apart, which is exact for large regions.
-
-    Returns:
-        0 to 1; NaN where nothing is found nor expected.
-
-    >>> expected_dice(np.array([[True, False]]), np.array([[0.9, 0.1]]))
-    0.9
-    """
-    size = float(mask.sum()) + float(probability.sum())
-    return 2 * float(probability[mask].sum()) / size if size > 0 else float("nan")
-
-
 def _slice(found: Segmentation, k: int, number: int, *, inside: bool) -> SliceDoubt:
     labels, p = found.labels[..., k], found.probability[..., k].astype(np.float64)
     pixel_mm2 = float(found.spacing_mm[:2].prod())
-    wall, pool, scar = np.isin(labels, WALL), labels == Label.BLOOD_POOL, labels == Label.SCAR
+    pool, scar = labels == Label.BLOOD_POOL, labels == Label.SCAR
     heart = int((labels != Label.BACKGROUND).sum())
     expected = float(p[Label.SCAR].sum()) * pixel_mm2
     changed = int((found.by_network[..., k] != labels).sum()) / max(heart, int((found.by_network[..., k] > 0).sum()), 1)
     heart_dice = None
     if heart:
-        parts = [(wall, p[Label.MYOCARDIUM] + p[Label.SCAR])] + ([(pool, p[Label.BLOOD_POOL])] if pool.any() else [])
-        heart_dice = min(expected_dice(mask, probability) for mask, probability in parts)
+        heart_dice = expected_heart_dice(labels, p)
     scar_mm2 = float(scar.sum()) * pixel_mm2
     scar_dice = expected_dice(scar, p[Label.SCAR]) if max(expected, scar_mm2) >= SCAR_MM2 else None
     reasons = []

@@ -12,12 +12,21 @@ from scipy import ndimage
 
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.lge.inference.config import RulesConfig
+from cardioscar.lge.inference.expected import expected_heart_dice
 
 Labels = UInt8[np.ndarray, "i j slices"]
 Plane = UInt8[np.ndarray, "i j"]
 
 FAR = 1.5
 """Scar farther from the cavity than this many times the muscle's reach (its 95th percentile) lies outside the wall."""
+LEAST_RING = 0.5
+"""Share of the turn around the cavity from which a basal slice is of the ventricle [@schulzmenger2020]."""
+LIKELY = 0.5
+"""Expected Dice of a slice's heart from which it is more likely right than wrong."""
+LIKELY_SHARE = 0.6
+"""The same as a share of the median slice's, where that is less."""
+SECTORS = 36
+"""Sectors in which a ring is looked at."""
 LEAST_REACH_MM = 8.0
 """Reach of the muscle at least assumed: where little muscle is left, scar shows how thick the wall is."""
 
@@ -38,7 +47,10 @@ class RuleReport:
 
 
 def mended(
-    labels: Labels, spacing_mm: Float[np.ndarray, " axes"], config: RulesConfig
+    labels: Labels,
+    spacing_mm: Float[np.ndarray, " axes"],
+    config: RulesConfig,
+    probability: Float[np.ndarray, "classes i j slices"] | None = None,
 ) -> tuple[Labels, tuple[RuleReport, ...]]:
     """Apply the rules that are switched on.
 
@@ -46,6 +58,7 @@ def mended(
         labels: `Label` of each voxel, slices last.
         spacing_mm: Voxel size, shape (3,).
         config: Which rules, and their sizes.
+        probability: Of each label; None leaves out the rule that asks for it.
 
     Returns:
         Labels of the same shape, and a report for each rule that was applied, in this order.
@@ -53,6 +66,8 @@ def mended(
     pixel_mm = np.asarray(spacing_mm[:2], dtype=float)
     steps: dict[str, Callable[[Labels], Labels]] = {
         "one_ring": partial(_by_plane, one_ring),
+        "half_ring": within_half_rings,
+        "likely_ends": partial(within_likely_ends, probability=probability),
         "scar_in_wall": partial(_by_plane, partial(scar_in_wall, pixel_mm=pixel_mm)),
         "islands": partial(_by_plane, partial(without_islands, pixels=config.island_mm2 / float(pixel_mm.prod()))),
         "continuity": partial(continuous, pixel_mm=pixel_mm, config=config),
@@ -94,6 +109,53 @@ def one_ring(plane: Plane) -> Plane:
     kept[hole] = np.where(kept[hole] == Label.BLOOD_POOL, Label.BLOOD_POOL, Label.MYOCARDIUM)
     kept[enclosed] = Label.BLOOD_POOL
     return kept
+
+
+def within_half_rings(labels: Labels) -> Labels:
+    """Slices at the ends whose cavity has wall around less than half of its turn are not of the ventricle.
+
+    This is how readers choose the basal slice [@schulzmenger2020]. A slice without cavity, as at the tip of the apex,
+    is left as it is, and so are open rings between slices that count.
+    """
+    found = labels.copy()
+    shown = np.flatnonzero((labels != Label.BACKGROUND).any(axis=(0, 1)))
+    for order in (shown, shown[::-1]):
+        for k in order:
+            plane = labels[..., k]
+            if not (plane == Label.BLOOD_POOL).any() or ring_share(plane) >= LEAST_RING:
+                break
+            found[..., k] = Label.BACKGROUND
+    return found
+
+
+def within_likely_ends(labels: Labels, probability: Float[np.ndarray, "classes i j slices"] | None) -> Labels:
+    """Slices at the ends of the stack whose wall or cavity is more likely wrong than right show no heart.
+
+    Where a network sees nothing that it knows, it still leans towards a heart in the middle of its window.
+    """
+    if probability is None:
+        return labels
+    found = labels.copy()
+    shown = np.flatnonzero((labels != Label.BACKGROUND).any(axis=(0, 1)))
+    expected = {int(k): expected_heart_dice(labels[..., k], probability[..., k]) for k in shown}
+    # a network that is sure of nothing says by this rule which slices are worse than its others
+    least = min(LIKELY, LIKELY_SHARE * float(np.median([*expected.values()]))) if expected else LIKELY
+    for order in (shown, shown[::-1]):
+        for k in order:
+            if expected[int(k)] >= least:
+                break
+            found[..., k] = Label.BACKGROUND
+    return found
+
+
+def ring_share(plane: Plane) -> float:
+    """Share of the turn around the middle of the cavity in which there is wall, 0 to 1; 0 without cavity."""
+    pool = largest(plane == Label.BLOOD_POOL)
+    if not pool.any():
+        return 0.0
+    away = np.argwhere(np.isin(plane, WALL)) - np.argwhere(pool).mean(axis=0)
+    turn = (np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi)) % 1
+    return len(np.unique((turn * SECTORS).astype(int) % SECTORS)) / SECTORS
 
 
 def scar_in_wall(plane: Plane, pixel_mm: Float[np.ndarray, " axes"]) -> Plane:

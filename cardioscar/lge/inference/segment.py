@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 RECENTER_MM = 12.0
 """A window farther from the heart than this is placed anew: the deviation at which the network was trained."""
+LEAST_SHARE = 0.3
+"""Share of the median slice's heart from which a slice says where the long axis is."""
 LEAST_MM2 = 100.0
 """A heart is found where a slice has pieces of wall and of cavity of this size: a cavity of 11 mm."""
 
@@ -99,9 +101,11 @@ def segment(volume: Volume, segmenter: Segmenter, config: InferConfig | None = N
     seen = _seen(grid, centers, segmenter, once)
     better = _centers(seen.probability, centers)
     moved = np.abs(better - centers).max() * grid.pixel_mm > RECENTER_MM
-    centers = better if moved else centers
-    if moved or config != once:
-        seen = _seen(grid, centers, segmenter, config)
+    if moved:  # what lay at the border of a window may be seen in part alone, so the line is found again
+        seen = _seen(grid, better, segmenter, once)
+        better = _centers(seen.probability, better)
+    centers = better
+    seen = _seen(grid, centers, segmenter, config)
     probability = tempered(seen.probability, segmenter.temperature)
     own = np.stack([grid.own(one, at) for one, at in zip(probability, centers, strict=True)], axis=-1)
     by_network = labels_of(own)
@@ -109,7 +113,7 @@ def segment(volume: Volume, segmenter: Segmenter, config: InferConfig | None = N
     if not _has_heart(by_network, pixel_mm2):
         rule = "a left ventricle across its short axis in the field of view"
         raise InputError(volume.source, rule, "none that the network finds")
-    labels, reports = mended(by_network, grid.image.spacing_mm, config.rules)
+    labels, reports = mended(by_network, grid.image.spacing_mm, config.rules, own)
     wall, scar = agreements(seen)
     return Segmentation(
         grid=grid,
@@ -180,7 +184,8 @@ def _centers(probability: Float[np.ndarray, "slices classes i j"], centers: np.n
     if mass.sum() == 0:
         return centers
     places = np.indices(heart.shape[1:]) - (np.array(heart.shape[1:])[:, None, None] - 1) / 2
-    shown = mass > 0
+    # specks in slices without a heart lie where the window does, and must not draw the line there
+    shown = mass >= LEAST_SHARE * np.median(mass[mass > 0])
     off = (heart[:, None] * places).sum(axis=(2, 3))[shown] / mass[shown, None]
     k = np.arange(len(heart))
     found = np.rint(centers[shown]) + off

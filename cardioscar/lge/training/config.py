@@ -41,6 +41,8 @@ class TrainConfig:
     """Convention of the labels of real images: `cardioscar`, `emidec`, `scarnet`, …"""
     trust: HeaderTrust = "agree"
     """Which statement of a header counts where two contradict each other; for EMIDEC `pixdim`."""
+    png_pixel_mm: float | None = None
+    """Pixel size of real slices that come as PNG pictures, in mm: these do not state it."""
     validation: float = 0.2
     """Share of real subjects that decide which weights are kept."""
     validation_slices: int = 256
@@ -77,5 +79,7 @@ class TrainConfig:
             raise ConfigError("side", "a number of at least 0", f"{self.side:g}")
         if not 0 <= self.synthetic_share <= 1:
             raise ConfigError("synthetic_share", "a share from 0 to 1", f"{self.synthetic_share:g}")
+        if self.png_pixel_mm is not None and not 0 < self.png_pixel_mm < float("inf"):
+            raise ConfigError("png_pixel_mm", "a positive number of mm", f"{self.png_pixel_mm:g}")
         if not 0 < self.validation < 1:
             raise ConfigError("validation", "a share between 0 and 1", f"{self.validation:g}")

@@ -14,6 +14,7 @@ from cardioscar.imaging.formats.volume_files import VOLUME_SUFFIXES, read_labels
 from cardioscar.imaging.labels import Label
 from cardioscar.imaging.slices import slice_axis
 from cardioscar.imaging.volume import Volume
+from cardioscar.lge.training.png_slices import ENDING, by_subject, read_slices
 
 IMAGE_FOLDERS, LABEL_FOLDERS = ("images",), ("masks", "labels", "contours")
 """Names of the folders of images and of labels, in small letters: the published layout has `images` and `masks`, EMIDEC
@@ -28,13 +29,15 @@ class Labelled:
 
     Attributes:
         subject: Id of the subject, by which it is split.
-        image: File, or folder of a DICOM series.
+        image: File, or folder of a DICOM series; the first slice of PNG pictures.
         labels: File.
+        slices: Picture and mask of each slice, where they are PNG.
     """
 
     subject: str
     image: Path
     labels: Path
+    slices: tuple[tuple[Path, Path], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ def find_labelled(folder: Path) -> list[Labelled]:
     """Find subjects in a folder.
 
     Args:
-        folder: Either `images/` and `masks/` (or `labels/`, `contours/`) with files of the same names; or a folder for
-            each subject that has such folders of its own with one file each, or the files `lge.*` and `labels.*`.
+        folder: Either `images/` and `masks/` (or `labels/`, `contours/`) with files of the same names, volumes or PNG
+            slices named by subject and number (`P01_07.png`); or a folder for each subject that has such folders of its
+            own with one file each, or the files `lge.*` and `labels.*`.
 
     Returns:
         Subjects in the order of their ids.
@@ -84,18 +88,24 @@ def find_labelled(folder: Path) -> list[Labelled]:
     return found
 
 
-def read_labelled(one: Labelled, *, table: str = "cardioscar", trust: HeaderTrust = "agree") -> LabelledStack:
+def read_labelled(
+    one: Labelled, *, table: str = "cardioscar", trust: HeaderTrust = "agree", png_pixel_mm: float | None = None
+) -> LabelledStack:
     """Read a subject.
 
     Args:
         one: Where it is.
         table: Convention of its labels, a key of `LABEL_TABLES`.
         trust: Which statement of a header counts where two contradict each other.
+        png_pixel_mm: Pixel size of PNG slices in mm, which they do not state.
 
     Raises:
-        InputError: If a file cannot be read, a value is not in the table, or nothing is labelled.
+        InputError: If a file cannot be read, a value is not in the table, nothing is labelled, or slices are PNG and
+            no pixel size is given.
         GeometryError: If image and labels lie on different grids.
     """
+    if one.slices:
+        return _of_pictures(one, table, png_pixel_mm)
     image, labels = read_volume(one.image, trust), read_labels(one.labels, table, trust)
     if image.values.shape != labels.values.shape:
         found = f"{_sizes(image)} and {_sizes(labels)}"
@@ -117,6 +127,15 @@ def read_labelled(one: Labelled, *, table: str = "cardioscar", trust: HeaderTrus
     )
 
 
+def _of_pictures(one: Labelled, table: str, pixel_mm: float | None) -> LabelledStack:
+    if pixel_mm is None:
+        raise InputError(one.image.name, "a pixel size for PNG slices (png_pixel_mm)", "none")
+    image, labels = read_slices(one.slices, table)
+    if not (labels != Label.BACKGROUND).any():
+        raise InputError(one.labels.name, "labelled pixels", "none")
+    return LabelledStack(image, labels, (pixel_mm, pixel_mm))
+
+
 def _paired(folder: Path) -> list[Labelled] | None:
     """Images and labels of the same names in folders beside each other; None where there are no such folders."""
     inside = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
@@ -130,6 +149,9 @@ def _paired(folder: Path) -> list[Labelled] | None:
     if missing or not pictures:
         found = f"none for {counted(missing, 'image')}" if missing else "no image"
         raise InputError("labelled folder", "labels of the same name for each image", found)
+    if all(path.suffix.lower() == ENDING for path in pictures.values()):
+        grouped = by_subject(pictures, labels)
+        return [Labelled(subject, *pairs[0], pairs) for subject, pairs in grouped.items()]
     return [Labelled(name, path, labels[name]) for name, path in pictures.items()]
 
 
@@ -144,7 +166,7 @@ def _only(folder: Path, stem: str) -> Path | None:
 def _stem(path: Path) -> str:
     """Name without the ending of an image file."""
     name = path.name
-    for ending in VOLUME_SUFFIXES[::-1]:
+    for ending in (ENDING, *VOLUME_SUFFIXES[::-1]):
         if name.lower().endswith(ending) and path.is_file():
             name = name[: -len(ending)]
             return name[:-4] if name.lower().endswith(".nii") else name

@@ -78,6 +78,8 @@ def crop(
     size = torch.tensor([rows, columns], device=image.device, dtype=torch.float32)
     # grid_sample counts from -1 at the first pixel's edge to 1 at the last one's, columns first
     unit = (places / pixel_mm[:, :, None] + 0.5) / size[None, :, None] * 2 - 1
+    # of a training that ceased to be finite: torch's gradients of places that are none end the process
+    unit = unit.nan_to_num(0.0, 2.0, -2.0)
     grid = torch.stack([unit[:, 1, None, :].expand(-1, pixels, -1), unit[:, 0, :, None].expand(-1, -1, pixels)], dim=-1)
     flat = image.reshape(batch, channels * frames, rows, columns)
     found = functional.grid_sample(

@@ -24,6 +24,8 @@ from cardioscar.report.style import png_bytes
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 RULE_NAMES = {
     "one_ring": "one ring in a slice",
+    "half_ring": "a basal slice has half a ring",
+    "likely_ends": "the ends are more likely right than wrong",
     "scar_in_wall": "scar lies in the wall",
     "islands": "small islands are noise",
     "continuity": "scar goes on through slices",

@@ -15,7 +15,7 @@ from cardioscar.report.style import png_bytes
 
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 STATES = {"used": "used", "missing": "not there", "failed": "could not be used"}
-PAGES = {"scar map": "scar.html", "LV function": "function.html"}
+PAGES = {"scar map": "scar.html", "LV function": "function.html", "activation": "activation.html"}
 """Pages of the families beside the plan."""
 FUNCTION = (
     ("lv_ef_percent", "Ejection fraction", "%", 1), ("lv_edv_ml", "End-diastolic volume", "ml", 1),

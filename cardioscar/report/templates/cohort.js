@@ -22,12 +22,37 @@
     cells: texts(row),
     text: row.textContent.toLowerCase(),
   }));
+  // On a phone a row is a card, and each number says what it is.
+  for (const { row } of rows) {
+    let at = 0;
+    for (const cell of row.cells) {
+      if (at > 3 && cell.colSpan === 1 && !cell.classList.contains("why")) cell.dataset.head = heads[at].textContent.trim();
+      at += cell.colSpan;
+    }
+  }
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const key = (text, numeric) => {
     if (text === "" || text === "–") return null;
     return numeric ? Number(text.replaceAll(",", "").replace("−", "-")) : text;
   };
-  let column = -1, direction = 1, page = 0, found = rows;
+  let column = -1, direction = 1, page = 0, found = rows, bar = null;
+  const chip = document.getElementById("chip");
+
+  // Bullseyes are drawn for the rows that are shown.
+  const stops = table.dataset.stops.split(" "), wedges = table.dataset.wedges.split(" "), svg = "http://www.w3.org/2000/svg";
+  function draws(row) {
+    const eye = row.querySelector(".eye:empty");
+    if (!eye) return;
+    const picture = document.createElementNS(svg, "svg");
+    picture.setAttribute("viewBox", "-102 -102 204 204"); picture.setAttribute("aria-hidden", "true");
+    eye.dataset.eye.split(" ").forEach((percent, k) => {
+      const path = document.createElementNS(svg, "path");
+      path.setAttribute("d", wedges[k].replaceAll(",", " "));
+      path.setAttribute("fill", percent === "-" ? "#e2e6ea" : stops[Math.round(Number(percent) / 100 * (stops.length - 1))]);
+      picture.append(path);
+    });
+    eye.append(picture);
+  }
 
   function draw() {
     const length = size.value === "all" ? Math.max(found.length, 1) : Number(size.value);
@@ -35,7 +60,7 @@
     page = Math.min(page, pages - 1);
     const first = page * length;
     const fragment = document.createDocumentFragment();
-    for (const item of found.slice(first, first + length)) fragment.append(item.row);
+    for (const item of found.slice(first, first + length)) { draws(item.row); fragment.append(item.row); }
     body.replaceChildren(fragment);
     const count = (n) => n.toLocaleString("en");
     shown.textContent = found.length === rows.length
@@ -49,6 +74,7 @@
   function select() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     found = rows.filter((item) =>
+      (!bar || bar.has(item.order)) &&
       (!outcome.value || item.cells[1] === outcome.value) &&
       (!qc.value || item.cells[2] === qc.value) &&
       words.every((word) => item.text.includes(word)));
@@ -73,6 +99,20 @@
     head.setAttribute("aria-sort", direction === 1 ? "ascending" : "descending");
     select();
   }));
+  function choose(rect) {
+    for (const other of document.querySelectorAll(".histogram .chosen")) other.classList.remove("chosen");
+    bar = rect ? new Set(rect.dataset.rows.split(" ").map(Number)) : null;
+    chip.hidden = !rect;
+    if (rect) { rect.classList.add("chosen"); chip.textContent = `${rect.dataset.name} ×`; chip.setAttribute("aria-label", `${rect.dataset.name}: show all again`); }
+    select();
+    if (rect) document.getElementById("table").scrollIntoView();
+  }
+  for (const rect of document.querySelectorAll(".histogram rect[data-rows]")) {
+    rect.setAttribute("tabindex", "0"); rect.setAttribute("role", "button"); rect.setAttribute("aria-label", rect.dataset.name);
+    rect.addEventListener("click", () => choose(rect));
+    rect.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(rect); } });
+  }
+  chip.addEventListener("click", () => choose(null));
   search.addEventListener("input", select);
   for (const control of [outcome, qc]) control.addEventListener("change", select);
   size.addEventListener("change", () => { page = 0; draw(); });

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 EXPERIMENT = "cardioscar-priors"
-"""Experiment of the runs that hold the files."""
+"""Experiment of the runs that hold the files of priors."""
+NETWORKS = "cardioscar-networks"
+"""Experiment of the trainings of all other networks."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _NO_ALIAS = ("INVALID_PARAMETER_VALUE",)
 _ALIAS = re.compile(r"(?!v\d+$)(?!latest$)[a-z][a-z0-9_-]{0,63}", re.ASCII)
@@ -55,6 +57,10 @@ class TrainedModel:
     """Its hash and the sizes of its parts are recorded; ids are not: a subject that is erased must not stay here."""
     aliases: Sequence[str] = ()
     """Names that point to this version from now on, such as `champion`."""
+    experiment: str = EXPERIMENT
+    """Experiment of its run."""
+    kind: str = "prior"
+    """What the run is tagged as."""
 
     def __post_init__(self) -> None:
         curves = self.curves.as_metrics() if self.curves is not None else ()
@@ -63,9 +69,7 @@ class TrainedModel:
         for name, path in {**self.files, **self.artifacts}.items():
             if not path.exists():
                 raise InputError(name, "an existing file", "none")
-        if not all(_ALIAS.fullmatch(alias) for alias in self.aliases):
-            rule = "1 to 64 lower-case letters, digits, '_' or '-', not 'latest' and not a version such as v1"
-            raise InputError("alias", rule, "another form")
+        check_aliases(self.aliases)
 
 
 def record_trained_model(target: TrackingTarget, name: str, model: TrainedModel) -> int:
@@ -89,11 +93,7 @@ def record_trained_model(target: TrackingTarget, name: str, model: TrainedModel)
     check_model_name(name)
     client = connect(target)
     with answering(target):
-        experiment = experiment_place(client, TrackingTarget(target.uri), EXPERIMENT).id
-        tags = {records.TAG_KIND: "prior", records.TAG_RUN_KEY: model.key}
-        run, _, new = open_run(client, experiment, model.key, tags=tags, run_name=name)
-        if new or run.info.status != "FINISHED":
-            _complete(client, run, model)
+        run = _recorded(client, target, name, model)
         source, run_id = f"{run.info.artifact_uri}", run.info.run_id
         version = client.once(
             lambda: _version_of(client, name, run_id),
@@ -102,6 +102,46 @@ def record_trained_model(target: TrackingTarget, name: str, model: TrainedModel)
         for alias in model.aliases:
             _point(client, name, alias, version)
         return version
+
+
+def record_training(target: TrackingTarget, name: str, model: TrainedModel) -> str:
+    """Record the run of a training and register nothing.
+
+    Args:
+        target: Server or local store.
+        name: Name of the run.
+        model: The network; one whose key is recorded already is left as it is.
+
+    Returns:
+        Id of the run.
+
+    Raises:
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the local store fails.
+    """
+    client = connect(target)
+    with answering(target):
+        return str(_recorded(client, target, name, model).info.run_id)
+
+
+def check_aliases(aliases: Sequence[str]) -> None:
+    """Refuse names that cannot point to a version.
+
+    Raises:
+        InputError: If one is none.
+    """
+    if not all(_ALIAS.fullmatch(alias) for alias in aliases):
+        rule = "1 to 64 lower-case letters, digits, '_' or '-', not 'latest' and not a version such as v1"
+        raise InputError("alias", rule, "another form")
+
+
+def _recorded(client: PatientClient, target: TrackingTarget, name: str, model: TrainedModel) -> Run:
+    experiment = experiment_place(client, TrackingTarget(target.uri), model.experiment).id
+    tags = {records.TAG_KIND: model.kind, records.TAG_RUN_KEY: model.key}
+    run, _, new = open_run(client, experiment, model.key, tags=tags, run_name=name)
+    if new or run.info.status != "FINISHED":
+        _complete(client, run, model)
+    return run
 
 
 def _point(client: PatientClient, name: str, alias: str, version: int) -> None:

@@ -156,6 +156,8 @@ def _detect(job: Work, files: Mapping[str, Path], settings: ActivationSettings, 
     from cardioscar.activation.formats.onset_files import write_heart_onsets
     from cardioscar.activation.formats.strain_files import read_strain
     from cardioscar.activation.verdict import verdict
+    from cardioscar.imaging.formats.mesh_files import write_mesh
+    from cardioscar.imaging.lvmesh import LVMesh
     from cardioscar.stages.activation.subject_map import mapped
     from cardioscar.stages.activation.subject_onsets import explained, onsets_of
 
@@ -166,7 +168,7 @@ def _detect(job: Work, files: Mapping[str, Path], settings: ActivationSettings, 
     strain = job.upstream["strains"] / STRAIN
     wall, why_not = mapped(strain, slices, told.onsets, files.get("mesh"), settings, config.map)
     if wall is not None:
-        wall.grid().save(job.out / MAP)
+        write_mesh(job.out / MAP, LVMesh(wall.grid(), MAP))
     earlier = [(row.stage, row.warnings) for row in job.upstream_status.values()]
     found = gathered_findings(
         job.subject,

@@ -104,11 +104,11 @@ def _measure(files: Mapping[str, Path], settings: ActivationSettings, config: Co
     path, given = files[role], settings.given
     if role == "labels":
         table = settings.label_table or config.label_table
-        slices = read_label_strain(path, given, cine=files.get("cine"), table=table, sectors=config.sectors)
+        slices, places = read_label_strain(path, given, cine=files.get("cine"), table=table, sectors=config.sectors)
         slices = [check_strain(one) for one in slices]
     else:
         slices = read_strain(path, given, sectors=config.sectors)
-    places = places_of(path, slices, given)
+        places = places_of(path, slices, given)
     if config.denoise:
         slices = [replace(one, circumferential=denoise(one.circumferential)) for one in slices]
     write_heart(out / STRAIN, slices, places)

@@ -50,6 +50,8 @@ COLUMNS = CohortColumns(
         Heading("scar_ml", "scar\nml"),
         Heading("scar_percent", "% of\nwall"),
     ),
+    bullseye="aha/{}_scar_fraction",
+    bullseye_title="Scar, share of the segment",
     means=("dice", "heldout_dice", "scar_percent", "residual_rms"),
     note=(
         "Baseline: interpolation along the wall where pixels are labels, log-odds where they are fractions. Uncertain "

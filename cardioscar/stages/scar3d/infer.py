@@ -60,7 +60,8 @@ class Config:
     write_nifti: bool = False
     """Write `scar_probability.nii.gz` too, in cubic voxels of the mesh's edge length."""
     write_opencarp: bool = False
-    """Write the openCARP mesh `scar.pts/.elem` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open channel."""
+    """Write the openCARP mesh `scar.pts/.elem/.lon` too, tags 1 healthy, 2 border zone by signal, 3 scar, 4 open
+    channel; fibres by a rule where the mesh has none; nodes of the surfaces `scar_endo.vtx`, `scar_epi.vtx`."""
     write_draws: bool = False
     """Write the posterior draws at the nodes of the wall mesh too (`scar_draws.npz`), for plans made on the map."""
     seed: int = 0
@@ -126,7 +127,8 @@ def run(
             `scar_uncertainty_dropout`, `scar_binary`, `scar_certainty`, `border_zone`, `channel` and
             `channel_open_probability`; `intervals.json`, `electrophysiology.json`, `inference.json` (`posterior`: how
             the fits converged; `coverage`: how much of wall and scar no slice shows); on request
-            `scar_probability.nii.gz`, `scar.pts`, `scar.elem`.
+            `scar_probability.nii.gz`, `scar.pts`, `scar.elem`, `scar.lon`,
+            `scar_endo.vtx`, `scar_epi.vtx`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 

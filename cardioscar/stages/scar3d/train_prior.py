@@ -19,6 +19,13 @@ from cardioscar.logs import about
 from cardioscar.scar3d.transfer.config import TransferConfig
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import read_status
+from cardioscar.stages.training_output import (
+    CURVES,
+    PAGE,
+    check_own_training,
+    checkpoint_beside,
+    write_curves_and_page,
+)
 
 if TYPE_CHECKING:
     from cardioscar.scar3d.observation.observations import Observations
@@ -26,7 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STAGE = "train_prior"
-CURVES, PAGE = "curves.json", "training.html"
 STEMS = {"field": "field", "scar": "scar_prior"}
 """Name of the files of each kind of network, without ending."""
 OnStep = Callable[[str, int, int], None]
@@ -69,7 +75,11 @@ def field(
     config = from_mapping(TransferConfig, options or {}, where=STAGE)
     final = _output(output)
     tell = on_step or (lambda *_: None)
-    with _sorted_groups(cohort, subjects, tell) as folders, platform_faults(final), _checkpoint(final) as checkpoint:
+    with (
+        _sorted_groups(cohort, subjects, tell) as folders,
+        platform_faults(final),
+        checkpoint_beside(final) as checkpoint,
+    ):
         hashes: list[str] = []
         trained = pretrain(
             _readable(folders, hashes),
@@ -88,8 +98,7 @@ def field(
     }
     with platform_faults(final), fresh_folder(final) as scratch:
         stored = save_pretrained(scratch, trained.network, facts)
-        (scratch / CURVES).write_text(trained.curves.as_json(), encoding="utf-8")
-        _report(scratch, "Coordinate network, pretrained on a cohort", facts, _figures(facts))
+        _report(scratch, "Coordinate network, pretrained on a cohort", trained.curves, facts, _figures(facts))
         _output(output)  # somebody may have put something there meanwhile
     with about(STAGE, "-"):
         log.info("learned from %d hearts, loss %.4g", len(hashes), facts["loss"])
@@ -121,12 +130,13 @@ def scar(
     with platform_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)  # said before half an hour of work, not after it
     _check_own_scar_prior(folder)
-    _check_own_training(folder)
+    check_own_training(folder)
     from cardioscar.scar3d.wall_prior.train import train_scar_prior
 
-    with platform_faults(folder), _checkpoint(folder.resolve()) as checkpoint:
+    with platform_faults(folder), checkpoint_beside(folder.resolve()) as checkpoint:
         said = train_scar_prior(folder, config, on_step, checkpoint=checkpoint)
-        _report(folder, "Learned scar prior", said, _figures(said))
+        curves = Curves.from_json((folder / CURVES).read_text(encoding="utf-8"))
+        _report(folder, "Learned scar prior", curves, said, _figures(said))
     return said
 
 
@@ -179,11 +189,10 @@ def _figures(said: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items() if isinstance(value, int | float)}
 
 
-def _report(folder: Path, name: str, said: Mapping[str, Any], figures: Mapping[str, float]) -> None:
-    """Draw the page of a training whose curves lie in the folder."""
-    from cardioscar.report.training import TrainingSummary, write_training_report
+def _report(folder: Path, name: str, curves: Curves, said: Mapping[str, Any], figures: Mapping[str, float]) -> None:
+    """Write curves and page of a training."""
+    from cardioscar.report.training import TrainingSummary
 
-    curves = Curves.from_json((folder / CURVES).read_text(encoding="utf-8"))
     summary = TrainingSummary(
         name,
         curves,
@@ -193,7 +202,7 @@ def _report(folder: Path, name: str, said: Mapping[str, Any], figures: Mapping[s
         settings=said["config"],
         figures=figures,
     )
-    write_training_report(folder / PAGE, summary)
+    write_curves_and_page(folder, summary)
 
 
 def _output(output: str | Path) -> Path:
@@ -215,20 +224,8 @@ def _output(output: str | Path) -> Path:
             raise ConfigError(
                 "out", "a new or empty folder, or that of an earlier pretrained network", str(error)
             ) from None
-        _check_own_training(final)
+        check_own_training(final)
     return final
-
-
-@contextmanager
-def _checkpoint(final: Path) -> Iterator[Path]:
-    """A file beside the output, by which a training that was killed goes on; it goes when one ends, well or not."""
-    path = final.with_name(f".{final.name}.checkpoint")
-    try:
-        yield path
-    except InputError:  # it diverged, and would again
-        path.unlink(missing_ok=True)
-        raise
-    path.unlink(missing_ok=True)
 
 
 def _check_own_scar_prior(folder: Path) -> None:
@@ -246,23 +243,6 @@ def _check_own_scar_prior(folder: Path) -> None:
     if not own or any(path.is_symlink() for path in there):
         rule = "a folder without such a file, or that of an earlier scar prior"
         raise ConfigError("out", rule, f"another {there[0].name}; name another folder, or move it away")
-
-
-def _check_own_training(folder: Path) -> None:
-    """Refuse to replace files of the names of curves and page that no training of ours wrote."""
-    from cardioscar.report.training import is_training_report
-
-    def is_curves(path: Path) -> bool:
-        try:
-            return bool(Curves.from_json(path.read_text(encoding="utf-8")))
-        except (InputError, OSError, ValueError):
-            return False
-
-    for name, is_ours in ((CURVES, is_curves), (PAGE, is_training_report)):
-        path = folder / name
-        if path.is_symlink() or (path.exists() and not is_ours(path)):
-            rule = "a folder without such a file, or that of an earlier training"
-            raise ConfigError("out", rule, f"another {name}; name another folder, or move it away")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.workflow import Workflow
 
 FIELD = ("field.safetensors", "field.json")
-MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon")
+MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon", "scar_endo.vtx", "scar_epi.vtx")
 
 FOUND_LABELS = "found_labels.nii.gz"
 """Labels of a subject that came without, as a network found them."""

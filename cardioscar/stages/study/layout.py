@@ -11,8 +11,8 @@ SCAR_ROLES = ("mesh", "lge", "labels", "scar", "truth")
 """What the scar map is made of, and held against."""
 SHOW_SCAR = ("lge", "labels", "scar")
 """Of these there must be one."""
-STRAIN_ROLES = ("strain", "displacement")
-"""What strain is read from, the first that is there."""
+STRAIN_ROLES = ("strain", "displacement", "tos")
+"""What strain is read from, and the onsets that a person has corrected."""
 
 STUDY_LAYOUT = CohortLayout(
     roles=(
@@ -23,16 +23,17 @@ STUDY_LAYOUT = CohortLayout(
         Role("truth", (".vtu", ".vtk", *IMAGE_SUFFIXES)),
         Role("cine", CINE_SUFFIXES, folder="series"),
         Role("cine_labels", CINE_SUFFIXES),
-        Role("strain", STRAIN_SUFFIXES, folder="series"),
+        Role("strain", STRAIN_SUFFIXES, folder="files"),
         Role("displacement", (".npz",)),
+        Role("tos", (".csv",)),
     ),
     needs=(
         OneOf(
-            (*SHOW_SCAR, "cine", "cine_labels", *STRAIN_ROLES),
+            (*SHOW_SCAR, "cine", "cine_labels", "strain", "displacement"),
             "one of lge.*, labels.*, scar.*, cine.*, strain.*, displacement.npz",
         ),
     ),
     costs=(("mesh",), ("labels", "lge", "scar"), ("cine", "strain")),
     settings_class="cardioscar.stages.study.settings:StudySettings",
-    no_typos=("scan", "star", "ge", "age", "line", "nine", "mine", "wine", "fine"),
+    no_typos=("scan", "star", "ge", "age", "line", "nine", "mine", "wine", "fine", "strains"),
 )

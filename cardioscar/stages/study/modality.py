@@ -23,6 +23,12 @@ CONTOURS = "contours of the cine"
 """Source of an activation that no strain was measured for."""
 
 
+class ModalityError(CardioscarError):
+    """What a family says of files that it could not use."""
+
+    kind = "modality"
+
+
 @dataclass(frozen=True)
 class Modality:
     """What is said of one modality."""

@@ -40,6 +40,11 @@ class Patients:
         settings = STUDY_LAYOUT.settings
         return {name: path for name, path in own.items() if name.split(".")[0] in wanted or name == settings}
 
+    def there(self, subject: str) -> dict[str, Path]:
+        """Files of all roles; none where something is wrong with the folder."""
+        entry = self.entries.get(subject)
+        return {} if entry is None or entry.problem else entry.files
+
     def settings(self, subject: str) -> StudySettings:
         """What `subject.yaml` says."""
         found: StudySettings = self.entries[subject].settings()

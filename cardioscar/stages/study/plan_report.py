@@ -20,7 +20,7 @@ from cardioscar.stages.study.planning import Planned
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PAGES = {"scar_maps": "scar.html", "functions": "function.html"}
+_PAGES = {"scar_maps": "scar.html", "functions": "function.html", "activations": "activation.html"}
 
 
 def write_report(job: Work, made: Planned, *, figures: bool) -> None:

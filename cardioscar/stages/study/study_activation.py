@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.source import CohortSource
-from cardioscar.config import from_mapping
-from cardioscar.errors import CardioscarError, PlatformError
+from cardioscar.config import as_mapping, from_mapping
+from cardioscar.errors import CardioscarError, PlatformError, UnreachableError
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
-from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
+from cardioscar.stages.activation import detect, measure_strain
+from cardioscar.stages.activation.workflow import DETECT
+from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.study.contour_labels import contour_labels
 from cardioscar.stages.study.drawn_function import LABELS
+from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.layout import STRAIN_ROLES
-from cardioscar.stages.study.modality import CONTOURS, Modality, attempted, log, missing, read_modality, write_modality
+from cardioscar.stages.study.modality import (
+    CONTOURS,
+    Modality,
+    ModalityError,
+    attempted,
+    log,
+    missing,
+    plain,
+    write_modality,
+)
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
 
 if TYPE_CHECKING:
     from cardioscar.activation.strain.matrix import StrainSlice
-    from cardioscar.activation.strain.sector_onsets import SectorOnsets
     from cardioscar.activation.strain.slice_place import SlicePlace
 
-    Predict = Callable[[StrainSlice], SectorOnsets]
+    Places = Callable[[Path, Sequence[StrainSlice]], list[SlicePlace]]
 
 NAME = "activation"
 MEASURED = "strain"
@@ -34,17 +48,20 @@ WEAKER = "activation is told by contours of the cine, which show less of it than
 
 @dataclass(frozen=True)
 class Config:
-    """How onsets are told."""
+    """How onsets are told: settings of `cardioscar activation predict`."""
 
-    network: str = SHIPPED
-    """The networks: `shipped`, a folder, s3://bucket/prefix, models:/name/version or models:/name@alias."""
     contours: bool = True
     """Where there is no strain, or none that can be used, take that of the contours of the cine."""
+    measure_strain: measure_strain.Config = field(default_factory=measure_strain.Config)
+    """What is made of the sources of strain."""
+    detect: detect.Config = field(default_factory=detect.Config)
+    """How onsets are told of strain, and drawn."""
 
 
 def check_machine(config: Config) -> None:
-    """Refuse networks that are not there."""
-    bundle_at(config.network, "activation")
+    """Refuse networks that are not there; those that ship are asked for where they are needed."""
+    if config.detect.network != SHIPPED:
+        DETECT["detect"].check_machine(as_mapping(config.detect))
 
 
 def run(
@@ -61,7 +78,8 @@ def run(
         cohort_uri: Folder or `s3://` prefix of patients' folders, or of a `cohort.csv`; or a cohort that is open.
         functions: Artifact of `study_function`.
         subjects: Ids.
-        output: Artifact folder: `<subject>/modality.json`, and where there is strain `onsets.npz` and `strain.npz`.
+        output: Artifact folder: `<subject>/modality.json`, and where there is strain `onsets.npz`, `strain.npz`,
+            `tos.csv` and `activation.html`.
         options: Settings of `Config` by name.
         hooks: `on_done` of the shard loop.
 
@@ -69,103 +87,115 @@ def run(
         One row for each subject; strain that could not be used is said in `modality.json`, and no failure of the row.
 
     Raises:
-        InputError: If there are no such networks.
+        InputError: If there are no such networks, and a patient of whom they are asked.
     """
     config = from_mapping(Config, options or {}, where="study_activation")
-    # what is recorded of a result names the networks by their content: others are new work
-    config, bundle = resolve_network(config, "activation")
     with patients(cohort_uri, subjects, STRAIN_ROLES) as found:
-        predict = _predictor(bundle)
+        named, upstream = config, {"functions": functions}
+        if any(_has_strain(found, functions, subject) for subject in subjects):
+            # what is recorded of a result names the networks by their content: others are new work
+            named = replace(config, detect=resolve_network(config.detect, "activation")[0])
 
         def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _activation(job, found, config, predict)))
+            write_modality(job.out, attempted(NAME, lambda: _activation(job, found, config)))
 
         return run_shard(
-            PLAN["study_activation"], subjects, output, config, work, upstream={"functions": functions},
-            files=found.files, **hooks,
-        )  # fmt: skip
+            PLAN["study_activation"], subjects, output, named, work, upstream=upstream, files=found.files, **hooks
+        )
 
 
-def _predictor(bundle: Any) -> Predict:
-    from cardioscar.activation.network.stored import of_bundle
-
-    return of_bundle(bundle).predict
+def _has_strain(found: Patients, functions: str | Path, subject: str) -> bool:
+    return bool({"strain", "displacement"} & {*found.there(subject)}) or (Path(functions) / subject / LABELS).is_file()
 
 
-def _activation(job: Work, found: Patients, config: Config, predict: Predict) -> Modality:
+def _activation(job: Work, found: Patients, config: Config) -> Modality:
     files, settings = found.without_settings(job.subject), found.settings(job.subject)
-    path = next((files[role] for role in STRAIN_ROLES if role in files), None)
     labels = job.upstream["functions"] / LABELS
     seen = config.contours and labels.is_file()
-    if path is not None:
+    if {"strain", "displacement"} & {*files}:
         try:
-            return _told(job, MEASURED, *_measured(path, settings), predict)
-        except PlatformError:
+            return _measured(job, files, settings, config)
+        except (PlatformError, UnreachableError):
             raise
         except CardioscarError as error:
             if not seen:
                 raise
             log.warning("strain is not used, the contours of the cine are: %s", error)
     if seen:
-        return _told(job, CONTOURS, *_of_contours(job, labels, settings), predict)
-    what = "strain (strain.*, displacement.npz), and no cine whose contours could stand for it"
-    return missing(NAME, what)
+        return _of_contours(job, labels, settings, config)
+    return missing(NAME, "strain (strain.*, displacement.npz), and no cine whose contours could stand for it")
 
 
-def _measured(path: Path, settings: StudySettings) -> tuple[list[StrainSlice], list[SlicePlace]]:
+def _measured(job: Work, files: Mapping[str, Path], settings: StudySettings, config: Config) -> Modality:
     from cardioscar.activation.formats.onset_archive import with_locations
     from cardioscar.activation.formats.place_files import places_of
-    from cardioscar.activation.formats.strain_files import read_strain
 
-    slices = read_strain(path, settings.strain)
-    places = with_locations(places_of(path, slices, settings.strain))
-    return [replace(one, location_mm=place.location_mm) for one, place in zip(slices, places, strict=True)], places
+    def places(strain: Path, slices: Sequence[StrainSlice]) -> list[SlicePlace]:
+        return with_locations(places_of(strain, slices))
+
+    given = as_mapping(settings.strain)
+    others = {name: value for name, value in given.items() if name != "septum" and value not in ([], None)}
+    others["septum_direction"] = given["septum"] or None
+    with _detected(job, files, settings, config, **others) as made:
+        return _told(job, MEASURED, made, places)
 
 
-def _of_contours(job: Work, path: Path, settings: StudySettings) -> tuple[list[StrainSlice], list[SlicePlace]]:
+def _of_contours(job: Work, path: Path, settings: StudySettings, config: Config) -> Modality:
     import numpy as np
 
-    from cardioscar.activation.formats.label_files import cine_strain
     from cardioscar.activation.strain.cine_places import cine_places
-    from cardioscar.imaging.formats.cine_files import read_cine_labels
 
-    facts = read_modality(job.upstream["functions"]).facts
-    labels = read_cine_labels(path, None)
-    # strain is told from end-diastole on
-    values = np.roll(labels.values, -int(facts.get("ed_frame") or 0), axis=-1)
-    labels = replace(labels, values=values)
+    labels, frame_ms = contour_labels(path, job.upstream["functions"], settings, job.out / "contours.nii.gz")
     given = settings.septum_direction
     septum = None if given is None else np.array(given)
-    beat = None
-    if facts.get("times_ms") is None and settings.beat_ms is not None:
-        beat = np.arange(labels.frames) * settings.beat_ms / labels.frames
-    times = labels.times_ms if facts.get("times_ms") is not None else beat
-    frame_ms = settings.strain.times(times, labels.frames, where="cine")
-    slices = cine_strain(labels, frame_ms - frame_ms[0], septum=septum)
-    return slices, cine_places(labels, slices, septum=septum)
+
+    def places(strain: Path, slices: Sequence[StrainSlice]) -> list[SlicePlace]:
+        return cine_places(labels, slices, septum=septum)
+
+    files = {"labels": job.out / "contours.nii.gz"}
+    others = {"frame_ms": frame_ms.tolist(), "label_table": "cardioscar"}
+    try:
+        with _detected(job, files, settings, config, **others) as made:
+            return _told(job, CONTOURS, made, places)
+    finally:
+        files["labels"].unlink(missing_ok=True)
 
 
-def _told(
-    job: Work, source: str, slices: Sequence[StrainSlice], places: Sequence[SlicePlace], predict: Predict
-) -> Modality:
+def _detected(job: Work, files: Mapping[str, Path], settings: StudySettings, config: Config, **others: Any) -> Any:
+    options = {"measure_strain": as_mapping(config.measure_strain), "detect": as_mapping(config.detect)}
+    ends = {"apex_mm": settings.strain_apex_mm, "base_mm": settings.strain_base_mm}
+    return family_run(DETECT, job.subject, files, settings, options, job.out, **ends, **others)
+
+
+def _told(job: Work, source: str, made: FamilyRun, places_of: Places) -> Modality:
     """Onsets of slices that make a map; they and their strain are kept."""
     from cardioscar.activation.formats.heart_files import write_heart
     from cardioscar.activation.formats.onset_archive import HeartOnsets, write_heart_onsets
+    from cardioscar.activation.formats.onset_files import read_heart_onsets
+    from cardioscar.activation.formats.strain_files import read_strain
     from cardioscar.activation.strain.checks import check_study
-    from cardioscar.activation.strain.matrix import SECTORS
 
+    if made.failure:
+        raise ModalityError(made.failure)
+    folder, strain = made.folders["detect"], made.folders["measure_strain"] / "strain.npz"
+    slices, onsets = read_strain(strain), read_heart_onsets(folder / "tos.csv")
+    places = places_of(strain, slices)
+    slices = [replace(one, location_mm=place.location_mm) for one, place in zip(slices, places, strict=True)]
     order = [slices.index(one) for one in check_study(slices)]
-    slices, places = [slices[k].with_sectors(SECTORS) for k in order], [places[k] for k in order]
-    write_heart_onsets(job.out / "onsets.npz", HeartOnsets(tuple(predict(one) for one in slices), tuple(places)))
-    write_heart(job.out / "strain.npz", slices)
-    peaks = [float(one.circumferential.mean(axis=0).min()) for one in slices]
+    write_heart_onsets(
+        job.out / "onsets.npz", HeartOnsets(tuple(onsets[k] for k in order), tuple(places[k] for k in order))
+    )
+    write_heart(job.out / "strain.npz", [slices[k] for k in order], [places[k] for k in order])
+    copyfile(folder / "tos.csv", job.out / "tos.csv")
+    copyfile(folder / "report.html", job.out / "activation.html")
+    concluded = DETECT.conclude(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+    by_contours = source == CONTOURS
     return Modality(
         NAME,
         "used",
         source=source,
-        verdict="review" if source == CONTOURS else "pass",
-        reasons=(WEAKER,) if source == CONTOURS else (),
-        warnings=tuple(job.warned()),
-        numbers={"strain_slices": float(len(slices)), "peak_strain": min(peaks)},
-        facts={"frames": max(one.frames for one in slices)},
+        verdict="review" if by_contours and concluded.verdict == "pass" else concluded.verdict,
+        reasons=(*((WEAKER,) if by_contours else ()), *concluded.reasons),
+        warnings=made.warnings,
+        numbers=plain({name: value for name, value in concluded.numbers.items() if name != "late_percent"}),
     )

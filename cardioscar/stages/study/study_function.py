@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -16,6 +16,7 @@ from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lvquant import quantify
 from cardioscar.stages.lvquant.workflow import QUANTIFY
+from cardioscar.stages.networks import SHIPPED, resolve_network
 from cardioscar.stages.study.drawn_function import LABELS, drawn_function
 from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.modality import Modality, attempted, failed, missing, plain, write_modality
@@ -36,8 +37,9 @@ class Config:
 
 
 def check_machine(config: Config) -> None:
-    """Refuse what the quantification refuses."""
-    QUANTIFY["quantify"].check_machine(as_mapping(config.quantify))
+    """Refuse a network that is not there; the one that ships is asked for where it is needed."""
+    if config.quantify.network != SHIPPED:
+        QUANTIFY["quantify"].check_machine(as_mapping(config.quantify))
 
 
 def run(
@@ -62,11 +64,15 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="study_function")
     with patients(cohort_uri, subjects, ROLES) as found:
+        named = config
+        if any({*ROLES} & {*found.there(subject)} == {"cine"} for subject in subjects):
+            # what is recorded of a result names the network by its content: another is new work
+            named = replace(config, quantify=resolve_network(config.quantify, "lvquant")[0])
 
         def work(job: Work) -> None:
             write_modality(job.out, attempted(NAME, lambda: _function(job, found, config)))
 
-        return run_shard(PLAN["study_function"], subjects, output, config, work, files=found.files, **hooks)
+        return run_shard(PLAN["study_function"], subjects, output, named, work, files=found.files, **hooks)
 
 
 def _function(job: Work, found: Patients, config: Config) -> Modality:

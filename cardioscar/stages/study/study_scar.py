@@ -16,6 +16,7 @@ from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lge import segment
 from cardioscar.stages.lge.workflow import SEGMENT
+from cardioscar.stages.networks import SHIPPED, resolve_network
 from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.study.family_run import FamilyRun, family_run
@@ -49,7 +50,9 @@ class Config:
 
 
 def check_machine(config: Config) -> None:
-    """Refuse what the stages of the reconstruction refuse."""
+    """Refuse what the stages refuse; the network that ships is asked for where it is needed."""
+    if config.segment.network != SHIPPED:
+        SEGMENT["segment"].check_machine(as_mapping(config.segment))
     for name, settings in _stages(config).items():
         RECONSTRUCT[name].check_machine(settings)
 
@@ -82,11 +85,15 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="study_scar")
     with patients(cohort_uri, subjects, SCAR_ROLES) as found:
+        named = config
+        if any({*SHOW_SCAR} & {*found.there(subject)} == {"lge"} for subject in subjects):
+            # what is recorded of a result names the network by its content: another is new work
+            named = replace(config, segment=resolve_network(config.segment, "lge")[0])
 
         def work(job: Work) -> None:
             write_modality(job.out, attempted(NAME, lambda: _scar(job, found, config)))
 
-        return run_shard(PLAN["study_scar"], subjects, output, config, work, files=found.files, **hooks)
+        return run_shard(PLAN["study_scar"], subjects, output, named, work, files=found.files, **hooks)
 
 
 def _scar(job: Work, found: Patients, config: Config) -> Modality:

@@ -54,8 +54,8 @@ PLAN = Workflow(
             in_short="activation of a patient's study",
             reads=(COHORT, "functions"),
             writes="activations",
-            files=(MODALITY, "onsets.npz", "strain.npz"),
-            published=(),
+            files=(MODALITY, "onsets.npz", "strain.npz", "tos.csv", "activation.html"),
+            published=("tos.csv", "activation.html"),
         ),
         Stage(
             "plan",

@@ -57,6 +57,10 @@ class CineSample:
         return np.where(self.cavity >= 0.5, np.uint8(Label.BLOOD_POOL), muscle)
 
 
+MOST_TRABECULAE = 0.85
+"""Largest share of muscle in the trabecular layer, as `CavityMuscle.trabeculae_share`."""
+
+
 def draw_cine(seed: int, config: CineConfig | None = None) -> CineSample:
     """Draw an examination.
 
@@ -96,8 +100,15 @@ def draw_cine(seed: int, config: CineConfig | None = None) -> CineSample:
 
 
 def _heart(rng: np.random.Generator, remodelled: tuple[Remodelling, ...]) -> Heart:
-    """A heart, many with smoother walls and less fat than the widest range of hearts has."""
+    """A heart at end-diastole, many with smoother walls and less fat than the widest range of hearts has."""
     heart = draw_heart(rng, remodelled)
+    # at end-diastole, 5 to 10 mm in most people [@kawelboehm2020]: what late enhancement shows is thicker
+    heart = replace(heart, left=replace(heart.left, wall_mm=heart.left.wall_mm * rng.uniform(0.6, 1.0)))
+    # dense trabeculae, which readers leave in the cavity, look like wall
+    muscle = replace(
+        heart.cavity_muscle, trabeculae_mm=rng.uniform(0, 7), trabeculae_share=rng.uniform(0, MOST_TRABECULAE)
+    )
+    heart = replace(heart, cavity_muscle=muscle)
     if rng.random() < 0.6:
         less = rng.uniform(0.2, 0.7)
         left = replace(heart.left, outline=heart.left.outline.scaled(less), thickness=heart.left.thickness.scaled(less))

@@ -13,6 +13,7 @@ def study_activation(
     activations: dsl.Output[dsl.Dataset],
     activation_network: str = "shipped",
     contours: bool = True,
+    figures: bool = True,
     options: dict = {},  # noqa: B006
 ):
     """Tell when the wall of each patient begins to shorten, by strain or else by the contours of the cine.
@@ -21,15 +22,21 @@ def study_activation(
         cohort_uri: Folder or s3:// prefix of subject folders, or of a cohort.csv.
         subjects: Ids of the subjects of this shard.
         functions: Output of study_function.
-        activations: One folder for each subject with modality.json, onsets.npz, strain.npz and status.json.
+        activations: One folder for each subject with modality.json, onsets.npz, strain.npz,
+            tos.csv, activation.html and status.json.
         activation_network: Networks that tell onsets: shipped, a folder, s3://bucket/prefix, models:/name/version or
             models:/name@alias.
         contours: Take the strain of the cine's contours where none was measured, or none can be used.
-        options: Further settings of study_activation by name.
+        figures: Draw the figures of the reports.
+        options: Further settings by name, of detect and measure_strain under these names, such as
+            {"measure_strain": {"denoise": true}}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.study import study_activation as stage
 
     configure(stderr=True)
-    settings = dict(network=activation_network, contours=contours, **options)  # names a setting that is given twice
+    # calls, because they name a setting that is given twice
+    detect = dict(network=activation_network, figures=figures, **options.get("detect", {}))
+    others = {name: value for name, value in options.items() if name != "detect"}
+    settings = dict(contours=contours, detect=detect, **others)
     stage.run(cohort_uri, functions.path, subjects, activations.path, settings)

@@ -37,7 +37,7 @@ def study_scar(
     from cardioscar.stages.study import study_scar as stage
 
     configure(stderr=True)
-    shown = {
+    shown: dict = {
         "segment": {"network": segmenter, "device": device, "figures": figures},
         "preprocess": {"target": target, "label_table": label_table},
         "train": {"device": device},

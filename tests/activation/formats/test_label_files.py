@@ -51,6 +51,16 @@ def test_slices_without_contours_are_left_out_and_none_at_all_is_refused():
         cine_strain(labels, labels.times_ms)
 
 
+def test_notches_of_the_labels_are_evened_out():
+    labels = beating_labels(1)
+    whole = cine_strain(labels, labels.times_ms)[0].circumferential.mean(axis=0)
+    for frame in (2, 3):  # a papillary muscle that bends along the wall
+        labels.values[25:27, 40:52, 0, frame] = 1
+        labels.values[25:30, 50:52, 0, frame] = 1
+    [one] = cine_strain(labels, labels.times_ms)
+    np.testing.assert_allclose(one.circumferential.mean(axis=0), whole, atol=0.02)
+
+
 def test_times_are_asked_for_where_no_file_has_them(tmp_path):
     write_cine(tmp_path / "labels.nii.gz", Cine(beating_labels().values, np.diag([1.0, 1, 8, 1])))
     with pytest.raises(InputError, match=r"labels.nii.gz: expected frame times in ms \(frame_ms\), found none"):

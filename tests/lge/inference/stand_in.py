@@ -9,9 +9,13 @@ from torch import Tensor, nn
 
 from cardioscar.imaging.labels import Label
 from cardioscar.imaging.volume import Volume
+from cardioscar.lge.inference.config import RulesConfig
 from cardioscar.lge.inference.segmenter import Segmenter
 
 GREY = {Label.BACKGROUND: 0.0, Label.MYOCARDIUM: -2.4, Label.BLOOD_POOL: 2.2, Label.SCAR: 3.6}
+RULES = ("one_ring", "half_ring", "likely_ends", "scar_in_wall", "islands", "continuity")
+"""Names of the rules, in their order."""
+NO_RULES = RulesConfig(**dict.fromkeys(RULES, False))  # type: ignore[arg-type]
 OBLIQUE = np.array([[0.8, -0.36, -0.48], [0.6, 0.48, 0.64], [0.0, -0.8, 0.6]])
 """A turn whose third column is near the usual long axis (0.46 of right angle off is plenty)."""
 

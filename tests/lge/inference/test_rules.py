@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from cardioscar.imaging.labels import WALL, Label
 from cardioscar.lge.inference.config import RulesConfig
 from cardioscar.lge.inference.rules import mended, ring_is_closed
-from tests.lge.inference.stand_in import heart
+from tests.lge.inference.stand_in import RULES, heart
 
 SPACING = np.array([1.5, 1.5, 8.0])
-ONLY = {name: {other: other == name for other in ("one_ring", "scar_in_wall", "islands", "continuity")} for name in
-        ("one_ring", "scar_in_wall", "islands", "continuity")}  # fmt: skip
+ONLY = {name: {other: other == name for other in RULES} for name in RULES}
 BG, MUSCLE, POOL, SCAR = (np.uint8(one) for one in Label)
 
 
@@ -31,7 +30,7 @@ def by(rule: str, labels: np.ndarray):
 def test_a_whole_heart_stays_as_it_is() -> None:
     found, reports = mended(ring(), SPACING, RulesConfig())
     np.testing.assert_array_equal(found, ring())
-    assert [one.pixels for one in reports] == [0, 0, 0, 0]
+    assert [one.pixels for one in reports] == [0] * len(RULES)
 
 
 def test_a_second_heart_and_holes_of_a_closed_ring_are_mended() -> None:

@@ -12,7 +12,7 @@ from cardioscar.imaging.volume import Volume
 from cardioscar.lge.inference.config import InferConfig, RulesConfig
 from cardioscar.lge.inference.segment import labels_of, segment
 from cardioscar.metrics.overlap import dice
-from tests.lge.inference.stand_in import GreyNet, heart, segmenter, stack
+from tests.lge.inference.stand_in import NO_RULES, GreyNet, heart, segmenter, stack
 
 CPU = InferConfig(views=2, device="cpu")
 # at 2 mm an edge between two grey values lies anywhere within a pixel: up to 1 mm of a scar of 8 mm and a cavity of 24
@@ -175,9 +175,7 @@ def test_settings_that_cannot_be_are_refused_by_name(wrong: dict) -> None:
 
 
 def test_rules_can_be_left_out() -> None:
-    off = dataclasses.replace(
-        CPU, rules=RulesConfig(one_ring=False, scar_in_wall=False, islands=False, continuity=False)
-    )
+    off = dataclasses.replace(CPU, rules=NO_RULES)
     found = segment(stack(heart((80, 80, 2), center=(40, 40))), segmenter(), off)
     assert found.rules == ()
     np.testing.assert_array_equal(found.labels, found.by_network)

@@ -132,3 +132,12 @@ def test_a_stored_description_builds_the_same_network() -> None:
 def test_impossible_specs(options: dict, name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         CineNetSpec(**options)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_a_region_that_is_none_ends_no_process(odd: float) -> None:
+    """torch's gradients of places that are none read memory that is not theirs."""
+    image = torch.rand(2, 3, 5, 40, 40, requires_grad=True)
+    region = Region(torch.full((2, 2), odd), torch.full((2,), odd))
+    crop(image, region, torch.ones(2, 2), 24).sum().backward()
+    assert image.grad is not None

@@ -107,7 +107,8 @@ def test_a_run_of_it_publishes_and_summarises(cohort: Path, tmp_path: Path, jobs
     with (out / "results" / "cohort.csv").open(newline="", encoding="utf-8") as stream:
         table = {row["subject"]: row for row in csv.DictReader(stream)}
     assert {name: row["outcome"] for name, row in table.items()} == {"C1": "ok", "C2": "ok", "C3": "failed"}
-    assert list(table["C1"])[5:] == ["qc", "size", "reasons", "area_mm2", "beats", "report", "of_run"]
+    words = ["qc", "size", "reasons", "area_mm2", "beats", "report", "of_run", "signed_off", "signoff_note"]
+    assert list(table["C1"])[5:] == words
     assert [(row["area_mm2"], row["size"]) for row in table.values()] == [("720.0", "large"), ("360.0", ""), ("", "")]
     assert {name: value for name, value in run.summary.items() if name.startswith(("mean_", "median_"))} == {
         "mean_area_mm2": 540.0, "median_area_mm2": 540.0, "median_beats": 60.0,

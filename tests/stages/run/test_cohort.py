@@ -111,7 +111,7 @@ def test_results_that_are_not_what_they_were_are_published_again(run: Run, harm:
 def test_results_follow_a_switch_that_is_taken_back(run: Run) -> None:
     options = OPTIONS | {"infer": OPTIONS["infer"] | {"write_nifti": True, "write_opencarp": True}}
     run_cohort(RECONSTRUCT, run.cohort, run.out, options, subjects="P001", jobs=1)
-    more = {"scar_probability.nii.gz", "scar.pts", "scar.elem"}
+    more = {"scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon", "scar_endo.vtx", "scar_epi.vtx"}
     assert content(run.result()).keys() >= more
     run.again("P001")
     assert not content(run.result()).keys() & more

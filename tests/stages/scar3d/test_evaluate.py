@@ -421,8 +421,11 @@ def test_results_are_the_golden_list(run: Run) -> None:
         "P001/metrics.json",
         "P001/report.html",
         "P001/scar.elem",
+        "P001/scar.lon",
         "P001/scar.pts",
         "P001/scar.vtu",
+        "P001/scar_endo.vtx",
+        "P001/scar_epi.vtx",
         "P001/scar_probability.nii.gz",
         "P001/status.json",
     ]

@@ -1,0 +1,68 @@
+"""`cardioscar compare`: two runs of one cohort, subject by subject."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare two runs, settings or versions over the same subjects.
+
+    Changed verdicts, and each number's mean difference with its limits of agreement.
+    """
+
+    a: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="A")]
+    """Results, or output of `cardioscar run`."""
+    b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
+    """The same of the other run."""
+    json: bool = False
+    """All of it as JSON."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar compare`, and print what differs."""
+    form = tyro.cli(Compare, prog=f"cardioscar {command}", args=words)
+    from cardioscar.commands.results_folder import read_table
+    from cardioscar.errors import counted
+    from cardioscar.results.comparison import compare
+
+    found = compare(read_table(form.a), read_table(form.b))
+    if form.json:
+        sys.stdout.write(json.dumps(_plain(dataclasses.asdict(found)), indent=1) + "\n")
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table("B − A", "n", "mean", "limits of agreement", "most", box=None, header_style="bold")
+    for row in found.differences:
+        limits = "–" if math.isnan(row.lower) else f"{row.lower:+.3g} to {row.upper:+.3g}"
+        table.add_row(
+            row.heading, str(row.subjects), f"{row.mean:+.3g}", limits, f"{row.largest} {row.largest_by:+.3g}"
+        )
+    console.print(f"{counted(len(found.both), 'subject')} in both")
+    console.print(table)
+    for name, before, after in found.changed:
+        console.print(f"{name}: {before} ▸ {after}")
+    for place, names in (("A", found.only_a), ("B", found.only_b)):
+        if names:
+            console.print(f"in {place} alone: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
+    return 0
+
+
+def _plain(value: Any) -> Any:
+    """NaN as null."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,77 @@
+"""`cardioscar explain`: why a subject got its verdict, or why it failed, from its results."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Say why a subject has its verdict: reasons, warnings, what the map was made from, or what failed."""
+
+    results: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULTS")]
+    """Folder of results, or output of `cardioscar run`."""
+    subject: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SUBJECT")]
+    """Id of the subject."""
+    json: bool = False
+    """As JSON."""
+
+
+def main(command: str, words: list[str]) -> int:
+    """Parse the words after `cardioscar explain`, and print the reasons."""
+    form = tyro.cli(Explain, prog=f"cardioscar {command}", args=words)
+    from cardioscar.commands.results_folder import read_table, results_folder
+    from cardioscar.errors import InputError
+
+    rows = {row.subject: row for row in read_table(form.results).rows}
+    if form.subject not in rows:
+        raise InputError("subject", "one of the results", "none of that name")
+    row = rows[form.subject]
+    content = _content(results_folder(form.results) / form.subject / "metrics.json")
+    failed = row.error_message is not None
+    said: dict[str, Any] = {
+        "subject": row.subject,
+        "outcome": row.outcome,
+        "verdict": row.qc,
+        "reasons": list(row.reasons),
+        "error": {"stage": row.stage, "kind": row.error_kind, "message": row.error_message} if failed else None,
+        "warnings": content.get("warnings", []),
+        "input": content.get("input", {}),
+        "septum": (content.get("septum") or {}).get("source"),
+        "signed_off": row.signed_off or None,
+    }
+    sys.stdout.write(json.dumps(said, indent=1) + "\n" if form.json else _text(said))
+    return 0
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _text(said: dict[str, Any]) -> str:
+    lines = [f"{said['subject']}: {said['verdict'] or said['outcome']}"]
+    if said["error"]:
+        lines.append(f"  failed in {said['error']['stage']} ({said['error']['kind']}): {said['error']['message']}")
+    lines += [f"  because {reason}" for reason in said["reasons"]]
+    if said["verdict"] == "pass":
+        lines.append("  no check raised a concern")
+    lines += [f"  {one['stage']} warned: {one['text']}" for one in said["warnings"]]
+    given = said["input"]
+    if given:
+        lines.append(
+            f"  made from {given.get('scar_from')}: {given.get('slices')} slices, "
+            f"{given.get('slice_thickness_mm', 0):g} mm thick, {given.get('nodes', 0):,} nodes; septum {said['septum']}"
+        )
+    if said["signed_off"]:
+        lines.append(f"  signed off: {said['signed_off']}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Networks that subjects share are trained, calibrated, stored, drawn, recorded and registered, whatever the family."""
