@@ -70,8 +70,8 @@ def row_of(seed: int, patient: Path, result: Path) -> Row:
         nearest_mm=min(apart, default=np.inf),
         same_segment=any(one["segment"] == best["segment"] for one in sites),
         lost_ms=best["score_ms"] - max(scores, default=0.0),
-        scar_error_ml=float(numbers.get("scar_ml") or np.nan) - truth["scar_ml"],
-        ef_percent=float(numbers.get("lv_ef_percent") or np.nan),
+        scar_error_ml=_number(numbers, "scar_ml") - truth["scar_ml"],
+        ef_percent=_number(numbers, "lv_ef_percent"),
         verdict=verdict,
     )
 
@@ -115,6 +115,11 @@ def _true_score_ms(truth: Path, position_mm: Sequence[float], footprint_mm: floa
     free = 1 - np.asarray(grid.point_data["scar_truth"], dtype=float)
     near = np.linalg.norm(np.asarray(grid.points) - position_mm, axis=1) <= footprint_mm
     return float((late * free)[near].mean()) if near.any() else 0.0
+
+
+def _number(numbers: dict[str, Any], name: str) -> float:
+    value = numbers.get(name)
+    return np.nan if value is None else float(value)
 
 
 def _word(value: bool) -> str:
