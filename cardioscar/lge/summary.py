@@ -30,8 +30,10 @@ from cardioscar.lge.result import (
     ThresholdResult,
 )
 
+UNUSABLE_DICE = 0.7
+"""Expected Dice of wall or cavity below which a slice cannot be relied on: far below two readers' 0.9."""
 FAIL_SHARE = 0.5
-"""Share of the slices with a heart whose wall or cavity is in doubt, from which the segmentation fails."""
+"""Share of the slices with a heart that cannot be relied on, above which the segmentation fails."""
 WIDE = 1.0
 """Width of the interval of the scar volume, as a share of its mean, above which somebody should look."""
 SMALL_ML = 1.0
@@ -151,10 +153,10 @@ def verdict(of: Evidence, warnings: Sequence[str] = (), *, calibrated: bool = Tr
         calibrated: Whether the probabilities are.
     """
     shown = [k for k, _ in enumerate(of.doubt) if (of.found.labels[..., k] != Label.BACKGROUND).any()]
-    unsure = [k for k in shown if any("wall or cavity" in reason for reason in of.doubt[k].reasons)]
+    unsure = [k for k in shown if (of.doubt[k].heart_dice or 0.0) < UNUSABLE_DICE]
     fail, review = list[str](), list[str]()
     if shown and len(unsure) / len(shown) > FAIL_SHARE:
-        fail.append(f"wall or cavity are in doubt in {len(unsure)} of {len(shown)} slices")
+        fail.append(f"wall or cavity cannot be relied on in {len(unsure)} of {len(shown)} slices")
     review += _by_reason(of.doubt)
     if _inverted(of.found):
         dark = "the cavity is darker than living wall"

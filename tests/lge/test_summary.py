@@ -34,16 +34,23 @@ def test_a_clear_heart_passes_and_warnings_ask_for_a_look(clear: Evidence) -> No
 
 def test_doubt_in_most_slices_fails_and_slices_are_named_once(clear: Evidence) -> None:
     unsure = "wall or cavity uncertain (expected Dice 0.5)"
-    some = [dataclasses.replace(one, reasons=(unsure,) * (k < 3)) for k, one in enumerate(clear.doubt)]
-    found = verdict(dataclasses.replace(clear, doubt=tuple(some)))
+
+    def doubted(slices: int, dice: float) -> Evidence:
+        some = [
+            dataclasses.replace(one, reasons=(unsure,), heart_dice=dice) if k < slices else one
+            for k, one in enumerate(clear.doubt)
+        ]
+        return dataclasses.replace(clear, doubt=tuple(some))
+
+    found = verdict(doubted(3, 0.5))
     assert found.verdict == "fail"
-    numbers = ", ".join(str(one.number) for one in some[:3])
+    numbers = ", ".join(str(one.number) for one in clear.doubt[:3])
     assert found.reasons == (
-        "wall or cavity are in doubt in 3 of 5 slices",
+        "wall or cavity cannot be relied on in 3 of 5 slices",
         f"slices {numbers}: wall or cavity uncertain",
     )
-    few = [dataclasses.replace(one, reasons=(unsure,) * (k < 2)) for k, one in enumerate(clear.doubt)]
-    assert verdict(dataclasses.replace(clear, doubt=tuple(few))).verdict == "review"
+    assert verdict(doubted(2, 0.5)).verdict == "review"
+    assert verdict(doubted(5, 0.8)).verdict == "review"
 
 
 def test_a_wide_interval_of_the_scar_and_dark_blood_ask_for_a_look(clear: Evidence) -> None:
