@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,10 @@ from cardioscar.lvquant.training.config import TrainConfig
 INTERVAL, INTERVAL_SUBJECTS = "interval_", "interval_subjects"
 """What the terms of the intervals are called among a bundle's figures of the validation, and the number of hearts that
 they were fitted on."""
+
+_VALIDATED = {"dimensions_mm": "dimensions_mae_mm", "thickness_mm": "thickness_mae_mm",
+              "phase_percent": "phase_error_percent"}  # fmt: skip
+"""What the errors of a disagreement's parts are called among a bundle's figures."""
 
 
 class CineNetwork(Protocol):
@@ -48,6 +52,8 @@ class Quantifier:
         device: Where it computes.
         sha256: Names the network; empty for one that was not stored.
         calibration: Terms of its intervals; none where they were not fitted.
+        regressed_errors: Mean errors of what it regresses on the slices that chose its weights, by the names of
+            `Disagreement`; those that are not known are left out.
     """
 
     network: CineNetwork
@@ -57,6 +63,7 @@ class Quantifier:
     device: str = "cpu"
     sha256: str = ""
     calibration: Calibration = field(default_factory=Calibration)
+    regressed_errors: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_quantifier(folder: Path, *, device: str = "auto", where: str = "") -> Quantifier:
@@ -82,8 +89,17 @@ def of_bundle(bundle: Bundle, *, device: str = "auto") -> Quantifier:
         raise InputError(bundle.stored.in_description, "the rule for grey values of this version", "another")
     config = from_mapping(TrainConfig, bundle.facts.config, where=bundle.stored.in_description, foreign=True)
     grid = config.synthetic
-    terms = _calibration(bundle)
-    return Quantifier(network.to(there), grid.pixels, grid.pixel_mm, normalised, str(there), bundle.sha256, terms)
+    figures = bundle.facts.eval_metrics
+    return Quantifier(
+        network.to(there),
+        grid.pixels,
+        grid.pixel_mm,
+        normalised,
+        str(there),
+        bundle.sha256,
+        _calibration(bundle),
+        {name: float(figures[said]) for name, said in _VALIDATED.items() if said in figures},
+    )
 
 
 def _calibration(bundle: Bundle) -> Calibration:

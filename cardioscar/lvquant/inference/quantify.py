@@ -179,7 +179,7 @@ def _result(
         systole_chance=None if chance is None else tuple(float(one) for one in chance),
         disagreement=disagreement,
         calibrated=terms.subjects,
-        reasons=reasons_of(cine, measured, disagreement, quantities, ed),
+        reasons=reasons_of(cine, measured, disagreement, quantities, ed, regressed_errors=quantifier.regressed_errors),
         network_sha256=quantifier.sha256,
     )
 

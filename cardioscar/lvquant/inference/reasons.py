@@ -38,6 +38,8 @@ def reasons_of(
     disagreement: Disagreement,
     quantities: Mapping[str, Quantity],
     ed_frame: int | None,
+    *,
+    regressed_errors: Mapping[str, float] | None = None,
 ) -> tuple[str, ...]:
     """Reasons to look at a cine before its numbers are used.
 
@@ -47,13 +49,16 @@ def reasons_of(
         disagreement: Of the two ways to every index.
         quantities: Quantities of the stack by name.
         ed_frame: End-diastole; None where no ventricle was found.
+        regressed_errors: Mean errors of what the network regresses, as `Quantifier` has them: what is as far off on
+            hearts like those that it learned from is no witness against what was measured.
     """
+    errors = regressed_errors or {}
     if ed_frame is None:
         return ("no left ventricle was found in two frames",)
     found = []
     for name, most in MOST_APART.items():
         apart = getattr(disagreement, name)
-        if apart is not None and apart > most:
+        if apart is not None and apart > most and errors.get(name, 0.0) <= most:
             thing, unit = _SAID[name]
             found.append(f"{thing} regressed and measured from the segmentation differ by {apart:.1f} {unit}")
     for name, one in quantities.items():
