@@ -36,15 +36,12 @@ class MeshCommand:
 
 @contextmanager
 def _patience(what: str, how_long: str) -> Iterator[None]:
-    """Say what takes so long: neither mesher says how far it is."""
+    """Say on a terminal what takes so long: neither mesher says how far it is."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     text = f"{what}: {how_long}"
     console = Console(stderr=True)
-    if not console.is_terminal:
-        sys.stderr.write(f"cardioscar: {text}\n")
-        sys.stderr.flush()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(text, total=None)

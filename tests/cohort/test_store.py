@@ -77,7 +77,7 @@ def test_a_prefix_obeys_the_rules_of_a_folder(at: S3Place, tmp_path: Path, roles
     put_folder(cohort, at)
     put_key(at, "P001/", b"")  # what consoles make for an empty folder
     local = view(read_cohort(cohort, SCAR3D_LAYOUT))
-    assert sum(isinstance(known, str) for known in local.values()) == 7
+    assert sum(isinstance(known, str) for known in local.values()) == 6
     if roles == ["truth"]:  # nobody reads these headers, so nobody learns what they name
         local["P7"] = {"lge": "lge.mhd", "labels": "labels.nhdr"}
         local["Q6"] = {"labels": "labels.mhd"}

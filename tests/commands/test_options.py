@@ -38,7 +38,7 @@ CONFIGS = configs_of(RECONSTRUCT)
         # what several stages share goes to each of them, and takes no word that follows
         (["--seed", "3", "cohort"], ["--train.seed=3", "--infer.seed=3", "cohort"]),
         (["--seed", "-1"], ["--train.seed=-1", "--infer.seed=-1"]),
-        (["--device=cuda:1"], ["--train.device=cuda:1", "--infer.device=cuda:1"]),
+        (["--device=cuda:1"], ["--preprocess.device=cuda:1", "--train.device=cuda:1", "--infer.device=cuda:1"]),
         (["--seed"], ["--train.seed", "--infer.seed"]),
         (["--subjects", "seed", "--jobs", "2"], ["--subjects", "seed", "--jobs", "2"]),
     ],

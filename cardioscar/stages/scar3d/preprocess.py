@@ -72,7 +72,7 @@ class Config:
     segmenter_views: int = 8
     """Flips and turns over which that network is averaged: 1 (none), 2, 4 or 8."""
     device: str = execution("auto")
-    """Where that network computes: auto (a GPU if there is one), cpu or cuda."""
+    """`auto` takes CUDA where present; or `cpu`, `cuda`, `cuda:1`."""
 
     RENAMED: ClassVar[dict[str, str]] = {"nodes_per_group": "merge_to_nodes"}
     """Earlier names of settings, and what they are called now."""
