@@ -43,8 +43,7 @@ def test_a_closed_surface_is_filled(cohort: Path, cardioscar: Cardioscar, tmp_pa
     source = read_mesh(cohort / "P001" / "mesh.vtu")
     source.grid.extract_surface(algorithm=None).triangulate().save(tmp_path / "lv.STL")
     said = cardioscar("mesh", tmp_path / "lv.STL", "-o", tmp_path / "lv.vtu", "--edge-mm", "6")
-    line = "cardioscar: filling the surface with tetrahedra: seconds to 15 minutes\n"
-    assert (said.code, said.err) == (0, line)
+    assert (said.code, said.err) == (0, "")
     assert read_mesh(tmp_path / "lv.vtu").volume_ml == pytest.approx(source.volume_ml, rel=0.03)
 
 
