@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from cardioscar.services.tracking.trained_models import NETWORKS
 from cardioscar.stages.networks import bundle_at
 from cardioscar.stages.training import stored_output
 from cardioscar.stages.training.rail import Trained, train
-from cardioscar.stages.training.recipe import settings_of_file, settings_of_network
+from cardioscar.stages.training.recipe import settings_of_file, settings_of_network, settings_with
 from cardioscar.stages.training.registration import Registration
 from cardioscar.stages.training.trainers import TRAINERS
 from cardioscar.stages.training_output import FILES
@@ -327,3 +328,35 @@ def test_a_checkpoint_in_a_store_outlives_the_machine(
     assert heard[0] == dies_at + 1
     assert sorted(one.relative for one in store.files(out)) == sorted(FILES)
     assert store.read(out / "model.safetensors") == (trained[family] / "model.safetensors").read_bytes()
+
+
+def test_the_network_that_is_learned_by_default_needs_no_extra() -> None:
+    assert TRAINERS["lge"].settings().architecture == "residual_encoder"
+    code = (
+        "import sys; sys.modules['transformers'] = sys.modules['monai'] = None\n"
+        "from cardioscar.lge.network.build import network_of\n"
+        "from cardioscar.lge.network.specs import named_spec\n"
+        "from cardioscar.stages.training.settings import LgeSettings\n"
+        "settings = LgeSettings()\n"
+        "print(type(network_of(named_spec(settings.architecture, settings.size))).__name__)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout.strip()) == (0, "ResidualEncoder"), said.stderr
+
+
+def test_what_lacks_a_library_names_the_extra_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ConfigError, match="scar_net: expected transformers, the extra 'lge' of cardioscar"):
+        train("lge", tmp_path / "out", TINY["lge"] | {"architecture": "scar_net"}, registration=OFF)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_example_of_a_components_options_is_a_setting(family: str) -> None:
+    text = (Path(__file__).parents[3] / f"components/training/train_{family}/component.py").read_text(encoding="utf-8")
+    [example] = re.findall(r"such as (\{.*\})\.", text)
+    settings = settings_with(TRAINERS[family], json.loads(example), where="options")
+    loop = settings.network.loop if family == "activation" else settings.loop
+    assert loop.steps == 5000
