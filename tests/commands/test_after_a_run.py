@@ -51,6 +51,26 @@ def test_explain_says_what_failed(run: Run, cardioscar: Cardioscar) -> None:
     assert "failed in preprocess (geometry): mesh.vtu: expected nodes" in said.out
 
 
+@pytest.mark.parametrize(
+    ("metrics", "septum"),
+    [
+        ({"warnings": ["2 slices are to be looked at"], "network": {"name": "lge"}}, None),  # of a segmentation
+        ({"warnings": ["2 slices are to be looked at"], "septum": "assumed"}, "assumed"),  # of a quantified cine
+    ],
+)
+def test_explain_reads_results_of_other_families(
+    run: Run, cardioscar: Cardioscar, metrics: dict[str, object], septum: str | None
+) -> None:
+    (run.result() / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    said = cardioscar("explain", run.out, "P001")
+    assert (said.code, said.err) == (0, "")
+    assert "\n  warned: 2 slices are to be looked at\n" in said.out
+    assert ("septum assumed" in said.out) == (septum is not None)
+    assert "made from" not in said.out
+    whole = json.loads(cardioscar("explain", run.out, "P001", "--json").out)
+    assert (whole["septum"], whole["warnings"]) == (septum, metrics["warnings"])
+
+
 def test_explain_names_what_is_not_there(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
     assert cardioscar("explain", run.out, "P999").code == 2
     said = cardioscar("explain", tmp_path / "nothing", "P001")
