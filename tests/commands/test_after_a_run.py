@@ -139,6 +139,14 @@ def test_a_note_that_is_too_long_is_refused(run: Run, cardioscar: Cardioscar) ->
     assert cardioscar("sign-off", run.out, "P999", "accepted").code == 2
 
 
+def test_a_word_for_a_tracking_server_needs_the_experiment(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    said = cardioscar("sign-off", run.out, "P001", "accepted", "--tracking-uri", uri)
+    assert said.code == 2
+    assert "--experiment" in said.err
+    assert not (run.result() / "signoff.json").exists()
+
+
 def test_doctor_looks_at_the_machine(cardioscar: Cardioscar, tmp_path: Path) -> None:
     found = {one["what"]: one for one in json.loads(cardioscar("doctor", "--json", "--folder", tmp_path).out)}
     assert found["torch"]["state"] == "ok"
