@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, DivergedError, InputError
 from cardioscar.learning.bundle import read_bundle
 from cardioscar.learning.curves import Curves
@@ -206,6 +208,52 @@ def test_a_folder_that_holds_something_else_is_not_replaced(trained: dict[str, P
     with pytest.raises(ConfigError, match="out: expected a new or empty folder"):
         train("lge", tmp_path, TINY["lge"], registration=OFF)
     assert (tmp_path / "settings.yaml").read_text() == "mine"
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """Settings as they are recorded, which name no folder."""
+    files = content(folder)
+    assert not [name for name, data in files.items() if b"mueller" in data]
+    recorded = json.loads(files["training.json"])["settings"]
+    assert yaml.safe_load(files["settings.yaml"]) == recorded
+    return dict(recorded)
+
+
+def test_the_network_that_a_training_starts_from_is_recorded_by_its_hash(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    source, moved, out = tmp_path / "mueller", tmp_path / "elsewhere", tmp_path / "out"
+    shutil.copytree(trained["lvquant"], source)
+    first = train("lvquant", out, TINY["lvquant"] | {"start_from": str(source)}, registration=OFF)
+    assert first.sha256 != read_bundle(source).sha256
+    named = f"sha256:{read_bundle(source).sha256}"
+    assert _told(out)["start_from"] == named
+    source.rename(moved)
+    assert train("lvquant", out, TINY["lvquant"] | {"start_from": str(moved)}, registration=OFF).reused
+    with pytest.raises(ConfigError, match="start_from: expected a path or address of weights, found sha256:…"):
+        train("lvquant", out, TINY["lvquant"] | {"start_from": named}, registration=OFF)
+
+
+def test_published_weights_are_recorded_by_their_hash(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from safetensors.torch import save_file
+
+    from cardioscar.lge.network.build import network_of
+    from cardioscar.lge.network.scar_net import ScarNet
+    from cardioscar.lge.network.specs import named_spec
+
+    network = network_of(named_spec("scar_net", "tiny", pixels=(32, 32)))
+    assert isinstance(network, ScarNet)
+    weights = tmp_path / "mueller.safetensors"
+    save_file({f"vision_encoder.{name}": one for name, one in network.encoder.vit.state_dict().items()}, weights)
+    settings = changed("lge", steps=2) | {"architecture": "scar_net", "published": str(weights)}
+    first = train("lge", tmp_path / "out", settings, registration=OFF)
+    assert _told(tmp_path / "out")["published"] == f"sha256:{file_sha256(weights)}"
+    other = {f"vision_encoder.{name}": one + 0.01 for name, one in network.encoder.vit.state_dict().items()}
+    save_file(other, weights)  # at the same address
+    again = train("lge", tmp_path / "out", settings, registration=OFF)
+    assert not again.reused
+    assert again.sha256 != first.sha256
 
 
 def test_other_settings_replace_an_earlier_training_as_a_whole(tmp_path: Path) -> None:
