@@ -119,6 +119,37 @@ def test_labelled_subjects_are_learned_from_and_named_nowhere(family: str, tmp_p
     assert read_bundle(tmp_path / "out").sha256 == done.sha256
 
 
+@pytest.mark.parametrize(
+    ("family", "file", "part"),
+    [
+        ("lge", "images/PATIENT1.nii.gz", "image"),
+        ("lge", "masks/PATIENT1.nii.gz", "labels"),
+        ("lvquant", "PATIENT1.mat", "cine"),
+        ("activation", "PATIENT1.npz", "strain"),
+    ],
+)
+def test_a_labelled_subject_that_cannot_be_read_is_said_by_its_number(
+    family: str, file: str, part: str, tmp_path: Path
+) -> None:
+    labelled = write_labelled(family, tmp_path / "labelled")
+    (labelled / file).write_bytes(b"none of that")
+    with pytest.raises(InputError, match=f"^labelled subject 2: {part}: expected") as raised:
+        train(family, tmp_path / "out", TINY[family], labelled=labelled, registration=OFF)
+    assert "PATIENT" not in str(raised.value)
+
+
+def test_onsets_of_a_labelled_subject_are_said_by_its_number(tmp_path: Path) -> None:
+    """Files of one name in every subject's folder do not tell which it is."""
+    labelled = write_labelled("activation", tmp_path / "labelled")
+    for path in sorted(labelled.iterdir()):
+        (labelled / path.stem).mkdir()
+        path.rename(labelled / path.stem / "strain.npz")
+    (labelled / "PATIENT2" / "tos.csv").write_text("none of that")
+    with pytest.raises(InputError, match="^labelled subject 3: strain and tos.csv: expected") as raised:
+        train("activation", tmp_path / "out", TINY["activation"], labelled=labelled, registration=OFF)
+    assert "PATIENT" not in str(raised.value)
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -192,7 +223,7 @@ def test_a_bad_labelled_folder_is_one_clear_error_and_the_checkpoint_stays(tmp_p
     for family, message in (
         ("lge", "labelled folder: expected images/ and masks/, or a folder for each subject"),
         ("lvquant", "labelled folder: expected .mat files of LVQuan"),
-        ("activation", "notes.txt: expected a file or folder of strain"),
+        ("activation", "labelled subject 1: strain: expected a file or folder of strain"),
     ):
         with pytest.raises(InputError, match=message):
             train(family, tmp_path / "out", TINY[family], labelled=tmp_path / "empty", registration=OFF)
