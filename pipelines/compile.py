@@ -48,7 +48,7 @@ PIPELINES: Mapping[str, tuple[Any, Mapping[str, Sequence[str]]]] = {
     "train_lge": (
         train_lge,
         {
-            "architecture": ["scar_net", "unet", "residual_encoder"],
+            "architecture": ["residual_encoder", "unet", "scar_net"],
             "size": NETWORK_SIZES,
             "accelerator_limit": LITERALS["accelerator_limit"],
         },

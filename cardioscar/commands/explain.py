@@ -43,7 +43,7 @@ def main(command: str, words: list[str]) -> int:
         "error": {"stage": row.stage, "kind": row.error_kind, "message": row.error_message} if failed else None,
         "warnings": content.get("warnings", []),
         "input": content.get("input", {}),
-        "septum": (content.get("septum") or {}).get("source"),
+        "septum": _septum(content.get("septum")),
         "signed_off": row.signed_off or None,
     }
     sys.stdout.write(json.dumps(said, indent=1) + "\n" if form.json else _text(said))
@@ -58,6 +58,17 @@ def _content(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _septum(said: Any) -> str | None:
+    """Where its direction is from: reconstructions state it among others, quantified cines as a word."""
+    found = said.get("source") if isinstance(said, dict) else said
+    return found if isinstance(found, str) else None
+
+
+def _warning(said: Any) -> str:
+    """Reconstructions name the stage that warned; families of one stage say sentences."""
+    return f"{said['stage']} warned: {said['text']}" if isinstance(said, dict) else f"warned: {said}"
+
+
 def _text(said: dict[str, Any]) -> str:
     lines = [f"{said['subject']}: {said['verdict'] or said['outcome']}"]
     if said["error"]:
@@ -65,13 +76,15 @@ def _text(said: dict[str, Any]) -> str:
     lines += [f"  because {reason}" for reason in said["reasons"]]
     if said["verdict"] == "pass":
         lines.append("  no check raised a concern")
-    lines += [f"  {one['stage']} warned: {one['text']}" for one in said["warnings"]]
+    lines += [f"  {_warning(one)}" for one in said["warnings"]]
     given = said["input"]
     if given:
         lines.append(
             f"  made from {given.get('scar_from')}: {given.get('slices')} slices, "
             f"{given.get('slice_thickness_mm', 0):g} mm thick, {given.get('nodes', 0):,} nodes; septum {said['septum']}"
         )
+    elif said["septum"]:
+        lines.append(f"  septum {said['septum']}")
     if said["signed_off"]:
         lines.append(f"  signed off: {said['signed_off']}")
     return "\n".join(lines) + "\n"

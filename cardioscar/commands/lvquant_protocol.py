@@ -13,7 +13,7 @@ import tyro
 
 from cardioscar.commands.train_network import progress
 from cardioscar.config import as_mapping
-from cardioscar.stages.training.settings import LvquantSettings
+from cardioscar.lvquant.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Protocol:
     """Folder for the networks fold1, fold2, …, agreement.json and agreement.csv."""
     folds: int = 5
     """Number of folds; each subject is tested in one of them."""
-    settings: Annotated[LvquantSettings, tyro.conf.arg(name="")] = field(default_factory=LvquantSettings)
+    settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
     """Settings of each training."""
     quiet: bool = False
     """No progress bar."""

@@ -27,7 +27,9 @@ class SignOffCommand:
     note: str = ""
     """Why, in a line. No names of people."""
     tracking_uri: str = ""
-    """MLflow server or store whose runs of the subject get it as tags; by default none."""
+    """MLflow server or store whose run of this result gets it as tags; by default none."""
+    experiment: str = ""
+    """The cohort's experiment there, as named to `cardioscar run`; needed with --tracking-uri."""
 
 
 def main(command: str, words: list[str]) -> int:
@@ -42,17 +44,19 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.results.signoff import SIGNOFF, SignOff, result_sha256
 
     check_subject_id(form.subject)
+    if form.tracking_uri and not form.experiment:
+        raise InputError("experiment", "the cohort's experiment in MLflow (--experiment) beside --tracking-uri", "none")
     root = results_folder(form.results)
     folder = root / form.subject
     if not (folder / METRICS).is_file():
         raise InputError(form.subject, "a finished result", "none")
-    word = None
+    word, of_result = None, result_sha256((folder / METRICS).read_bytes())
     with platform_faults(root), only_writer(root, "cohort", patience_s=60.0):
         if form.said == "withdrawn":
             (folder / SIGNOFF).unlink(missing_ok=True)
         else:
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            word = SignOff(form.said, form.note, when, result_sha256((folder / METRICS).read_bytes()))
+            word = SignOff(form.said, form.note, when, of_result)
             with atomic_file(folder / SIGNOFF) as partial:
                 partial.write_text(word.text(), encoding="utf-8")
         _draw_again(root, form.subject, word.said if word else "", word.note if word else "")
@@ -60,8 +64,9 @@ def main(command: str, words: list[str]) -> int:
         from cardioscar.services.tracking.client import TrackingTarget
         from cardioscar.services.tracking.signoff import tag_signoff
 
-        runs = tag_signoff(TrackingTarget(form.tracking_uri), form.subject, word.said if word else "", form.note)
-        sys.stdout.write(f"{form.subject}: tags of {runs} run{'' if runs == 1 else 's'} in MLflow\n")
+        target = TrackingTarget(form.tracking_uri, form.experiment)
+        tag_signoff(target, form.subject, of_result, word.said if word else "", form.note)
+        sys.stdout.write(f"{form.subject}: tags of its run in MLflow\n")
     sys.stdout.write(f"{form.subject}: {form.said}\n")
     return 0
 

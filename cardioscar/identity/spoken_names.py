@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from cardioscar.errors import ConfigError, InputError
 from cardioscar.identity.subject_id import looks_personal
 
 _names: ContextVar[Mapping[str, str] | None] = ContextVar("names", default=None)
@@ -36,6 +37,33 @@ def user_names_by_role(files: Mapping[str, Path]) -> Iterator[None]:
         yield
     finally:
         _names.reset(token)
+
+
+@contextmanager
+def labelled_part(subject: str, part: str, path: Path) -> Iterator[None]:
+    """Faults of a labelled subject's file are said by the subject's number and what the file is for.
+
+    >>> with labelled_part("labelled subject 2", "labels", Path("Doe_Jane.nii.gz")):
+    ...     raise InputError("Doe_Jane.nii.gz", "labels 0 to 3", "7")
+    Traceback (most recent call last):
+    cardioscar.errors.InputError: labelled subject 2: labels: expected labels 0 to 3, found 7
+
+    Args:
+        subject: Such as `labelled subject 2`; empty leaves the names of files.
+        part: Such as `image`.
+        path: The file or folder.
+    """
+    if not subject:
+        yield
+        return
+    with user_names_by_role({part: path}):
+        try:
+            yield
+        except ConfigError:
+            raise
+        except InputError as error:
+            rule, finding = without_user_names(error.rule), without_user_names(error.finding)
+            raise type(error)(f"{subject}: {part}", rule, finding) from None
 
 
 def without_user_names(text: str) -> str:

@@ -170,8 +170,14 @@ def _real(folder: Path | None, config: TrainConfig) -> tuple[Split | None, tuple
     if not split.validation:
         raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
     stacks = {
-        name: read_labelled(one, table=config.table, trust=config.trust, png_pixel_mm=config.png_pixel_mm)
-        for name, one in found.items()
+        name: read_labelled(
+            one,
+            table=config.table,
+            trust=config.trust,
+            png_pixel_mm=config.png_pixel_mm,
+            spoken=f"labelled subject {number}",
+        )
+        for number, (name, one) in enumerate(found.items(), start=1)
     }
     log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
     return split, tuple(stacks[name] for name in split.train), [_slices(stacks[s], config) for s in split.validation]

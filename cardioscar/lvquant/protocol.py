@@ -16,6 +16,7 @@ import numpy as np
 
 from cardioscar.config import as_mapping
 from cardioscar.errors import InputError
+from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.imaging.formats.lvquan_mat import LVQuanSubject, read_lvquan
 from cardioscar.learning.bundle import read_bundle
 from cardioscar.learning.split import Split, k_folds
@@ -100,12 +101,14 @@ def scored(
         septum: Directions of the heart in all of its pictures, by which sectors are measured; default as in a
             patient's axes, which the layout does not state.
     """
-    files = {one.subject: one.cine for one in find_labelled(folder)}
+    files = {one.subject: (n, one.cine) for n, one in enumerate(find_labelled(folder), start=1)}
     truth: list[FrameIndices] = []
     found: dict[Way, list[FrameIndices]] = {way: [] for way in WAYS}
     for name in subjects:
-        subject = read_lvquan(files[name])
-        truth.append(true_indices(subject))
+        number, cine = files[name]
+        with labelled_part(f"labelled subject {number}", "cine", cine):
+            subject = read_lvquan(cine)
+            truth.append(true_indices(subject))
         seen = quantify(quantifier, subject.cine, septum=septum)
         for way in WAYS:
             found[way].append(found_indices(seen, way))

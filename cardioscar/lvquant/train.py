@@ -171,8 +171,13 @@ def _labelled(
     if not split.validation:
         raise InputError("validation", "a share that leaves a subject to judge", f"{config.validation:g}")
     log.info("%s to learn from, %d to judge", counted(len(split.train), "subject"), len(split.validation))
-    learned = tuple(read_labelled(found[name], table=config.table) for name in split.train)
-    judging = [_straight(read_labelled(found[name], table=config.table), config) for name in split.validation]
+    spoken = {name: f"labelled subject {number}" for number, name in enumerate(found, start=1)}
+
+    def read(name: str) -> tuple[LabelledSlice, ...]:
+        return read_labelled(found[name], table=config.table, spoken=spoken[name])
+
+    learned = tuple(read(name) for name in split.train)
+    judging = [_straight(read(name), config) for name in split.validation]
     return split, learned, judging
 
 

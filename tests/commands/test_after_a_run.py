@@ -51,6 +51,26 @@ def test_explain_says_what_failed(run: Run, cardioscar: Cardioscar) -> None:
     assert "failed in preprocess (geometry): mesh.vtu: expected nodes" in said.out
 
 
+@pytest.mark.parametrize(
+    ("metrics", "septum"),
+    [
+        ({"warnings": ["2 slices are to be looked at"], "network": {"name": "lge"}}, None),  # of a segmentation
+        ({"warnings": ["2 slices are to be looked at"], "septum": "assumed"}, "assumed"),  # of a quantified cine
+    ],
+)
+def test_explain_reads_results_of_other_families(
+    run: Run, cardioscar: Cardioscar, metrics: dict[str, object], septum: str | None
+) -> None:
+    (run.result() / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    said = cardioscar("explain", run.out, "P001")
+    assert (said.code, said.err) == (0, "")
+    assert "\n  warned: 2 slices are to be looked at\n" in said.out
+    assert ("septum assumed" in said.out) == (septum is not None)
+    assert "made from" not in said.out
+    whole = json.loads(cardioscar("explain", run.out, "P001", "--json").out)
+    assert (whole["septum"], whole["warnings"]) == (septum, metrics["warnings"])
+
+
 def test_explain_names_what_is_not_there(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
     assert cardioscar("explain", run.out, "P999").code == 2
     said = cardioscar("explain", tmp_path / "nothing", "P001")
@@ -117,6 +137,14 @@ def test_sign_off_survives_the_next_summary_and_goes_with_its_subject(run: Run, 
 def test_a_note_that_is_too_long_is_refused(run: Run, cardioscar: Cardioscar) -> None:
     assert cardioscar("sign-off", run.out, "P001", "accepted", "--note", "x" * 501).code == 2
     assert cardioscar("sign-off", run.out, "P999", "accepted").code == 2
+
+
+def test_a_word_for_a_tracking_server_needs_the_experiment(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    said = cardioscar("sign-off", run.out, "P001", "accepted", "--tracking-uri", uri)
+    assert said.code == 2
+    assert "--experiment" in said.err
+    assert not (run.result() / "signoff.json").exists()
 
 
 def test_doctor_looks_at_the_machine(cardioscar: Cardioscar, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ WATCHED = "scar_dice"
 class TrainConfig:
     """How a segmenter is trained."""
 
-    architecture: Architecture = "scar_net"
-    """Network: `scar_net`; `unet`, plain; `residual_encoder`, as nnU-Net plans it."""
+    architecture: Architecture = "residual_encoder"
+    """Network: `residual_encoder`, as nnU-Net plans it; `unet`, plain; `scar_net`, which needs the extra `lge`."""
     size: Size = "tiny"
     """How large it is; networks of one size have about as many weights each."""
     neighbours: bool = False

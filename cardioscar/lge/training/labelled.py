@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cardioscar.errors import GeometryError, InputError, counted
+from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.formats.volume_files import VOLUME_SUFFIXES, read_labels, read_volume
 from cardioscar.imaging.labels import Label
@@ -89,7 +90,12 @@ def find_labelled(folder: Path) -> list[Labelled]:
 
 
 def read_labelled(
-    one: Labelled, *, table: str = "cardioscar", trust: HeaderTrust = "agree", png_pixel_mm: float | None = None
+    one: Labelled,
+    *,
+    table: str = "cardioscar",
+    trust: HeaderTrust = "agree",
+    png_pixel_mm: float | None = None,
+    spoken: str = "",
 ) -> LabelledStack:
     """Read a subject.
 
@@ -98,6 +104,7 @@ def read_labelled(
         table: Convention of its labels, a key of `LABEL_TABLES`.
         trust: Which statement of a header counts where two contradict each other.
         png_pixel_mm: Pixel size of PNG slices in mm, which they do not state.
+        spoken: What errors call the subject, such as `labelled subject 2`; empty for the names of its files.
 
     Raises:
         InputError: If a file cannot be read, a value is not in the table, nothing is labelled, or slices are PNG and
@@ -105,17 +112,12 @@ def read_labelled(
         GeometryError: If image and labels lie on different grids.
     """
     if one.slices:
-        return _of_pictures(one, table, png_pixel_mm)
-    image, labels = read_volume(one.image, trust), read_labels(one.labels, table, trust)
-    if image.values.shape != labels.values.shape:
-        found = f"{_sizes(image)} and {_sizes(labels)}"
-        raise GeometryError(labels.source, "labels on the grid of the image", found)
-    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(image.values.shape) - 1)
-    apart = np.abs(image.index_to_mm(corners) - labels.index_to_mm(corners)).max()
-    if apart > image.spacing_mm.min():
-        raise GeometryError(labels.source, "labels in the frame of the image", f"{apart:.1f} mm beside it")
-    if not (labels.values != Label.BACKGROUND).any():
-        raise InputError(labels.source, "labelled voxels", "none")
+        return _of_pictures(one, table, png_pixel_mm, spoken)
+    with labelled_part(spoken, "image", one.image):
+        image = read_volume(one.image, trust)
+    with labelled_part(spoken, "labels", one.labels):
+        labels = read_labels(one.labels, table, trust)
+        _check_together(image, labels)
     through = slice_axis(image)
     plane = [axis for axis in range(3) if axis != through]
     order = (*plane, through)
@@ -127,12 +129,26 @@ def read_labelled(
     )
 
 
-def _of_pictures(one: Labelled, table: str, pixel_mm: float | None) -> LabelledStack:
-    if pixel_mm is None:
-        raise InputError(one.image.name, "a pixel size for PNG slices (png_pixel_mm)", "none")
-    image, labels = read_slices(one.slices, table)
-    if not (labels != Label.BACKGROUND).any():
-        raise InputError(one.labels.name, "labelled pixels", "none")
+def _check_together(image: Volume, labels: Volume) -> None:
+    if image.values.shape != labels.values.shape:
+        found = f"{_sizes(image)} and {_sizes(labels)}"
+        raise GeometryError(labels.source, "labels on the grid of the image", found)
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(image.values.shape) - 1)
+    apart = np.abs(image.index_to_mm(corners) - labels.index_to_mm(corners)).max()
+    if apart > image.spacing_mm.min():
+        raise GeometryError(labels.source, "labels in the frame of the image", f"{apart:.1f} mm beside it")
+    if not (labels.values != Label.BACKGROUND).any():
+        raise InputError(labels.source, "labelled voxels", "none")
+
+
+def _of_pictures(one: Labelled, table: str, pixel_mm: float | None, spoken: str) -> LabelledStack:
+    with labelled_part(spoken, "image", one.image):
+        if pixel_mm is None:
+            raise InputError(one.image.name, "a pixel size for PNG slices (png_pixel_mm)", "none")
+    image, labels = read_slices(one.slices, table, spoken)
+    with labelled_part(spoken, "labels", one.labels):
+        if not (labels != Label.BACKGROUND).any():
+            raise InputError(one.labels.name, "labelled pixels", "none")
     return LabelledStack(image, labels, (pixel_mm, pixel_mm))
 
 

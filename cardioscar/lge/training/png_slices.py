@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cardioscar.errors import GeometryError, InputError
+from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.imaging.labels import map_labels
 
 ENDING = ".png"
@@ -45,13 +46,14 @@ def by_subject(pictures: Mapping[str, Path], masks: Mapping[str, Path]) -> dict[
 
 
 def read_slices(
-    pairs: tuple[tuple[Path, Path], ...], table: str
+    pairs: tuple[tuple[Path, Path], ...], table: str, spoken: str = ""
 ) -> tuple[Float[np.ndarray, "i j slices"], UInt8[np.ndarray, "i j slices"]]:
     """Read the slices of a subject and their masks.
 
     Args:
         pairs: Picture and mask of each slice.
         table: Convention of the masks, a key of `LABEL_TABLES`.
+        spoken: What errors call the subject; empty for the names of its files.
 
     Returns:
         Grey values and `Label` of each pixel.
@@ -61,15 +63,19 @@ def read_slices(
         GeometryError: If a mask has another size than its picture, or slices of a subject differ in size.
     """
     images, labels = [], []
-    for picture, mask in pairs:
-        grey, marked = read_grey(picture), read_grey(mask)
-        if grey.shape != marked.shape:
-            raise GeometryError(mask.name, f"a mask of {_size(grey)} pixels", _size(marked))
+    for number, (picture, mask) in enumerate(pairs, start=1):
+        with labelled_part(spoken, f"image of slice {number}", picture):
+            grey = read_grey(picture)
+        with labelled_part(spoken, f"labels of slice {number}", mask):
+            marked = read_grey(mask)
+            if grey.shape != marked.shape:
+                raise GeometryError(mask.name, f"a mask of {_size(grey)} pixels", _size(marked))
+            labels.append(map_labels(marked, table, where=mask.name))
         images.append(grey.astype(np.float32))
-        labels.append(map_labels(marked, table, where=mask.name))
     sizes = sorted({one.shape for one in images})
     if len(sizes) > 1:
-        raise GeometryError(pairs[0][0].name, "slices of one size", " and ".join(f"{i}×{j}" for i, j in sizes))
+        with labelled_part(spoken, "images", pairs[0][0]):
+            raise GeometryError(pairs[0][0].name, "slices of one size", " and ".join(f"{i}×{j}" for i, j in sizes))
     return np.stack(images, axis=-1), np.stack(labels, axis=-1)
 
 

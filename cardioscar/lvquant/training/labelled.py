@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cardioscar.errors import InputError, counted
+from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.imaging.cine import Cine
 from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_cine, read_cine_labels
 from cardioscar.imaging.formats.lvquan_mat import LVQuanSubject, read_lvquan
@@ -81,21 +82,24 @@ def find_labelled(folder: Path) -> list[LabelledCine]:
     return found
 
 
-def read_labelled(one: LabelledCine, *, table: str = "cardioscar") -> tuple[LabelledSlice, ...]:
+def read_labelled(one: LabelledCine, *, table: str = "cardioscar", spoken: str = "") -> tuple[LabelledSlice, ...]:
     """Read a subject.
 
     Args:
         one: Where it is.
         table: Convention of its labels, a key of `LABEL_TABLES`.
+        spoken: What errors call the subject, such as `labelled subject 2`; empty for the names of its files.
 
     Raises:
         InputError: If a file cannot be read, or nothing is labelled.
         GeometryError: If image and labels lie on different grids.
     """
-    if one.labels is None:
-        return lvquan_slices(read_lvquan(one.cine))
-    cine = read_cine(one.cine)
-    return cine_slices(cine, read_cine_labels(one.labels, cine, table))
+    with labelled_part(spoken, "cine", one.cine):
+        if one.labels is None:
+            return lvquan_slices(read_lvquan(one.cine))
+        cine = read_cine(one.cine)
+    with labelled_part(spoken, "labels", one.labels):
+        return cine_slices(cine, read_cine_labels(one.labels, cine, table))
 
 
 def lvquan_slices(subject: LVQuanSubject) -> tuple[LabelledSlice, ...]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 
 from cardioscar.activation.network.stored import of_bundle
 from cardioscar.activation.network.train_config import TrainConfig
-from cardioscar.activation.train import train_activation
+from cardioscar.activation.train import TOS, read_labelled, train_activation
+from cardioscar.cohort.store import temporary_folder
+from cardioscar.errors import ConfigError, DivergedError, InputError
+from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.report.outlines import Onsets, onsets_png
 from cardioscar.stages.training.learned import Asked, Learned
 from cardioscar.stages.training.settings import ActivationSettings, science_of
@@ -25,13 +32,14 @@ def learn(settings: ActivationSettings, asked: Asked) -> Learned:
         ConfigError: If a setting does not fit.
         InputError: If files cannot be read, or a training does not stay finite.
     """
-    trained = train_activation(
-        asked.bundle,
-        science_of(settings, TrainConfig),
-        labelled=asked.labelled,
-        checkpoint=asked.checkpoint,
-        on_step=asked.on_step,
-    )
+    with _said_by_number(asked.labelled):
+        trained = train_activation(
+            asked.bundle,
+            science_of(settings, TrainConfig),
+            labelled=asked.labelled,
+            checkpoint=asked.checkpoint,
+            on_step=asked.on_step,
+        )
     method = of_bundle(trained.bundle)
     shown = []
     for one in trained.judged[:: max(1, len(trained.judged) // _SHOWN)][:_SHOWN]:
@@ -49,3 +57,25 @@ def learn(settings: ActivationSettings, asked: Asked) -> Learned:
         trained.split,
         pictures={"Validation: strain, true onset (line), found (dashes) with its interval": onsets_png(shown)},
     )
+
+
+@contextmanager
+def _said_by_number(labelled: Path | None) -> Iterator[None]:
+    """A fault of labelled strain is said by the number of its subject, in the order of their names, which it hides."""
+    try:
+        yield
+    except (ConfigError, DivergedError):
+        raise
+    except InputError:
+        # only where something is wrong are files read twice; where all can be read, the fault is another's
+        subjects = sorted(one for one in labelled.iterdir() if not one.name.startswith(".")) if labelled else []
+        for number, path in enumerate(subjects, start=1):
+            _read_alone(path, f"labelled subject {number}")
+        raise
+
+
+def _read_alone(path: Path, spoken: str) -> None:
+    with temporary_folder() as folder:
+        (folder / path.name).symlink_to(path.resolve(), target_is_directory=path.is_dir())
+        with labelled_part(spoken, f"strain and {TOS}" if (path / TOS).is_file() else "strain", path):
+            read_labelled(folder)

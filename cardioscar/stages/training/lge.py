@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,32 +20,29 @@ from cardioscar.lge.training.example import Batch
 from cardioscar.report.outlines import Outlined, outlines_png, spread
 from cardioscar.stages.training.learned import Asked, Learned, learned_of
 from cardioscar.stages.training.settings import LgeSettings, science_of
-from cardioscar.stages.training.weights_file import weights_file
 
 
 def learn(settings: LgeSettings, asked: Asked) -> Learned:
     """Train a segmenter, fit its temperature, and draw what it finds.
 
     Args:
-        settings: Settings.
+        settings: Settings; published weights are a file of this machine.
         asked: Places, and who is told.
 
     Raises:
         ConfigError: If a library is not installed, or a setting does not fit.
         InputError: If files cannot be read, or the training does not stay finite.
-        UnreachableError: If the object store does not answer.
     """
     config = science_of(settings, TrainConfig)
-    with weights_file(settings.published, where="published") as published:
-        trained = train_segmenter(
-            asked.bundle,
-            config,
-            labelled=asked.labelled,
-            published=published,
-            checkpoint=asked.checkpoint,
-            keep_checkpoint=True,
-            on_step=asked.on_step,
-        )
+    trained = train_segmenter(
+        asked.bundle,
+        config,
+        labelled=asked.labelled,
+        published=Path(settings.published) if settings.published else None,
+        checkpoint=asked.checkpoint,
+        keep_checkpoint=True,
+        on_step=asked.on_step,
+    )
     bundle, warnings = trained.bundle, tuple[str, ...]()
     if trained.split and config.synthetic_share == 1:
         warnings += ("the labelled stacks taught nothing, they decided which weights are kept (synthetic_share 1)",)

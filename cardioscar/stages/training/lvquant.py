@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,14 +18,13 @@ from cardioscar.lvquant.training.example import Example
 from cardioscar.report.outlines import Outlined, outlines_png, spread
 from cardioscar.stages.training.learned import Asked, Learned, learned_of
 from cardioscar.stages.training.settings import LvquantSettings, science_of
-from cardioscar.stages.training.weights_file import started_from
 
 
 def learn(settings: LvquantSettings, asked: Asked) -> Learned:
     """Train a network, fit the width of its intervals, and draw what it finds.
 
     Args:
-        settings: Settings.
+        settings: Settings; the network to start from is a folder of this machine.
         asked: Places, and who is told.
 
     Raises:
@@ -32,16 +32,15 @@ def learn(settings: LvquantSettings, asked: Asked) -> Learned:
         InputError: If files cannot be read, or the training does not stay finite.
     """
     config = science_of(settings, TrainConfig)
-    with started_from(settings.start_from, "lvquant") as start:
-        trained = train_quantifier(
-            asked.bundle,
-            config,
-            labelled=asked.labelled,
-            start=start,
-            checkpoint=asked.checkpoint,
-            keep_checkpoint=True,
-            on_step=asked.on_step,
-        )
+    trained = train_quantifier(
+        asked.bundle,
+        config,
+        labelled=asked.labelled,
+        start=Path(settings.start_from) if settings.start_from else None,
+        checkpoint=asked.checkpoint,
+        keep_checkpoint=True,
+        on_step=asked.on_step,
+    )
     bundle, warnings = trained.bundle, tuple[str, ...]()
     try:
         bundle, _ = calibrate_bundle(

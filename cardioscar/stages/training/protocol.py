@@ -11,15 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cardioscar.config import as_mapping, from_mapping
 from cardioscar.files.atomic import atomic_file
 from cardioscar.files.folders import only_writer, platform_faults
 from cardioscar.lvquant.training.config import TrainConfig
 from cardioscar.services.store.places import local_folder
 from cardioscar.stages.training.inputs import labelled_folder
 from cardioscar.stages.training.learned import Tell
-from cardioscar.stages.training.recipe import settings_with
-from cardioscar.stages.training.settings import science_of
-from cardioscar.stages.training.trainers import trainer_of
+from cardioscar.stages.training.recipe import joined
 
 TABLE, AGREEMENT = "agreement.csv", "agreement.json"
 COLUMNS = ("way", "index", "mae", "mae_sd", "pearson", "bias", "limit_low", "limit_high", "frames")
@@ -50,7 +49,8 @@ def protocol(
         InputError: If a file cannot be read, or there are fewer subjects than folds.
         PlatformError: If the output cannot be written.
     """
-    config = science_of(settings_with(trainer_of("lvquant"), options or {}, where="protocol"), TrainConfig)
+    # what is set after a training, and a network to start from, which may know a fold's subjects, have no place here
+    config = from_mapping(TrainConfig, joined(as_mapping(TrainConfig()), options or {}), where="protocol")
     final, tell = local_folder(output, where="out"), on_step or (lambda *_: None)
     from cardioscar.lvquant.protocol import run_protocol
 

@@ -23,6 +23,7 @@ from cardioscar.stages.training.recipe import settings_with
 from cardioscar.stages.training.registration import UNREGISTERED, Registration
 from cardioscar.stages.training.stored_output import OutputPlace, output_place
 from cardioscar.stages.training.trainers import Trainer, trainer_of
+from cardioscar.stages.training.weights_file import weights_here
 from cardioscar.stages.training_output import (
     DESCRIPTION,
     FACTS,
@@ -77,8 +78,8 @@ def train(
     Args:
         family: A key of `TRAINERS`.
         output: Folder or `s3://` prefix, which appears whole: the network (`model.safetensors`, `model.json`), its
-            effective `settings.yaml`, `training.json` (hashes of data and settings, how it ended), `curves.json`,
-            `training.html`, `overlays.png`.
+            effective `settings.yaml` (with `sha256:…` in place of addresses of weights), `training.json` (hashes of
+            data and settings, how it ended), `curves.json`, `training.html`, `overlays.png`.
         options: Settings of the family's training by name.
         labelled: Folder or `s3://` prefix of labelled subjects; empty to learn from synthetic data alone.
         registration: Where it is recorded and registered.
@@ -95,21 +96,25 @@ def train(
     settings = settings_with(trainer, options or {}, where=f"{family} train")
     registration.check()
     tell = on_step or (lambda *_: None)
-    with labelled_folder(labelled) as folder, output_place(output) as place:
+    with (
+        weights_here(settings, family) as (here, recorded),
+        labelled_folder(labelled) as folder,
+        output_place(output) as place,
+    ):
         final = place.final
         check_output(final)
         facts = {
             "format": FORMAT,
             "family": family,
             "version": __version__,
-            "config_sha256": config_sha256(settings),
+            "config_sha256": config_sha256(recorded),
             "labelled_sha256": labelled_sha256(folder),
-            "settings": as_mapping(settings),
+            "settings": as_mapping(recorded),
         }
         with only_writer(final.parent, final.name):
             bundle, reused = _earlier(final, facts), True
             if bundle is None:
-                bundle, reused = _learn(trainer, settings, facts, place, folder, tell), False
+                bundle, reused = _learn(trainer, here, facts, place, folder, tell), False
                 place.publish()
             if copy is not None:
                 with platform_faults(copy):

@@ -3,13 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from cardioscar.errors import InputError
+from cardioscar.config import file_sha256
+from cardioscar.errors import ConfigError, InputError
 from cardioscar.learning.bundle import DESCRIPTION, WEIGHTS
 from cardioscar.services.store.places import place
 from cardioscar.stages.networks import bundle_at
+
+PUBLISHED, START_FROM = "published", "start_from"
+"""Settings that hold an address of weights."""
+_NAMED = "sha256:"
+
+
+@contextmanager
+def weights_here(settings: Any, family: str) -> Iterator[tuple[Any, Any]]:
+    """The settings with their weights on this machine, for as long as the block lasts; and as they are recorded.
+
+    What is recorded names weights by what they hold: addresses tell of folders, and what lies there may change.
+
+    Args:
+        settings: Settings of a family's training.
+        family: The family, whose network ships.
+
+    Yields:
+        Settings with a path, and with `sha256:…`, in place of each address.
+
+    Raises:
+        ConfigError: If an address has another form.
+        InputError: If there are no such weights.
+        UnreachableError: If the object store or the registry does not answer.
+    """
+    here, recorded = settings, settings
+    with ExitStack() as stack:
+        for name in (PUBLISHED, START_FROM):
+            address = getattr(settings, name, "")
+            if not address:
+                continue
+            if address.startswith(_NAMED):
+                raise ConfigError(name, "a path or address of weights", f"{_NAMED}…, which says what was there")
+            if name == PUBLISHED:
+                path = stack.enter_context(weights_file(address, where=name))
+                sha256 = file_sha256(path) if path else ""
+            else:
+                path, sha256 = stack.enter_context(_network(address, family))
+            here, recorded = replace(here, **{name: str(path)}), replace(recorded, **{name: f"{_NAMED}{sha256}"})
+        yield here, recorded
 
 
 @contextmanager
@@ -42,25 +84,12 @@ def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
 
 
 @contextmanager
-def started_from(address: str, family: str) -> Iterator[Path | None]:
-    """A network of ours as a folder of this machine, for as long as the block lasts.
-
-    Args:
-        address: Of a network, see `stages.networks`; empty for none.
-        family: Whose network ships.
-
-    Raises:
-        ConfigError: If the address has another form.
-        InputError: If there is no such network.
-        UnreachableError: If the object store or the registry does not answer.
-    """
-    if not address:
-        yield None
-        return
+def _network(address: str, family: str) -> Iterator[tuple[Path, str]]:
+    """A network of ours as a folder of this machine, and its hash."""
     from cardioscar.cohort.store import temporary_folder
 
-    stored = bundle_at(address, family, where="start_from").stored
+    bundle = bundle_at(address, family, where=START_FROM)
     with temporary_folder() as folder:
-        (folder / DESCRIPTION).write_bytes(stored.description_bytes)
-        (folder / WEIGHTS).write_bytes(stored.weights_bytes)
-        yield folder
+        (folder / DESCRIPTION).write_bytes(bundle.stored.description_bytes)
+        (folder / WEIGHTS).write_bytes(bundle.stored.weights_bytes)
+        yield folder, bundle.sha256

@@ -37,7 +37,7 @@ def train_activation(
         register: Name under which the network becomes a version in the model registry; empty for none.
         alias: Name that points to that version from then on, such as champion; empty for none.
         tracking_uri: MLflow server; empty takes MLFLOW_TRACKING_URI, and without that records nothing.
-        options: Further settings of the training by name, such as {"loop": {"steps": 5000}}.
+        options: Further settings of the training by name, such as {"network": {"loop": {"steps": 5000}}}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.training import task

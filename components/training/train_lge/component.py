@@ -13,7 +13,7 @@ def train_lge(
     metrics: dsl.Output[dsl.Metrics],
     labelled_uri: str = "",
     like: str = "",
-    architecture: str = "scar_net",
+    architecture: str = "residual_encoder",
     size: str = "tiny",
     seed: int = 0,
     register: str = "",
@@ -33,7 +33,7 @@ def train_lge(
         labelled_uri: Folder or s3:// prefix of labelled subjects (images/ and masks/, or a folder for each subject);
             empty for synthetic data alone.
         like: Settings of a network that was trained with them (shipped, s3:// or models:/ address); the others win.
-        architecture: Network: scar_net; unet, plain; residual_encoder, as nnU-Net plans it.
+        architecture: Network: residual_encoder, as nnU-Net plans it; unet, plain; scar_net, which needs the extra lge.
         size: How large it is: tiny, small or base.
         seed: Seed of weights, slices and split.
         register: Name under which the network becomes a version in the model registry; empty for none.

@@ -79,3 +79,16 @@ def test_slices_of_a_subject_have_one_size(tmp_path: Path) -> None:
     [one] = find_labelled(tmp_path)
     with pytest.raises(GeometryError, match="slices of one size"):
         read_labelled(one, png_pixel_mm=1.0)
+
+
+def test_a_slice_of_a_labelled_subject_is_said_by_numbers(tmp_path: Path) -> None:
+    write(tmp_path, "MUELLER_HANS_1", grey(8))
+    write(tmp_path, "MUELLER_HANS_2", grey(8), LABELS * 85)
+    [one] = find_labelled(tmp_path)
+    with pytest.raises(
+        InputError, match="^labelled subject 1: labels of slice 2: expected labels 0, 1, 2, 3"
+    ) as raised:
+        read_labelled(one, png_pixel_mm=1.0, spoken="labelled subject 1")
+    assert "MUELLER" not in str(raised.value)
+    with pytest.raises(InputError, match="^labelled subject 1: image: expected a pixel size for PNG slices"):
+        read_labelled(one, spoken="labelled subject 1")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, DivergedError, InputError
 from cardioscar.learning.bundle import read_bundle
 from cardioscar.learning.curves import Curves
@@ -24,7 +27,7 @@ from cardioscar.services.tracking.trained_models import NETWORKS
 from cardioscar.stages.networks import bundle_at
 from cardioscar.stages.training import stored_output
 from cardioscar.stages.training.rail import Trained, train
-from cardioscar.stages.training.recipe import settings_of_file, settings_of_network
+from cardioscar.stages.training.recipe import settings_of_file, settings_of_network, settings_with
 from cardioscar.stages.training.registration import Registration
 from cardioscar.stages.training.trainers import TRAINERS
 from cardioscar.stages.training_output import FILES
@@ -116,6 +119,37 @@ def test_labelled_subjects_are_learned_from_and_named_nowhere(family: str, tmp_p
     assert read_bundle(tmp_path / "out").sha256 == done.sha256
 
 
+@pytest.mark.parametrize(
+    ("family", "file", "part"),
+    [
+        ("lge", "images/PATIENT1.nii.gz", "image"),
+        ("lge", "masks/PATIENT1.nii.gz", "labels"),
+        ("lvquant", "PATIENT1.mat", "cine"),
+        ("activation", "PATIENT1.npz", "strain"),
+    ],
+)
+def test_a_labelled_subject_that_cannot_be_read_is_said_by_its_number(
+    family: str, file: str, part: str, tmp_path: Path
+) -> None:
+    labelled = write_labelled(family, tmp_path / "labelled")
+    (labelled / file).write_bytes(b"none of that")
+    with pytest.raises(InputError, match=f"^labelled subject 2: {part}: expected") as raised:
+        train(family, tmp_path / "out", TINY[family], labelled=labelled, registration=OFF)
+    assert "PATIENT" not in str(raised.value)
+
+
+def test_onsets_of_a_labelled_subject_are_said_by_its_number(tmp_path: Path) -> None:
+    """Files of one name in every subject's folder do not tell which it is."""
+    labelled = write_labelled("activation", tmp_path / "labelled")
+    for path in sorted(labelled.iterdir()):
+        (labelled / path.stem).mkdir()
+        path.rename(labelled / path.stem / "strain.npz")
+    (labelled / "PATIENT2" / "tos.csv").write_text("none of that")
+    with pytest.raises(InputError, match="^labelled subject 3: strain and tos.csv: expected") as raised:
+        train("activation", tmp_path / "out", TINY["activation"], labelled=labelled, registration=OFF)
+    assert "PATIENT" not in str(raised.value)
+
+
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -189,7 +223,7 @@ def test_a_bad_labelled_folder_is_one_clear_error_and_the_checkpoint_stays(tmp_p
     for family, message in (
         ("lge", "labelled folder: expected images/ and masks/, or a folder for each subject"),
         ("lvquant", "labelled folder: expected .mat files of LVQuan"),
-        ("activation", "notes.txt: expected a file or folder of strain"),
+        ("activation", "labelled subject 1: strain: expected a file or folder of strain"),
     ):
         with pytest.raises(InputError, match=message):
             train(family, tmp_path / "out", TINY[family], labelled=tmp_path / "empty", registration=OFF)
@@ -205,6 +239,52 @@ def test_a_folder_that_holds_something_else_is_not_replaced(trained: dict[str, P
     with pytest.raises(ConfigError, match="out: expected a new or empty folder"):
         train("lge", tmp_path, TINY["lge"], registration=OFF)
     assert (tmp_path / "settings.yaml").read_text() == "mine"
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """Settings as they are recorded, which name no folder."""
+    files = content(folder)
+    assert not [name for name, data in files.items() if b"mueller" in data]
+    recorded = json.loads(files["training.json"])["settings"]
+    assert yaml.safe_load(files["settings.yaml"]) == recorded
+    return dict(recorded)
+
+
+def test_the_network_that_a_training_starts_from_is_recorded_by_its_hash(
+    trained: dict[str, Path], tmp_path: Path
+) -> None:
+    source, moved, out = tmp_path / "mueller", tmp_path / "elsewhere", tmp_path / "out"
+    shutil.copytree(trained["lvquant"], source)
+    first = train("lvquant", out, TINY["lvquant"] | {"start_from": str(source)}, registration=OFF)
+    assert first.sha256 != read_bundle(source).sha256
+    named = f"sha256:{read_bundle(source).sha256}"
+    assert _told(out)["start_from"] == named
+    source.rename(moved)
+    assert train("lvquant", out, TINY["lvquant"] | {"start_from": str(moved)}, registration=OFF).reused
+    with pytest.raises(ConfigError, match="start_from: expected a path or address of weights, found sha256:…"):
+        train("lvquant", out, TINY["lvquant"] | {"start_from": named}, registration=OFF)
+
+
+def test_published_weights_are_recorded_by_their_hash(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from safetensors.torch import save_file
+
+    from cardioscar.lge.network.build import network_of
+    from cardioscar.lge.network.scar_net import ScarNet
+    from cardioscar.lge.network.specs import named_spec
+
+    network = network_of(named_spec("scar_net", "tiny", pixels=(32, 32)))
+    assert isinstance(network, ScarNet)
+    weights = tmp_path / "mueller.safetensors"
+    save_file({f"vision_encoder.{name}": one for name, one in network.encoder.vit.state_dict().items()}, weights)
+    settings = changed("lge", steps=2) | {"architecture": "scar_net", "published": str(weights)}
+    first = train("lge", tmp_path / "out", settings, registration=OFF)
+    assert _told(tmp_path / "out")["published"] == f"sha256:{file_sha256(weights)}"
+    other = {f"vision_encoder.{name}": one + 0.01 for name, one in network.encoder.vit.state_dict().items()}
+    save_file(other, weights)  # at the same address
+    again = train("lge", tmp_path / "out", settings, registration=OFF)
+    assert not again.reused
+    assert again.sha256 != first.sha256
 
 
 def test_other_settings_replace_an_earlier_training_as_a_whole(tmp_path: Path) -> None:
@@ -327,3 +407,35 @@ def test_a_checkpoint_in_a_store_outlives_the_machine(
     assert heard[0] == dies_at + 1
     assert sorted(one.relative for one in store.files(out)) == sorted(FILES)
     assert store.read(out / "model.safetensors") == (trained[family] / "model.safetensors").read_bytes()
+
+
+def test_the_network_that_is_learned_by_default_needs_no_extra() -> None:
+    assert TRAINERS["lge"].settings().architecture == "residual_encoder"
+    code = (
+        "import sys; sys.modules['transformers'] = sys.modules['monai'] = None\n"
+        "from cardioscar.lge.network.build import network_of\n"
+        "from cardioscar.lge.network.specs import named_spec\n"
+        "from cardioscar.stages.training.settings import LgeSettings\n"
+        "settings = LgeSettings()\n"
+        "print(type(network_of(named_spec(settings.architecture, settings.size))).__name__)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout.strip()) == (0, "ResidualEncoder"), said.stderr
+
+
+def test_what_lacks_a_library_names_the_extra_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ConfigError, match="scar_net: expected transformers, the extra 'lge' of cardioscar"):
+        train("lge", tmp_path / "out", TINY["lge"] | {"architecture": "scar_net"}, registration=OFF)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_example_of_a_components_options_is_a_setting(family: str) -> None:
+    text = (Path(__file__).parents[3] / f"components/training/train_{family}/component.py").read_text(encoding="utf-8")
+    [example] = re.findall(r"such as (\{.*\})\.", text)
+    settings = settings_with(TRAINERS[family], json.loads(example), where="options")
+    loop = settings.network.loop if family == "activation" else settings.loop
+    assert loop.steps == 5000
