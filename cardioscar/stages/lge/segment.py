@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import execution, from_mapping
-from cardioscar.errors import ConfigError, PlatformError
+from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.lge.inference.config import InferConfig, RulesConfig
@@ -196,7 +196,11 @@ def _segment(
     found = segment(image.volume, network, config.inference())
     reference = None
     if "labels" in files:
-        reference = read_reference(files["labels"], found.grid.image, settings.label_table or config.label_table, trust)
+        table = settings.label_table or config.label_table
+        try:
+            reference = read_reference(files["labels"], found.grid.image, table, trust)
+        except (InputError, GeometryError) as error:  # it is only compared with: the image has its results without it
+            log.warning("nothing to compare with: %s", error)
     septum = None if settings.septum_direction is None else np.array(settings.septum_direction)
     of = evidence(found, config.intervals, n_sd=config.n_sd, septum_direction=septum, reference=reference)
     labels, probability = found.own_labels(), found.own_scar_probability()
@@ -211,7 +215,6 @@ def _segment(
 
 def _write_dicom(out: Path, of: Evidence, sources: Sequence[Path], algorithm: str) -> str:
     """Write both DICOM segmentations; returns what became of them. Images may lack what a reference to them needs."""
-    from cardioscar.errors import GeometryError, InputError
     from cardioscar.lge.dicom_seg import write_label_seg, write_probability_seg
     from cardioscar.stages.lge.workflow import DICOM
 
