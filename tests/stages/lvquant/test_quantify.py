@@ -339,6 +339,20 @@ def test_a_truth_of_other_frames_is_said_and_costs_nobody_else(done: Done, tmp_p
         evaluate(done.folder / "out", tmp_path, tmp_path / "out")
 
 
+def test_a_damaged_result_and_a_folder_named_after_a_person_cost_nobody_else(done: Done, tmp_path: Path) -> None:
+    from cardioscar.stages.lvquant.evaluate import evaluate
+
+    for subject in ("S001", "S002", "Smith_John"):
+        shutil.copytree(done.result("S001"), tmp_path / "results" / subject)
+        shutil.copytree(done.folder / "cohort" / "S001", tmp_path / "truth" / subject)
+    (tmp_path / "results" / "S002" / "metrics.json").write_text("[1]")
+    found = evaluate(tmp_path / "results", tmp_path / "truth", tmp_path / "out")
+    assert [one.subject for one in found.subjects] == ["S001"]
+    assert set(found.failed) == {"S002", "row-3"}
+    for path in (tmp_path / "out").iterdir():
+        assert "Smith" not in path.read_text()
+
+
 def test_another_network_is_refused_before_any_work(done: Done, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="network"):
         run_cohort(QUANTIFY, done.folder / "cohort", tmp_path / "out", {"quantify": {"network": str(tmp_path)}}, jobs=1)
