@@ -23,6 +23,7 @@ from cardioscar.stages.training.recipe import settings_with
 from cardioscar.stages.training.registration import UNREGISTERED, Registration
 from cardioscar.stages.training.stored_output import OutputPlace, output_place
 from cardioscar.stages.training.trainers import Trainer, trainer_of
+from cardioscar.stages.training.weights_file import start_sha256
 from cardioscar.stages.training_output import (
     DESCRIPTION,
     FACTS,
@@ -72,7 +73,8 @@ def train(
     """Train a family's network.
 
     One that was killed goes on from its checkpoint beside the output. One that is there already, of the same settings,
-    data and version, is not trained again; it is recorded and registered if that is asked for now.
+    data, weights to start from and version, is not trained again; it is recorded and registered if that is asked for
+    now.
 
     Args:
         family: A key of `TRAINERS`.
@@ -104,6 +106,7 @@ def train(
             "version": __version__,
             "config_sha256": config_sha256(settings),
             "labelled_sha256": labelled_sha256(folder),
+            "start_sha256": start_sha256(settings, family),
             "settings": as_mapping(settings),
         }
         with only_writer(final.parent, final.name):
@@ -181,7 +184,7 @@ def _earlier(final: Path, facts: Mapping[str, Any]) -> Bundle | None:
     """The network of an earlier training of the same settings, data and version."""
     try:
         said = json.loads((final / FACTS).read_bytes())
-        same = all(said.get(name) == facts[name] for name in facts if name != "settings")
+        same = all(said.get(name, "") == facts[name] for name in facts if name != "settings")
         bundle = read_bundle(final) if same else None
     except (OSError, ValueError, AttributeError, InputError):
         return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from cardioscar.config import file_sha256
 from cardioscar.errors import InputError
 from cardioscar.learning.bundle import DESCRIPTION, WEIGHTS
 from cardioscar.services.store.places import place
@@ -39,6 +41,24 @@ def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
 
     with temporary_folder() as folder:
         yield Store.connect().download_file(at, folder / at.name)
+
+
+def start_sha256(settings: Any, family: str) -> str:
+    """Hash of the weights that a training starts from, whose address may come to hold others; empty for none.
+
+    Args:
+        settings: Of the training; families name such weights as `start_from` or `published`.
+        family: Whose network ships.
+
+    Raises:
+        ConfigError: If the address has another form.
+        InputError: If there are no such weights.
+        UnreachableError: If the object store or the registry does not answer.
+    """
+    if address := getattr(settings, "start_from", ""):
+        return bundle_at(address, family, where="start_from").sha256
+    with weights_file(getattr(settings, "published", ""), where="published") as file:
+        return file_sha256(file) if file else ""
 
 
 @contextmanager

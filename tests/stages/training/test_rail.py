@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,9 @@ from cardioscar.stages.training import stored_output
 from cardioscar.stages.training.rail import Trained, train
 from cardioscar.stages.training.recipe import settings_of_file, settings_of_network
 from cardioscar.stages.training.registration import Registration
+from cardioscar.stages.training.settings import LgeSettings
 from cardioscar.stages.training.trainers import TRAINERS
+from cardioscar.stages.training.weights_file import start_sha256
 from cardioscar.stages.training_output import FILES
 from tests.finished_run import content, hidden
 from tests.stages.training.tiny import FAMILIES, TINY, changed, write_labelled
@@ -165,6 +168,47 @@ def test_a_training_killed_while_it_is_calibrated_goes_on_from_its_last_checkpoi
         on_step=lambda part, done, _: heard.append(done) if part == "train" else None,
     )  # fmt: skip
     assert heard == [4]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_checkpoint_of_other_labelled_files_is_not_gone_on_from(family: str, tmp_path: Path) -> None:
+    labelled, settings = write_labelled(family, tmp_path / "labelled"), changed(family, checkpoint_seconds=0.0)
+    heard: list[int] = []
+
+    def dies(part: str, done: int, _: int) -> None:
+        if part == "train" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(family, tmp_path / "out", settings, labelled=labelled, registration=OFF, on_step=dies)
+    for first, second in zip(sorted(labelled.rglob("PATIENT0*")), sorted(labelled.rglob("PATIENT1*")), strict=True):
+        first.write_bytes(second.read_bytes())  # the same ids, other files
+    train(
+        family, tmp_path / "out", settings, labelled=labelled, registration=OFF,
+        on_step=lambda part, done, _: heard.append(done) if part == "train" else None,
+    )  # fmt: skip
+    assert heard[0] == 1
+
+
+def test_other_weights_at_the_same_address_make_another_training(trained: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(trained["lvquant"], tmp_path / "start")
+    settings = TINY["lvquant"] | {"start_from": str(tmp_path / "start")}
+    first = train("lvquant", tmp_path / "out", settings, registration=OFF)
+    assert first.facts["start_sha256"] == read_bundle(tmp_path / "start").sha256
+    assert train("lvquant", tmp_path / "out", settings, registration=OFF).reused
+    train("lvquant", tmp_path / "start", TINY["lvquant"] | {"seed": 1}, registration=OFF)
+    second = train("lvquant", tmp_path / "out", settings, registration=OFF)
+    assert not second.reused
+    assert second.sha256 != first.sha256
+
+
+def test_published_weights_are_known_by_what_they_hold(tmp_path: Path) -> None:
+    settings = LgeSettings(published=str(tmp_path / "sam.pth"))
+    (tmp_path / "sam.pth").write_bytes(b"one")
+    one = start_sha256(settings, "lge")
+    (tmp_path / "sam.pth").write_bytes(b"other")
+    assert len({one, start_sha256(settings, "lge"), start_sha256(LgeSettings(), "lge")}) == 3
+    assert start_sha256(LgeSettings(), "lge") == ""
 
 
 @pytest.mark.parametrize("family", FAMILIES)
