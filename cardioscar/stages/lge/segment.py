@@ -22,7 +22,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.lge.layout import LGE_LAYOUT
 from cardioscar.stages.lge.workflow import LABELS, PROBABILITY, SEGMENT
-from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
+from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
 from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
@@ -107,7 +107,8 @@ def run(
         InputError: If a setting is impossible, or there is no such network.
         UnreachableError: If the object store, the registry or the tracking server does not answer.
     """
-    config, bundle = resolve_network(from_mapping(Config, options or {}, where="segment"), FAMILY)
+    with registry_at(recording.tracking):
+        config, bundle = resolve_network(from_mapping(Config, options or {}, where="segment"), FAMILY)
     source = open_cohort(cohort_uri, LGE_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         ask_services(recording, SEGMENT.model)

@@ -16,6 +16,7 @@ from cardioscar.errors import InputError
 from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.learning.bundle import Bundle, read_bundle
 from cardioscar.logs import about
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import attempt, not_recorded
 from cardioscar.stages.training.inputs import labelled_folder, labelled_sha256
 from cardioscar.stages.training.learned import Asked, Learned, Tell
@@ -97,7 +98,8 @@ def train(
     settings = settings_with(trainer, options or {}, where=f"{family} train")
     registration.check()
     tell = on_step or (lambda *_: None)
-    with labelled_folder(labelled) as folder, output_place(output) as place:
+    registry = registry_at(registration.tracking_uri)
+    with labelled_folder(labelled) as folder, output_place(output) as place, registry:
         final = place.final
         check_output(final)
         facts = {
