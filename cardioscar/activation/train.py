@@ -22,7 +22,7 @@ from cardioscar.activation.network.training import Examples, examples_of, train_
 from cardioscar.activation.phantoms.strain_phantom import StrainPhantom, strain_phantom
 from cardioscar.activation.strain.matrix import SECTORS, StrainSlice
 from cardioscar.activation.strain.sector_class import SectorClass, sector_classes
-from cardioscar.config import as_mapping, config_sha256
+from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import InputError, counted
 from cardioscar.learning.bundle import Bundle
 from cardioscar.learning.curves import Curves, mean_curves
@@ -86,7 +86,11 @@ def train_activation(
     """
     split, training, validation, judged = _examples(config, labelled)
     configs, results = _networks(config), list[TrainResult[ActivationNetwork]]()
-    identity = {"config": config_sha256(config), "split": split.sha256 if split else ""}
+    identity = {
+        "config": config_sha256(config),
+        "split": split.sha256 if split else "",
+        "labelled": file_sha256(labelled) if labelled else "",
+    }
     done_files = [checkpoint.with_name(f"{checkpoint.name}.{k}") for k in range(len(configs))] if checkpoint else []
     for k, one in enumerate(configs):
         named = config_sha256(identity | {"member": k})

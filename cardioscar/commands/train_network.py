@@ -15,7 +15,7 @@ import tyro
 
 from cardioscar.config import as_mapping
 from cardioscar.errors import ConfigError
-from cardioscar.stages.networks import SHIPPED
+from cardioscar.stages.networks import SHIPPED, registry_at
 from cardioscar.stages.training.recipe import settings_of_file, settings_of_network
 from cardioscar.stages.training.trainers import Trainer, trainer_of
 
@@ -109,7 +109,10 @@ def _defaults(trainer: Trainer, words: Sequence[str]) -> Any:
     if given["config"]:
         settings = settings_of_file(trainer, Path(given["config"]))
     else:
-        settings = settings_of_network(trainer, given["like"] or SHIPPED)
+        from cardioscar.stages.training.registration import Registration
+
+        with registry_at(Registration(_last(words, "--tracking-uri")).tracking_uri):
+            settings = settings_of_network(trainer, given["like"] or SHIPPED)
     return form_of(trainer.family)(out=tyro.MISSING, settings=settings)  # type: ignore[call-arg]
 
 

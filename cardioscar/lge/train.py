@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cardioscar.config import as_mapping, config_sha256
+from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import InputError, counted
 from cardioscar.learning.bundle import Bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
@@ -100,7 +100,14 @@ def train_segmenter(
         synthetic_share=config.synthetic_share if learned else 1.0,
         augment=config.augment,
     )
-    identity = config_sha256({"config": config_sha256(config), "split": split.sha256 if split else ""})
+    identity = config_sha256(
+        {
+            "config": config_sha256(config),
+            "split": split.sha256 if split else "",
+            "labelled": file_sha256(labelled) if labelled else "",
+            "published": file_sha256(published) if published else "",
+        }
+    )
     with Prefetch(batches, workers=config.workers) as coming:
         result = train(
             network,

@@ -14,8 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from cardioscar.config import as_mapping
+from cardioscar.config import as_mapping, file_sha256
 from cardioscar.errors import InputError
+from cardioscar.files.atomic import atomic_file
 from cardioscar.identity.spoken_names import labelled_part
 from cardioscar.imaging.formats.lvquan_mat import LVQuanSubject, read_lvquan
 from cardioscar.learning.bundle import read_bundle
@@ -34,6 +35,8 @@ OnFold = Callable[[int, int, int], None]
 """Told the number of the fold, the steps done in it, and their upper limit."""
 Way = Literal["regressed", "measured"]
 """Indices as the heads say them, or measured from the segmentation."""
+DATA = ".data_sha256"
+"""Ending of the file beside a fold's network that says from which files it learned."""
 WAYS: tuple[Way, ...] = ("regressed", "measured")
 
 
@@ -126,12 +129,12 @@ def run_protocol(
 ) -> ProtocolResult:
     """Train a network for each fold and judge it by the subjects that it has not met.
 
-    A fold that was interrupted is resumed from its checkpoint; one that is done, of the same settings and subjects, is
-    not trained again.
+    A fold that was interrupted is resumed from its checkpoint; one that is done, of the same settings, subjects
+    and files, is not trained again.
 
     Args:
         folder: `.mat` files in the layout of LVQuan 2018.
-        output: Bundles `fold1`, `fold2`, … are written here; it exists.
+        output: Bundles `fold1`, `fold2`, … are written here, and the hash of the data beside each; it exists.
         config: Settings of each training.
         folds: Number of folds.
         septum: As for `scored`.
@@ -140,12 +143,14 @@ def run_protocol(
     Raises:
         InputError: If a file cannot be read, or there are fewer subjects than folds.
     """
-    splits = subject_folds(folder, folds, seed=config.seed)
+    splits, data = subject_folds(folder, folds, seed=config.seed), file_sha256(folder)
     truth: list[FrameIndices] = []
     found: dict[Way, list[FrameIndices]] = {way: [] for way in WAYS}
     for number, split in enumerate(splits, start=1):
         place = output / f"fold{number}"
-        if not _is_done(place, config, split):
+        known_by = output / f"fold{number}{DATA}"
+        if not _is_done(place, config, split) or not _holds(known_by, data):
+            known_by.unlink(missing_ok=True)
             train_quantifier(
                 place,
                 config,
@@ -154,6 +159,8 @@ def run_protocol(
                 checkpoint=output / f"fold{number}.checkpoint",
                 on_step=partial(on_step, number) if on_step else None,
             )
+            with atomic_file(known_by) as hidden:
+                hidden.write_text(data + "\n", encoding="ascii")
         true, seen = scored(read_quantifier(place, device=config.loop.device), folder, split.test, septum=septum)
         truth += true
         for way in WAYS:
@@ -169,3 +176,8 @@ def _is_done(place: Path, config: TrainConfig, split: Split) -> bool:
     except InputError:
         return False
     return facts.config == as_mapping(config) and facts.split_sha256 == split.sha256
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file says so."""
+    return path.is_file() and path.read_bytes().strip() == text.encode()

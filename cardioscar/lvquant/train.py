@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cardioscar.config import as_mapping, config_sha256
+from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import ConfigError, InputError, counted
 from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
@@ -118,7 +118,12 @@ def train_quantifier(
         augment=config.augment,
     )
     identity = config_sha256(
-        {"config": config_sha256(config), "split": split.sha256 if split else "", "start": started}
+        {
+            "config": config_sha256(config),
+            "split": split.sha256 if split else "",
+            "labelled": file_sha256(labelled) if labelled else "",
+            "start": started,
+        }
     )
     with Prefetch(batches, workers=config.workers) as coming:
         result = train(

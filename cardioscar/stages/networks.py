@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +24,24 @@ MOST_BYTES = 2 * 2**30
 _REGISTERED = re.compile(r"models:/([^/@]+)(?:/([1-9][0-9]*)|@([^/@]+))")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
+_REGISTRY: ContextVar[str] = ContextVar("registry", default="")
+
 Settings = TypeVar("Settings")
+
+
+@contextmanager
+def registry_at(uri: str) -> Iterator[None]:
+    """Networks at `models:/…` come from this MLflow server, for as long as the block lasts.
+
+    Args:
+        uri: The server or store in which the caller records; empty leaves it to who called, and that to the
+            environment's MLFLOW_TRACKING_URI.
+    """
+    before = _REGISTRY.set(uri or _REGISTRY.get())
+    try:
+        yield
+    finally:
+        _REGISTRY.reset(before)
 
 
 def resolve_network(config: Settings, family: str, *, setting: str = "network") -> tuple[Settings, Bundle]:
@@ -80,8 +99,8 @@ def network_files(address: str, names: Sequence[str], *, rule: str, where: str) 
     """The bytes of a network's files.
 
     Args:
-        address: Folder, `s3://bucket/prefix`, or a version in the registry at MLFLOW_TRACKING_URI by its number or
-            alias.
+        address: Folder, `s3://bucket/prefix`, or a version in the registry by its number or alias: that of
+            `registry_at`, else the one at MLFLOW_TRACKING_URI.
         names: Names of the files.
         rule: What is expected there, for the error.
         where: Name of the setting, for errors.
@@ -119,7 +138,7 @@ def _registered(address: str, names: Sequence[str], where: str) -> Mapping[str, 
     named = _REGISTERED.fullmatch(address)
     if named is None:
         raise ConfigError(where, "models:/name/version with a version number, or models:/name@alias", "another form")
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = _REGISTRY.get() or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError(where, "MLFLOW_TRACKING_URI, the registry of models:/…", "none")
     name, number, alias = named.groups()

@@ -15,7 +15,7 @@ FAMILY = "detect"
 STAGES = of_components(measure_strain, detect).without("run_id")
 SHARD = (STAGES | TASKS | ACCESS).required()
 COHORT = (
-    of_components(list_subjects).without("workflow", "family")
+    of_components(list_subjects).without("workflow", "family", "fingerprint_network")
     | STAGES.without("subjects")
     | of_components(summarize_cohort).without("run_id", "family")
     | TASKS

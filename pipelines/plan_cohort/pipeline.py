@@ -18,7 +18,7 @@ STAGES = of_components(study_scar, study_function, study_activation, plan).witho
 PLACES = TASKS | FITS | ACCESS
 SHARD = (STAGES | PLACES).required()
 COHORT = (
-    of_components(list_subjects).without("workflow", "family")
+    of_components(list_subjects).without("workflow", "family", "fingerprint_network")
     | STAGES.without("subjects")
     | of_components(summarize_cohort).without("run_id", "family")
     | PLACES

@@ -14,7 +14,7 @@ FAMILY = "quantify"
 STAGES = of_components(quantify).without("run_id")
 SHARD = (STAGES | FITS_ON_CPUS | ACCESS).required()
 COHORT = (
-    of_components(list_subjects).without("workflow", "family")
+    of_components(list_subjects).without("workflow", "family", "fingerprint_network")
     | STAGES.without("subjects")
     | of_components(summarize_cohort).without("run_id", "family")
     | TASKS

@@ -20,7 +20,7 @@ PLACES = TASKS | FITS | ACCESS
 
 SHARD = (STAGES | PLACES).required()
 COHORT = (
-    of_components(list_subjects).without("workflow", "family")
+    of_components(list_subjects).without("workflow", "family", "fingerprint_network")
     | STAGES.without("subjects", "fingerprint")
     | of_components(summarize_cohort).without("run_id", "family")
     | PLACES
@@ -66,9 +66,9 @@ def reconstruct_shard(given: Channels) -> None:
 @takes(COHORT)
 def reconstruct_cohort(given: Channels) -> None:
     """3D myocardial scar maps, with uncertainty, for every subject of a cohort."""
-    listed = list_subjects(**given.to(list_subjects, family=FAMILY))
+    listed = list_subjects(**given.to(list_subjects, family=FAMILY, fingerprint_network=given.segmenter))
     place(listed, "List subjects", given, retries=0)
-    connect(listed, given)
+    connect(listed, given, mlflow=True)  # the segmenter's content counts in the fingerprint
 
     with dsl.ParallelFor(listed.outputs["Output"], name="shards", parallelism=PARALLEL_SHARDS) as shard:
         # kfp.local 2.17 passes the loop item as fingerprint; harmless, for nothing is cached there.

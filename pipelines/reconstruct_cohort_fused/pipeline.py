@@ -12,7 +12,7 @@ from pipelines.signature import Channels, of_components, takes
 STAGES = of_components(reconstruct).without("run_id")
 SHARD = (STAGES | FITS_ON_CPUS | ACCESS).required()
 COHORT = (
-    of_components(list_subjects).without("workflow", "family")
+    of_components(list_subjects).without("workflow", "family", "fingerprint_network")
     | STAGES.without("subjects")
     | of_components(summarize_cohort).without("run_id", "family")
     | TASKS

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cardioscar.errors import ConfigError, InputError
 from cardioscar.stages import list_subjects
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+from tests.lge.tiny_network import tiny_bundle
 
 run = partial(list_subjects.run, family=RECONSTRUCT)
 
@@ -66,6 +68,25 @@ def test_the_fingerprint_is_written_on_request(cohort: Path) -> None:
     assert path.read_text() == cohort_fingerprint(cohort)
 
 
+def test_a_network_that_changes_at_its_address_changes_the_fingerprint(
+    cohort: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("networks")
+
+    def fingerprint(address: str) -> str:
+        run(cohort, 8, fingerprint=root / "fingerprint.txt", fingerprint_network=address)
+        return (root / "fingerprint.txt").read_text()
+
+    address = str(root / "network")
+    absent, none, alone = fingerprint(address), fingerprint("none"), fingerprint("")
+    tiny_bundle(root / "network", steps=1)
+    first = fingerprint(address)
+    shutil.copytree(root / "network", root / "elsewhere")
+    tiny_bundle(root / "network", steps=2)
+    assert len({absent, none, alone, first, fingerprint(address)}) == 5
+    assert fingerprint(str(root / "elsewhere")) == first
+
+
 def test_ids_that_are_not_there_are_named(cohort: Path) -> None:
     with pytest.raises(InputError, match=r"^subjects: expected ids of the cohort \(7 subjects\), found P009$"):
         select(open_cohort(cohort, SCAR3D_LAYOUT), "P001,P009")
@@ -89,4 +110,4 @@ def test_a_run_that_comes_close_to_a_limit_is_let_through_with_a_warning(
 
     monkeypatch.setattr(preflight, "WARN_SHARE", 0.01)
     assert len(run(cohort, 8)) == 1
-    assert "a workflow of about 154500 bytes of at most 1048576: take larger shards, or more runs" in caplog.text
+    assert "a workflow of about 157000 bytes of at most 1048576: take larger shards, or more runs" in caplog.text

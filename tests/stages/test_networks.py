@@ -17,7 +17,7 @@ from cardioscar.services.store.object_store import S3Place, Store
 from cardioscar.services.tracking.client import TrackingTarget
 from cardioscar.services.tracking.trained_models import TrainedModel, record_trained_model
 from cardioscar.stages import networks
-from cardioscar.stages.networks import bundle_at, resolve_network
+from cardioscar.stages.networks import bundle_at, registry_at, resolve_network
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,17 @@ def test_a_network_comes_from_the_registry_by_version_or_alias(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(InputError, match="network: expected MLFLOW_TRACKING_URI"):
         bundle_at("models:/bright/1", "lge")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", target.uri)
     local = bundle_at(str(folder), "lge").sha256
+    with registry_at(target.uri):
+        assert bundle_at("models:/bright/1", "lge").sha256 == local
+        with registry_at(""):  # who has no server of its own asks that of its caller
+            assert bundle_at("models:/bright/1", "lge").sha256 == local
+    with pytest.raises(InputError, match="network: expected MLFLOW_TRACKING_URI"):
+        bundle_at("models:/bright/1", "lge")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/other.db")
+    with registry_at(target.uri):  # what is given counts before the environment
+        assert bundle_at("models:/bright/1", "lge").sha256 == local
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", target.uri)
     assert bundle_at("models:/bright/1", "lge").sha256 == local
     assert bundle_at("models:/bright@champion", "lge").sha256 == local
     for wrong in ("models:/bright/2", "models:/bright@other", "models:/dark/1"):

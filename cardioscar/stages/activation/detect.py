@@ -20,7 +20,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.activation.layout import ACTIVATION_LAYOUT
 from cardioscar.stages.activation.workflow import DETECT, DETECTED, MAP, STRAIN, TOS
 from cardioscar.stages.ask_services import ask_services
-from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
+from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
 from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
@@ -82,7 +82,8 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="detect")
     # what is recorded of a result names the networks by their content: others are new work
-    config, bundle = resolve_network(config, "activation")
+    with registry_at(recording.tracking):
+        config, bundle = resolve_network(config, "activation")
     source = open_cohort(cohort_uri, ACTIVATION_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         source.ask(subjects)

@@ -14,10 +14,10 @@ from cardioscar import __version__
 from cardioscar.cohort.layout import IMAGE_SUFFIXES, CohortLayout, OneOf, Role
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.reading import SubjectFiles
+from cardioscar.cohort.stand_ins import check_folder_names
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
 from cardioscar.files.atomic import atomic_file
 from cardioscar.files.folders import platform_faults
-from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.stages.lge.workflow import LABELS, PROBABILITY
 
@@ -84,20 +84,22 @@ def evaluate(
         raise InputError(results.name, f"a folder with <subject>/{LABELS}", "none")
     cohort = open_cohort(truth, TRUTH_LAYOUT)
     known = {one.subject for one in cohort.listed()}
-    both = [subject for subject in found if subject in known]
+    named = check_folder_names(found)
+    ids = [subject for subject, problem in named if problem is None]
+    both = [subject for subject in ids if subject in known]
     if not both:
         raise InputError("truth", "truth of a subject that was segmented", "none")
     scores: list[SubjectScore] = []
-    failed = {subject: "no truth" for subject in found if subject not in known}
-    failed |= dict.fromkeys(sorted(known - {*found}), "not segmented")
+    failed = dict.fromkeys(sorted(known - {*ids}), "not segmented")
+    failed |= {subject: "no truth" for subject in ids if subject not in known}
+    failed |= {subject: str(problem) for subject, problem in named if problem is not None}
     with cohort.files(both, ("truth", "labels")) as entries:
         for entry in entries:
             try:
-                check_subject_id(entry.subject)
                 scores.append(_score(entry, folder / entry.subject, label_table, header_trust, labelled_slices))
-            except (PlatformError, UnreachableError):
+            except (PlatformError, UnreachableError, MemoryError):
                 raise
-            except (CardioscarError, OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - files that somebody has damaged fail in ways of their own
                 failed[entry.subject] = str(error) if isinstance(error, CardioscarError) else type(error).__name__
     summary = summary_of(scores) if scores else {}
     evaluated = Evaluated(tuple(scores), dict(sorted(failed.items())), summary)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import execution, from_mapping
-from cardioscar.errors import ConfigError, PlatformError
+from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.lge.inference.config import InferConfig, RulesConfig
@@ -22,7 +22,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.lge.layout import LGE_LAYOUT
 from cardioscar.stages.lge.workflow import LABELS, PROBABILITY, SEGMENT
-from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
+from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
 from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
@@ -107,7 +107,8 @@ def run(
         InputError: If a setting is impossible, or there is no such network.
         UnreachableError: If the object store, the registry or the tracking server does not answer.
     """
-    config, bundle = resolve_network(from_mapping(Config, options or {}, where="segment"), FAMILY)
+    with registry_at(recording.tracking):
+        config, bundle = resolve_network(from_mapping(Config, options or {}, where="segment"), FAMILY)
     source = open_cohort(cohort_uri, LGE_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         ask_services(recording, SEGMENT.model)
@@ -196,7 +197,11 @@ def _segment(
     found = segment(image.volume, network, config.inference())
     reference = None
     if "labels" in files:
-        reference = read_reference(files["labels"], found.grid.image, settings.label_table or config.label_table, trust)
+        table = settings.label_table or config.label_table
+        try:
+            reference = read_reference(files["labels"], found.grid.image, table, trust)
+        except (InputError, GeometryError) as error:  # it is only compared with: the image has its results without it
+            log.warning("nothing to compare with: %s", error)
     septum = None if settings.septum_direction is None else np.array(settings.septum_direction)
     of = evidence(found, config.intervals, n_sd=config.n_sd, septum_direction=septum, reference=reference)
     labels, probability = found.own_labels(), found.own_scar_probability()
@@ -211,7 +216,6 @@ def _segment(
 
 def _write_dicom(out: Path, of: Evidence, sources: Sequence[Path], algorithm: str) -> str:
     """Write both DICOM segmentations; returns what became of them. Images may lack what a reference to them needs."""
-    from cardioscar.errors import GeometryError, InputError
     from cardioscar.lge.dicom_seg import write_label_seg, write_probability_seg
     from cardioscar.stages.lge.workflow import DICOM
 

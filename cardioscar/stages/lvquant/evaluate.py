@@ -6,7 +6,8 @@ import json
 import logging
 from pathlib import Path
 
-from cardioscar.errors import CardioscarError, InputError, counted
+from cardioscar.cohort.stand_ins import check_folder_names
+from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_cine_labels
 from cardioscar.imaging.formats.lvquan_mat import read_lvquan
@@ -42,20 +43,25 @@ def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardi
     subjects: list[SubjectEvaluation] = []
     failed: dict[str, str] = {}
     missing = 0
-    for folder in folders:
+    for folder, (subject, problem) in zip(folders, check_folder_names([one.name for one in folders]), strict=True):
+        if problem is not None:
+            failed[subject] = str(problem)
+            continue
         path = _truth(truth, folder.name)
         if path is None:
             missing += 1
             continue
-        with about("evaluate", folder.name):
+        with about("evaluate", subject):
             try:
                 one = _evaluated(folder, path, label_table)
-            except CardioscarError as error:
-                failed[folder.name] = str(error)
-                log.error("failed: %s", error, extra={"outcome": "failed"})
+            except (PlatformError, UnreachableError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001 - files that somebody has damaged fail in ways of their own
+                failed[subject] = str(error) if isinstance(error, CardioscarError) else type(error).__name__
+                log.error("failed: %s", failed[subject], extra={"outcome": "failed"})
                 continue
             if one is None:
-                failed[folder.name] = f"{path.name}: expected a cavity in at least one frame, found none"
+                failed[subject] = f"{path.name}: expected a cavity in at least one frame, found none"
             else:
                 subjects.append(one)
     if not subjects and not failed:

@@ -22,7 +22,7 @@ from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
 from cardioscar.stages.lvquant.layout import LVQUANT_LAYOUT
 from cardioscar.stages.lvquant.workflow import QUANTIFIED, QUANTIFY
-from cardioscar.stages.networks import SHIPPED, bundle_at, resolve_network
+from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
 from cardioscar.stages.publishing import publishing, record_rows
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
@@ -96,7 +96,8 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="quantify")
     # what is recorded of a result names the network by its content: another network is new work
-    config, bundle = resolve_network(config, "lvquant")
+    with registry_at(recording.tracking):
+        config, bundle = resolve_network(config, "lvquant")
     source = open_cohort(cohort_uri, LVQUANT_LAYOUT)
     if source is not cohort_uri:  # who hands over an open cohort has asked once, for all subjects
         source.ask(subjects)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from cardioscar.errors import GeometryError, InputError
 from cardioscar.imaging.cine import Cine
 from cardioscar.imaging.formats.cine_files import read_cine, read_cine_labels
 from cardioscar.imaging.formats.header_trust import HeaderTrust
@@ -42,7 +43,7 @@ class SubjectCine:
 def read_subject_cine(
     files: Mapping[str, Path], settings: CineSettings, *, label_table: str, trust: HeaderTrust
 ) -> SubjectCine:
-    """Read a subject; what is doubtful about its labels is warned of.
+    """Read a subject; what is doubtful about its labels is warned of, and those that cannot be used are left out.
 
     Args:
         files: Path of `cine`, and of `labels` where there are some.
@@ -51,7 +52,7 @@ def read_subject_cine(
         trust: Which statement of a header counts.
 
     Raises:
-        InputError: As `read_cine`, `read_cine_labels` and `read_lvquan` say.
+        InputError: As `read_cine` and `read_lvquan` say.
         GeometryError: Likewise, or if the septum lies along the slices' normal.
     """
     cine, labels = _read(files, label_table, trust)
@@ -83,5 +84,9 @@ def _read(files: Mapping[str, Path], label_table: str, trust: HeaderTrust) -> tu
     else:
         cine = read_cine(path, trust)
     if "labels" in files:
-        labels = read_cine_labels(files["labels"], cine, label_table, trust)
+        try:
+            labels = read_cine_labels(files["labels"], cine, label_table, trust)
+        except (InputError, GeometryError) as error:  # it is only compared with: the cine has its results without it
+            log.warning("nothing to compare with: %s", error)
+            labels = None
     return cine, labels

@@ -20,6 +20,7 @@ from cardioscar.results.opening import open_results
 from cardioscar.shard.own_files import strangers_in
 from cardioscar.shard.run_lock import run_lock
 from cardioscar.shard.status import Status
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.run.subject import Event, OnEvent, Plan, run_subject
 from cardioscar.workflow import Workflow
@@ -92,14 +93,16 @@ def run_cohort(
         recording, results=recording.results or str(Path(out) / "results"), run_id=uuid.uuid4().hex,
         track=recording.track and bool(recording.tracking),
     )  # fmt: skip
-    _check(workflow, options, jobs, recording, max_failed_fraction)
+    with registry_at(recording.tracking):
+        _check(workflow, options, jobs, recording, max_failed_fraction)
     out = Path(out)
     # a run that goes on after an interruption finds every subject anew, and so vouches for all of them
     source = open_cohort(cohort, workflow.layout)
     plan = Plan(workflow, source, str(out), options, recording)
     ids = [entry.subject for entry in select(source, subjects)]
-    for stage in workflow:
-        stage.check_cohort(options.get(stage.name, {}), source, ids)
+    with registry_at(recording.tracking):
+        for stage in workflow:
+            stage.check_cohort(options.get(stage.name, {}), source, ids)
     source.ask()
     ask_services(recording, workflow.model)
     published = open_results(recording.results, workflow.results)

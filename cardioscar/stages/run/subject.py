@@ -9,6 +9,7 @@ from typing import Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.shard.status import Status
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import Recording
 from cardioscar.workflow import Workflow
 
@@ -49,7 +50,8 @@ def run_subject(plan: Plan, subject: str, note: OnEvent) -> Status:
         note((subject, row.stage, "reused" if reused and row.outcome == "ok" else row.outcome))
 
     recording = replace(plan.recording, track=False)
-    [row] = plan.workflow.run(
-        plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
-    )
+    with registry_at(recording.tracking):
+        [row] = plan.workflow.run(
+            plan.cohort, [subject], Path(plan.out) / "work", plan.options, recording=recording, on_done=done
+        )
     return row

@@ -15,6 +15,7 @@ from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
@@ -51,4 +52,5 @@ def run(
     at = local_folder(output, where="output")
     with platform_faults(at):
         at.mkdir(parents=True, exist_ok=True)
-    return RECONSTRUCT.run(source, subjects, at, options, recording=recording)
+    with registry_at(recording.tracking):
+        return RECONSTRUCT.run(source, subjects, at, options, recording=recording)

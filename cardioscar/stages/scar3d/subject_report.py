@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from cardioscar import __version__
-from cardioscar.config import as_mapping, config_sha256
+from cardioscar.config import as_mapping, config_sha256, flattened
 from cardioscar.imaging.formats.slice_files import load_stack
 from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.sampling import sample_nodes
@@ -26,6 +26,7 @@ from cardioscar.report.slice_view import SliceView
 from cardioscar.scar3d.methods_text import methods_text, references
 from cardioscar.scar3d.quality.result import SubjectMetrics
 from cardioscar.shard.loop import Work
+from cardioscar.stages.scar3d.found_labels import NONE
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 
 
@@ -102,24 +103,38 @@ def _software() -> str:
 def again(subject: str, configs: Mapping[str, Mapping[str, Any]]) -> str:
     """The command that makes such a map: the settings of each stage that are not the usual ones.
 
+    A network is recorded by its hash, which is no address: the one that ships is left out, and `NETWORK` stands for one
+    that a fit started from; the page shows the hash among the settings.
+
     Args:
         subject: Its id.
         configs: Settings by stage, as they were recorded.
 
     >>> again("P001", {"train": {"steps": 5, "method": "fourier"}, "infer": {}})
     'cardioscar run COHORT --output OUT --subjects P001 --train.steps 5'
+    >>> again("P001", {"preprocess": {"segmenter": "none"}, "infer": {"posterior": {"noise_sd": 0.1}}})
+    'cardioscar run COHORT --output OUT --subjects P001 --infer.posterior.noise-sd 0.1'
     """
     words = ["cardioscar", "run", "COHORT", "--output", "OUT", "--subjects", subject]
     for stage in RECONSTRUCT:
-        usual = as_mapping(stage.config())
-        for name, value in configs.get(stage.name, {}).items():
-            if value != usual.get(name, value) and not isinstance(value, dict):
-                flag = name.replace("_", "-")
-                off = value is False
-                words.append(f"--{stage.command}.{'no-' * off}{flag}")
-                if not isinstance(value, bool):
-                    words += map(str, value if isinstance(value, list | tuple) else [value])
+        recorded = flattened(configs.get(stage.name, {}))
+        usual = flattened(as_mapping(_usual(stage.config(), recorded)))
+        for name, value in recorded.items():
+            if value == usual.get(name, value):
+                continue
+            hashed = isinstance(value, str) and value.startswith("sha256:")
+            if hashed and usual[name]:
+                continue
+            *within, last = name.replace("_", "-").split(".")
+            words.append("--" + ".".join([stage.command, *within, "no-" * (value is False) + last]))
+            if not isinstance(value, bool):
+                words += ["NETWORK"] if hashed else map(str, value if isinstance(value, list | tuple) else [value])
     return shlex.join(words)
+
+
+def _usual(config: Any, recorded: Mapping[str, Any]) -> Any:
+    """The usual settings as they count for the subject: with a wall of its own it needs no segmenter."""
+    return config.with_own_wall if recorded.get("segmenter") == NONE else config
 
 
 def _vector(values: list[float] | None) -> np.ndarray | None:

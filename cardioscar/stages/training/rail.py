@@ -16,6 +16,7 @@ from cardioscar.errors import InputError
 from cardioscar.files.folders import fresh_folder, only_writer, platform_faults
 from cardioscar.learning.bundle import Bundle, read_bundle
 from cardioscar.logs import about
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import attempt, not_recorded
 from cardioscar.stages.training.inputs import labelled_folder, labelled_sha256
 from cardioscar.stages.training.learned import Asked, Learned, Tell
@@ -73,7 +74,8 @@ def train(
     """Train a family's network.
 
     One that was killed goes on from its checkpoint beside the output. One that is there already, of the same settings,
-    data and version, is not trained again; it is recorded and registered if that is asked for now.
+    data, weights to start from and version, is not trained again; it is recorded and registered if that is asked for
+    now.
 
     Args:
         family: A key of `TRAINERS`.
@@ -97,6 +99,7 @@ def train(
     registration.check()
     tell = on_step or (lambda *_: None)
     with (
+        registry_at(registration.tracking_uri),
         weights_here(settings, family) as (here, recorded),
         labelled_folder(labelled) as folder,
         output_place(output) as place,
@@ -186,7 +189,7 @@ def _earlier(final: Path, facts: Mapping[str, Any]) -> Bundle | None:
     """The network of an earlier training of the same settings, data and version."""
     try:
         said = json.loads((final / FACTS).read_bytes())
-        same = all(said.get(name) == facts[name] for name in facts if name != "settings")
+        same = all(said.get(name, "") == facts[name] for name in facts if name != "settings")
         bundle = read_bundle(final) if same else None
     except (OSError, ValueError, AttributeError, InputError):
         return None

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 SEND_SECONDS = 300.0
 """Time between two checkpoints that are sent."""
 _CHECKPOINT, _NAME = ".checkpoint", "network"
-_MOST_BYTES = 16 * 2**30
 
 
 @dataclass

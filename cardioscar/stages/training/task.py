@@ -10,6 +10,7 @@ from typing import Any
 
 from cardioscar.config import as_mapping
 from cardioscar.files.folders import platform_faults
+from cardioscar.stages.networks import registry_at
 from cardioscar.stages.training.rail import train
 from cardioscar.stages.training.recipe import joined, settings_of_network
 from cardioscar.stages.training.registration import Registration
@@ -64,7 +65,8 @@ def run(
     if like:
         usual = as_mapping(trainer.settings())
         others = {name: value for name, value in chosen.items() if usual.get(name) != value}
-        chosen = joined(as_mapping(settings_of_network(trainer, like)), others)
+        with registry_at(recorded.tracking_uri):
+            chosen = joined(as_mapping(settings_of_network(trainer, like)), others)
     aliases = (recorded.alias,) if recorded.alias else ()
     done = train(
         family,

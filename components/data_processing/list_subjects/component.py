@@ -13,6 +13,7 @@ def list_subjects(
     shard_size: int = 8,
     subjects: str = "",
     workflow: dict = {},  # noqa: B006
+    fingerprint_network: str = "",
 ) -> list[list[str]]:
     """List the subjects of a cohort in shards of about equal cost, the unit of work of one pod.
 
@@ -26,6 +27,7 @@ def list_subjects(
         shard_size: Largest number of subjects that one pod handles; shards cost about the same.
         subjects: Ids of the subjects to process, separated by commas; empty for all.
         workflow: What a run and a shard take of the cluster; empty for the five stages as separate tasks.
+        fingerprint_network: Address of a segmenter whose content counts in the fingerprint, too; empty for none.
 
     Returns:
         Shards of subject ids.
@@ -35,4 +37,7 @@ def list_subjects(
     from cardioscar.stages.families import workflow_named
 
     configure(stderr=True)
-    return stage.run(cohort_uri, shard_size, subjects, fingerprint, workflow, family=workflow_named(family))
+    return stage.run(
+        cohort_uri, shard_size, subjects, fingerprint, workflow,
+        family=workflow_named(family), fingerprint_network=fingerprint_network,
+    )  # fmt: skip

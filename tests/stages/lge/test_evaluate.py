@@ -99,6 +99,28 @@ def test_what_cannot_be_scored_is_a_row_and_the_others_go_on(
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["failed"].keys() == {"P002", "P003", "P004"}
 
 
+def test_a_damaged_subject_is_a_row_and_the_others_go_on(cohort: tuple[Path, Path], tmp_path: Path) -> None:
+    results, truth = cohort
+    (results / "P002" / "metrics.json").write_text('{"scar_ml_low": [], "scar_ml_high": {}}')
+    found = evaluate(results, truth, tmp_path / "out")
+    assert found.failed == {"P002": "TypeError"}
+    assert [one.subject for one in found.scores] == ["P001", "P003"]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["without truth", "with truth"])
+def test_folders_named_after_people_are_named_nowhere(cohort: tuple[Path, Path], tmp_path: Path, known: bool) -> None:
+    results, truth = cohort
+    drawn = heart((60, 60, 4), center=(30.0, 30.0))
+    put(results, "Smith_John", "labels", drawn)
+    if known:
+        put(truth, "Smith_John", "labels", drawn)
+    found = evaluate(results, truth, tmp_path / "out")
+    assert "looks like a person's name" in found.failed["row-4"]
+    assert len(found.scores) == 3
+    for name in ("evaluation.json", "evaluation.csv", "evaluation.html"):
+        assert "Smith" not in (tmp_path / "out" / name).read_text()
+
+
 def test_nothing_to_score_is_refused(cohort: tuple[Path, Path], tmp_path: Path) -> None:
     results, truth = cohort
     with pytest.raises(InputError, match="expected a folder with <subject>/labels.nii.gz, found none"):

@@ -260,7 +260,6 @@ def test_a_series_that_is_no_cine_is_one_clear_row(done: Done, subject: str) -> 
     [
         ("M001", "one pixel spacing"),
         ("M002", "endocardial masks"),
-        ("L001", "contours of other slices?"),
         ("C001", "cine.nii.gz"),
         ("C002", "a cine.*"),
     ],
@@ -274,8 +273,17 @@ def test_other_bad_input_is_one_clear_row(done: Done, subject: str, message: str
 
 def test_bad_subjects_cost_the_good_ones_nothing(done: Done) -> None:
     rows = done.rows
-    assert {name for name, row in rows.items() if row["outcome"] == "ok"} == {*GOOD, "L002"}
+    assert {name for name, row in rows.items() if row["outcome"] == "ok"} == {*GOOD, "L001", "L002"}
     assert len(rows) == len(GOOD) + len(NIFTI) + len(SERIES) + 6
+
+
+def test_labels_that_do_not_fit_are_said_and_cost_the_cine_nothing(done: Done) -> None:
+    row = read_status(done.result("L001"))
+    assert row is not None
+    assert any("nothing to compare with" in text and "contours of other slices?" in text for text in row.warnings)
+    assert done.rows["L001"]["qc"] == "review"
+    assert done.metrics("L001")["reference"] is None
+    assert done.metrics("L001")["lv_edv_ml"] == pytest.approx(done.metrics("S001")["lv_edv_ml"])
 
 
 def test_a_displaced_epicardium_is_noticed(done: Done) -> None:
@@ -290,7 +298,7 @@ def test_every_subject_is_a_run_without_a_model(done: Done) -> None:
     client = connect(TrackingTarget(done.uri(), "cines"))
     [experiment] = client.search_experiments(filter_string="name = 'cines'")
     runs = client.search_runs([experiment.experiment_id], f"tags.`cs.kind` = '{QUANTIFIED.run_kind}'")
-    assert {run.data.tags["cs.subject"] for run in runs} == {*GOOD, "L002"}
+    assert {run.data.tags["cs.subject"] for run in runs} == {*GOOD, "L001", "L002"}
     one = next(run for run in runs if run.data.tags["cs.subject"] == "S001")
     assert one.data.metrics["lv_edv_ml"] == pytest.approx(done.metrics("S001")["lv_edv_ml"])
     assert one.data.params["quantify.network"].startswith("sha256:")
@@ -327,8 +335,22 @@ def test_a_truth_of_other_frames_is_said_and_costs_nobody_else(done: Done, tmp_p
     found = evaluate(done.folder / "out", tmp_path / "truth", tmp_path / "out")
     assert [one.subject for one in found.subjects] == ["S001"]
     assert "frames" in found.failed["S002"]
-    with pytest.raises(InputError, match="truth: expected labels of 6 subjects"):
+    with pytest.raises(InputError, match="truth: expected labels of 7 subjects"):
         evaluate(done.folder / "out", tmp_path, tmp_path / "out")
+
+
+def test_a_damaged_result_and_a_folder_named_after_a_person_cost_nobody_else(done: Done, tmp_path: Path) -> None:
+    from cardioscar.stages.lvquant.evaluate import evaluate
+
+    for subject in ("S001", "S002", "Smith_John"):
+        shutil.copytree(done.result("S001"), tmp_path / "results" / subject)
+        shutil.copytree(done.folder / "cohort" / "S001", tmp_path / "truth" / subject)
+    (tmp_path / "results" / "S002" / "metrics.json").write_text("[1]")
+    found = evaluate(tmp_path / "results", tmp_path / "truth", tmp_path / "out")
+    assert [one.subject for one in found.subjects] == ["S001"]
+    assert set(found.failed) == {"S002", "row-3"}
+    for path in (tmp_path / "out").iterdir():
+        assert "Smith" not in path.read_text()
 
 
 def test_another_network_is_refused_before_any_work(done: Done, tmp_path: Path) -> None:

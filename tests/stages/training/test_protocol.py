@@ -37,6 +37,13 @@ def test_folds_end_in_one_table_and_are_not_trained_twice(tmp_path: Path) -> Non
     told.clear()
     assert protocol(folder, tmp_path / "out", settings, folds=3, on_step=lambda part, *_: told.append(part)) == said
     assert told == []
+    first, second = sorted(folder.iterdir())[:2]
+    kept = first.read_bytes()
+    first.write_bytes(second.read_bytes())  # the same ids, other files
+    protocol(folder, tmp_path / "out", settings, folds=3, on_step=lambda part, *_: told.append(part))
+    assert set(told) == {"fold 1 of 3", "fold 2 of 3", "fold 3 of 3"}
+    first.write_bytes(kept)
+    assert protocol(folder, tmp_path / "out", settings, folds=3) == said
     assert weights == [(tmp_path / f"out/fold{n}" / WEIGHTS).read_bytes() for n in (1, 2, 3)]
 
 

@@ -202,6 +202,37 @@ def test_a_training_killed_while_it_is_calibrated_goes_on_from_its_last_checkpoi
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_checkpoint_of_other_labelled_files_is_not_gone_on_from(family: str, tmp_path: Path) -> None:
+    labelled, settings = write_labelled(family, tmp_path / "labelled"), changed(family, checkpoint_seconds=0.0)
+    heard: list[int] = []
+
+    def dies(part: str, done: int, _: int) -> None:
+        if part == "train" and done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(family, tmp_path / "out", settings, labelled=labelled, registration=OFF, on_step=dies)
+    for first, second in zip(sorted(labelled.rglob("PATIENT0*")), sorted(labelled.rglob("PATIENT1*")), strict=True):
+        first.write_bytes(second.read_bytes())  # the same ids, other files
+    train(
+        family, tmp_path / "out", settings, labelled=labelled, registration=OFF,
+        on_step=lambda part, done, _: heard.append(done) if part == "train" else None,
+    )  # fmt: skip
+    assert heard[0] == 1
+
+
+def test_other_weights_at_the_same_address_make_another_training(trained: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(trained["lvquant"], tmp_path / "start")
+    settings = TINY["lvquant"] | {"start_from": str(tmp_path / "start")}
+    first = train("lvquant", tmp_path / "out", settings, registration=OFF)
+    assert train("lvquant", tmp_path / "out", settings, registration=OFF).reused
+    train("lvquant", tmp_path / "start", TINY["lvquant"] | {"seed": 1}, registration=OFF)
+    second = train("lvquant", tmp_path / "out", settings, registration=OFF)
+    assert not second.reused
+    assert second.sha256 != first.sha256
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_training_that_diverges_leaves_and_registers_nothing(family: str, tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     wild = changed(family, schedule={"name": "constant", "peak": 1e30}, checkpoint_seconds=0.0)
