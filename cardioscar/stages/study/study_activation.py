@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import as_mapping, from_mapping
-from cardioscar.errors import CardioscarError, PlatformError, UnreachableError
+from cardioscar.errors import CardioscarError
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.activation import detect, measure_strain
@@ -23,6 +23,7 @@ from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.layout import STRAIN_ROLES
 from cardioscar.stages.study.modality import (
     CONTOURS,
+    NO_FAULT_OF_FILES,
     Modality,
     ModalityError,
     attempted,
@@ -115,7 +116,7 @@ def _activation(job: Work, found: Patients, config: Config) -> Modality:
     if {"strain", "displacement"} & {*files}:
         try:
             return _measured(job, files, settings, config)
-        except (PlatformError, UnreachableError):
+        except NO_FAULT_OF_FILES:
             raise
         except CardioscarError as error:
             if not seen:

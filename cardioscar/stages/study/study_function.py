@@ -12,6 +12,7 @@ from typing import Any
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.imaging.formats.header_trust import HeaderTrust
+from cardioscar.scar3d.field.fit_config import check_device_here
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lvquant import quantify
@@ -37,7 +38,8 @@ class Config:
 
 
 def check_machine(config: Config) -> None:
-    """Refuse a network that is not there; the one that ships is asked for where it is needed."""
+    """Refuse a device or a network that is not there; the network that ships is asked for where it is needed."""
+    check_device_here(config.quantify.device)
     if config.quantify.network != SHIPPED:
         QUANTIFY["quantify"].check_machine(as_mapping(config.quantify))
 
@@ -63,6 +65,7 @@ def run(
         One row for each subject; a cine that could not be used is said in `modality.json`, and no failure of the row.
     """
     config = from_mapping(Config, options or {}, where="study_function")
+    check_device_here(config.quantify.device)
     with patients(cohort_uri, subjects, ROLES) as found:
         named = config
         if any({*ROLES} & {*found.there(subject)} == {"cine"} for subject in subjects):

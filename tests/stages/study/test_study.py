@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cardioscar.errors import CardioscarError
+from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.shard.status import Status
 from cardioscar.stages.recording import UNPUBLISHED
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.study.modality import Modality, attempted
 from cardioscar.stages.study.workflow import PLAN
 from cardioscar.stages.summarize_cohort import CohortRejected
 from tests.finished_run import Run, content
@@ -199,6 +200,35 @@ def test_unknown_settings_are_refused_before_any_work(planned: Run, tmp_path: Pa
     with pytest.raises(CardioscarError, match="plan: sites: expected one of the keys .*unknown key 'septum'"):
         run_cohort(PLAN, planned.cohort, tmp_path / "out", {"plan": {"sites": {"septum": 3}}}, jobs=1)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings"),
+    [
+        ("study_scar", {"segment": {"device": "cuda:99"}}),
+        ("study_scar", {"train": {"device": "cuda:99"}}),
+        ("study_function", {"quantify": {"device": "cuda:99"}}),
+    ],
+)
+def test_a_device_that_is_not_there_is_no_patients_fault(
+    stage: str, settings: dict[str, Any], planned: Run, tmp_path: Path
+) -> None:
+    places: dict[str, Any] = {"cohort": planned.cohort}
+    for work in (
+        lambda: PLAN[stage].check_machine(settings),
+        lambda: PLAN[stage].run(places, ["P001"], tmp_path / "out", settings),
+    ):
+        with pytest.raises(ConfigError, match="device: expected a device of this machine, found 'cuda:99'"):
+            work()
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_that_cannot_be_had_are_no_failed_modality() -> None:
+    def refused() -> Modality:
+        raise ConfigError("device", "a device of this machine", "none")
+
+    with pytest.raises(ConfigError):
+        attempted("LV function", refused)
 
 
 def _network(folder: Path) -> Path:
