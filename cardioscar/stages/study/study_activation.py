@@ -16,7 +16,7 @@ from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.activation import detect, measure_strain
 from cardioscar.stages.activation.workflow import DETECT
-from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.networks import SHIPPED
 from cardioscar.stages.study.contour_labels import contour_labels
 from cardioscar.stages.study.drawn_function import LABELS
 from cardioscar.stages.study.family_run import FamilyRun, family_run
@@ -32,6 +32,7 @@ from cardioscar.stages.study.modality import (
     plain,
     write_modality,
 )
+from cardioscar.stages.study.network_once import with_network
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
@@ -92,21 +93,22 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="study_activation")
     with patients(cohort_uri, subjects, STRAIN_ROLES) as found:
-        named, upstream = config, {"functions": functions}
-        if any(_has_strain(found, functions, subject) for subject in subjects):
-            # what is recorded of a result names the networks by their content: others are new work
-            named = replace(config, detect=resolve_network(config.detect, "activation")[0])
 
-        def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _activation(job, found, config)))
+        def needs(subject: str) -> bool:
+            seen = config.contours and (Path(functions) / subject / LABELS).is_file()
+            return bool({"strain", "displacement"} & {*found.there(subject)}) or seen
 
-        return run_shard(
-            PLAN["study_activation"], subjects, output, named, work, upstream=upstream, files=found.files, **hooks
-        )
+        def shard(some: Sequence[str], settings: detect.Config) -> list[Status]:
+            named, upstream = replace(config, detect=settings), {"functions": functions}
 
+            def work(job: Work) -> None:
+                write_modality(job.out, attempted(NAME, lambda: _activation(job, found, named)))
 
-def _has_strain(found: Patients, functions: str | Path, subject: str) -> bool:
-    return bool({"strain", "displacement"} & {*found.there(subject)}) or (Path(functions) / subject / LABELS).is_file()
+            return run_shard(
+                PLAN["study_activation"], some, output, named, work, upstream=upstream, files=found.files, **hooks
+            )
+
+        return with_network(subjects, needs, config.detect, "activation", shard)
 
 
 def _activation(job: Work, found: Patients, config: Config) -> Modality:

@@ -17,7 +17,7 @@ from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lge import segment
 from cardioscar.stages.lge.workflow import SEGMENT
-from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.networks import SHIPPED
 from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.study.family_run import FamilyRun, family_run
@@ -32,6 +32,7 @@ from cardioscar.stages.study.modality import (
     plain,
     write_modality,
 )
+from cardioscar.stages.study.network_once import with_network
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
@@ -102,15 +103,19 @@ def run(
     config = from_mapping(Config, options or {}, where="study_scar")
     _check_devices(config)
     with patients(cohort_uri, subjects, SCAR_ROLES) as found:
-        named = config
-        if any({*SHOW_SCAR} & {*found.there(subject)} == {"lge"} for subject in subjects):
-            # what is recorded of a result names the network by its content: another is new work
-            named = replace(config, segment=resolve_network(config.segment, "lge")[0])
 
-        def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _scar(job, found, config)))
+        def needs(subject: str) -> bool:
+            return {*SHOW_SCAR} & {*found.there(subject)} == {"lge"}
 
-        return run_shard(PLAN["study_scar"], subjects, output, named, work, files=found.files, **hooks)
+        def shard(some: Sequence[str], settings: segment.Config) -> list[Status]:
+            named = replace(config, segment=settings)
+
+            def work(job: Work) -> None:
+                write_modality(job.out, attempted(NAME, lambda: _scar(job, found, named)))
+
+            return run_shard(PLAN["study_scar"], some, output, named, work, files=found.files, **hooks)
+
+        return with_network(subjects, needs, config.segment, "lge", shard)
 
 
 def _scar(job: Work, found: Patients, config: Config) -> Modality:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import pytest
 from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.shard.status import Status
+from cardioscar.stages.activation import subject_onsets
+from cardioscar.stages.networks import bundle_at
 from cardioscar.stages.recording import UNPUBLISHED
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.study import network_once
 from cardioscar.stages.study.modality import Modality, attempted
 from cardioscar.stages.study.workflow import PLAN
 from cardioscar.stages.summarize_cohort import CohortRejected
+from tests.activation.tiny_networks import tiny_networks
 from tests.finished_run import Run, content
 from tests.stages.study import patients
 
@@ -231,7 +236,51 @@ def test_settings_that_cannot_be_had_are_no_failed_modality() -> None:
         attempted("LV function", refused)
 
 
-def _network(folder: Path) -> Path:
-    from tests.activation.tiny_networks import tiny_networks
+def test_settings_of_a_patient_do_not_depend_on_the_others_of_the_shard(planned: Run, tmp_path: Path) -> None:
+    network = _network(tmp_path)
+    places: dict[str, Any] = {"cohort": planned.cohort, "functions": planned.artifact("study_function")}
+    settings = {"detect": {"network": str(network), "figures": False, "explain": False}, "contours": False}
+    cohort = tmp_path / "cohort"
+    shutil.copytree(planned.cohort, cohort)
+    (cohort / "P001" / "strain.npz").unlink()
+    places["cohort"] = cohort
+    together = PLAN["study_activation"].run(places, ["P001", "P002"], tmp_path / "together", settings)
+    assert [row.subject for row in together] == ["P001", "P002"]
+    alone = PLAN["study_activation"].run(places, ["P001"], tmp_path / "alone", settings)
+    assert together[0].config_sha256 == alone[0].config_sha256
+    assert [row.config["detect"]["network"][:7] for row in together] == ["none", "sha256:"]
+    # nobody asks for a network that nobody needs
+    shutil.rmtree(network)
+    PLAN["study_activation"].run(places, ["P001"], tmp_path / "without", settings)
+    with pytest.raises(CardioscarError, match="network: expected a folder"):
+        PLAN["study_activation"].run(places, ["P002"], tmp_path / "without", settings)
 
+
+def test_the_network_that_is_recorded_is_the_one_that_is_used(
+    planned: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another network lies under the address by the time that the first patient's turn comes."""
+    network = _network(tmp_path)
+    sha256 = bundle_at(str(network), "activation").sha256
+    resolved = network_once.resolve_network
+
+    def then_exchanged(*given: Any) -> Any:
+        found = resolved(*given)
+        shutil.rmtree(network)
+        tiny_networks(network, steps=5)
+        return found
+
+    monkeypatch.setattr(network_once, "resolve_network", then_exchanged)
+    used: list[str] = []
+    onsets = subject_onsets.onsets_of
+    monkeypatch.setattr(subject_onsets, "onsets_of", lambda *given: (used.append(given[2].sha256), onsets(*given))[1])
+    places: dict[str, Any] = {"cohort": planned.cohort, "functions": planned.artifact("study_function")}
+    settings = {"detect": {"network": str(network), "figures": False, "explain": False}}
+    [row] = PLAN["study_activation"].run(places, ["P001"], tmp_path / "out", settings)
+    assert row.config["detect"]["network"] == f"sha256:{sha256}"
+    assert bundle_at(str(network), "activation").sha256 != sha256
+    assert used == [sha256]
+
+
+def _network(folder: Path) -> Path:
     return tiny_networks(folder / "network", steps=4)
