@@ -124,8 +124,11 @@ def _activation(job: Work, found: Patients, config: Config) -> Modality:
             if not seen:
                 raise
             log.warning("strain is not used, the contours of the cine are: %s", error)
+            if files.pop("tos", None):  # its onsets are those of the slices of strain
+                log.warning("tos.csv is not used: it belongs to the strain; where it is of the contours, take strain.* "
+                            "and displacement.npz away")  # fmt: skip
     if seen:
-        return _of_contours(job, labels, settings, config)
+        return _of_contours(job, labels, files.get("tos"), settings, config)
     return missing(NAME, "strain (strain.*, displacement.npz), and no cine whose contours could stand for it")
 
 
@@ -143,7 +146,7 @@ def _measured(job: Work, files: Mapping[str, Path], settings: StudySettings, con
         return _told(job, MEASURED, made, places)
 
 
-def _of_contours(job: Work, path: Path, settings: StudySettings, config: Config) -> Modality:
+def _of_contours(job: Work, path: Path, tos: Path | None, settings: StudySettings, config: Config) -> Modality:
     import numpy as np
 
     from cardioscar.activation.strain.cine_places import cine_places
@@ -155,13 +158,14 @@ def _of_contours(job: Work, path: Path, settings: StudySettings, config: Config)
     def places(strain: Path, slices: Sequence[StrainSlice]) -> list[SlicePlace]:
         return cine_places(labels, slices, septum=septum)
 
-    files = {"labels": job.out / "contours.nii.gz"}
+    contours = job.out / "contours.nii.gz"
+    files = {"labels": contours} | ({"tos": tos} if tos else {})
     others = {"frame_ms": frame_ms.tolist(), "label_table": "cardioscar"}
     try:
         with _detected(job, files, settings, config, **others) as made:
             return _told(job, CONTOURS, made, places)
     finally:
-        files["labels"].unlink(missing_ok=True)
+        contours.unlink(missing_ok=True)
 
 
 def _detected(job: Work, files: Mapping[str, Path], settings: StudySettings, config: Config, **others: Any) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from cardioscar.activation.formats.onset_files import read_heart_onsets, write_heart_onsets
 from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.shard.status import Status
@@ -147,6 +149,37 @@ def test_a_cut_off_strain_gives_way_to_contours(run: Run) -> None:
     warned = json.loads((run.result() / "metrics.json").read_text())["warnings"]
     assert any("strain is not used" in row["text"] and "a complete .npz file" in row["text"] for row in warned)
     assert states(plan_of(run, "P002"))["activation"] == "used"
+
+
+def test_corrected_onsets_count_where_activation_is_told_by_contours(run: Run) -> None:
+    folder = run.cohort / "P001"
+    (folder / "strain.npz").unlink()
+    again(run)
+    by_network = read_heart_onsets(run.result() / "tos.csv")
+    corrected = [replace(one, tos_ms=np.full_like(one.tos_ms, 61.0)) for one in by_network]
+    corrected = [replace(one, low_ms=one.tos_ms - 5, high_ms=one.tos_ms + 5) for one in corrected]
+    write_heart_onsets(folder / "tos.csv", corrected)
+    again(run)
+    assert one(plan_of(run), "activation")["source"] == "contours of the cine"
+    for told in read_heart_onsets(run.result() / "tos.csv"):
+        np.testing.assert_array_equal(told.tos_ms, 61.0)
+    # a table of other slices is refused, and that is said
+    write_heart_onsets(folder / "tos.csv", corrected[:1])
+    again(run)
+    found = one(plan_of(run), "activation")
+    assert found["state"] == "failed"
+    assert "tos: expected onsets of" in found["why"]
+
+
+def test_onsets_of_strain_that_is_not_used_are_not_those_of_contours(run: Run) -> None:
+    folder = run.cohort / "P001"
+    onsets = read_heart_onsets(run.result() / "tos.csv")
+    write_heart_onsets(folder / "tos.csv", onsets)
+    (folder / "strain.npz").write_bytes(b"nothing of that kind")
+    again(run)
+    assert one(plan_of(run), "activation")["source"] == "contours of the cine"
+    warned = json.loads((run.result() / "metrics.json").read_text())["warnings"]
+    assert any("tos.csv is not used: it belongs to the strain" in row["text"] for row in warned)
 
 
 def test_cut_off_late_enhancement_leaves_function_and_activation(run: Run) -> None:
