@@ -28,7 +28,8 @@ class Sites:
 
     scar_map: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCAR_MAP")]
     """A subject's results of `cardioscar run`: the folder with scar.vtu and metrics.json, or the scar.vtu itself.
-    scar_draws.npz beside it, where it was kept (`--infer.keep-draws`), makes the confidence of sites whole."""
+    scar_draws.npz beside it, where it was asked for (`--infer.write-draws`), makes the confidence of sites whole; it
+    fits maps on a wall that was built, while of a mesh of one's own it belongs to `cardioscar study`."""
     strain: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STRAIN")]
     """strain.npz, or anything else that `cardioscar activation strain` reads; two slices and more."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
