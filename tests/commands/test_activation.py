@@ -66,8 +66,34 @@ def test_predicted_onsets_are_a_table_with_pictures(tmp_path, strain, network, c
     assert all(float(row["low"]) <= float(row["tos_ms"]) <= float(row["high"]) for row in rows)
     truth = np.concatenate([one.measured.tos_ms for one in tiny_networks.hearts(0)])
     assert np.abs(np.array([float(row["tos_ms"]) for row in rows]) - truth).mean() < 40
-    assert {one.name for one in tmp_path.iterdir()} == {"tos.csv", "matrix.png", "curves.png", "explanation.png"}
+    written = {one.name for one in tmp_path.iterdir() if not one.name.startswith(".")}
+    assert written == {"tos.csv", "matrix.png", "curves.png", "explanation.png"}
     assert json.loads(capsys.readouterr().out)["slices"] == 3
+
+
+def test_a_command_writes_over_its_own_files_alone(tmp_path, strain, network, capsys):
+    out = tmp_path / "out"
+    words = ["activation", "predict", str(strain), "-o", str(out), "--network", str(network), "--no-figures"]
+    assert main(words) == 0
+    assert main(words) == 0
+    # onsets that a person has corrected are the person's
+    corrected = (out / "tos.csv").read_text().replace("normal", "late")
+    (out / "tos.csv").write_text(corrected)
+    capsys.readouterr()
+    for action in ("predict", "map"):
+        assert main(["activation", action, *words[2:]]) == 2
+        assert "tos.csv, written by others or changed since" in capsys.readouterr().err
+    assert (out / "tos.csv").read_text() == corrected
+    assert main(["activation", "map", *words[2:4], str(tmp_path / "map"), *words[5:]]) == 0
+
+
+@pytest.mark.parametrize("action", ["predict", "map", "sites"])
+def test_a_subjects_folder_of_a_run_is_refused(action, tmp_path, strain, network, capsys):
+    (tmp_path / "status.json").write_text("{}")
+    words = [str(tmp_path), str(strain)] if action == "sites" else [str(strain)]
+    assert main(["activation", action, *words, "-o", str(tmp_path), "--network", str(network)]) == 2
+    assert "status.json, results of a run; name another" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["status.json"]
 
 
 def test_one_slice_has_no_column_of_slices(tmp_path, network):
