@@ -16,6 +16,9 @@ from cardioscar.activation.mapping.kernel import MapConfig
 
 Direction = tuple[float, float, float]
 
+WRITTEN = ("activation.vtu", "tos.csv", "metrics.json", "report.html", "figures/*.png")
+"""Names of what it writes into its folder."""
+
 
 @dataclass(frozen=True)
 class Map:
@@ -60,6 +63,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.activation.formats.onset_files import write_heart_onsets
     from cardioscar.activation.mapping.on_mesh import map_on_wall
     from cardioscar.commands.activation_heart import read_heart
+    from cardioscar.commands.own_output import check_output, record_output
     from cardioscar.config import as_mapping, config_sha256, file_sha256
     from cardioscar.files.atomic import atomic_file
     from cardioscar.files.folders import platform_faults
@@ -70,6 +74,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.services.store.places import local_folder
 
     local_folder(form.out, where="out")
+    check_output(form.out, WRITTEN)
     configure(logging.WARNING, stderr=True)
     heart = read_heart(form.strain, form.given, form.network, form.tos)
     wall = map_on_wall(
@@ -105,6 +110,7 @@ def main(command: str, words: list[str]) -> int:
         explanation="What the networks look at is drawn by `cardioscar activation predict --explain`.",
     )
     write_activation_report(form.out, report)
+    record_output(form.out, WRITTEN)
     said = {"placed_by": wall.placed.how, "heights": wall.placed.heights.round(3).tolist(), "usual_wall": wall.usual}
     by_segment = {} if found.map is None else {name: row["tos_ms"] for name, row in found.map.segments.items()}
     sys.stdout.write(json.dumps(said | {"tos_ms_by_segment": by_segment}, indent=1) + "\n")

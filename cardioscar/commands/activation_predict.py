@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from cardioscar.commands.activation_heart import Heart
 
+WRITTEN = ("tos.csv", "matrix.png", "curves.png", "explanation.png")
+"""Names of what it writes into its folder."""
+
 
 @dataclass(frozen=True)
 class Predict:
@@ -49,11 +52,13 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.activation.findings import gathered_findings
     from cardioscar.activation.formats.onset_files import write_heart_onsets
     from cardioscar.commands.activation_heart import read_heart
+    from cardioscar.commands.own_output import check_output, record_output
     from cardioscar.files.folders import platform_faults
     from cardioscar.logs import configure
     from cardioscar.services.store.places import local_folder
 
     local_folder(form.out, where="out")
+    check_output(form.out, WRITTEN)
     configure(logging.WARNING, stderr=True)
     heart = read_heart(form.strain, form.given, form.network)
     with platform_faults(form.out):
@@ -61,6 +66,7 @@ def main(command: str, words: list[str]) -> int:
     write_heart_onsets(form.out / "tos.csv", heart.told.onsets)
     for name, figure in _figures(form, heart).items():
         _save(form.out / f"{name}.png", figure)
+    record_output(form.out, WRITTEN)
     found = gathered_findings(
         "", heart.slices, heart.told.onsets, None, onsets_by=heart.told.by,
         network_sha256=heart.told.network_sha256, level=heart.told.level,

@@ -47,10 +47,10 @@ def read_scar_map(place: Path) -> ScarMap:
         place: The folder of a subject's results, or the map in it.
 
     Raises:
-        InputError: If there is no map, or it has no LV coordinates.
+        InputError: If there is no map, it has no LV coordinates, or the draws beside it are of another mesh.
     """
     from cardioscar.imaging.formats.mesh_files import read_mesh
-    from cardioscar.scar3d.posterior.stored_draws import SCAR_DRAWS, load_scar_draws
+    from cardioscar.scar3d.posterior.stored_draws import SCAR_DRAWS
     from cardioscar.stages.study.plan_wall import PlanWall
 
     folder = place if place.is_dir() else place.parent
@@ -69,7 +69,7 @@ def read_scar_map(place: Path) -> ScarMap:
         mesh, "scar map", said.get("source", "unknown") if isinstance(said, dict) else "unknown", axis, septum
     )
     kept = (folder / SCAR_DRAWS).is_file()
-    draws = load_scar_draws(folder / SCAR_DRAWS, mesh.n_nodes) if kept else data["scar_probability"][None]
+    draws = _draws(folder / SCAR_DRAWS, mesh.n_nodes, path.name) if kept else data["scar_probability"][None]
     qc = metrics.get("qc") or {}
     return ScarMap(
         wall,
@@ -79,6 +79,21 @@ def read_scar_map(place: Path) -> ScarMap:
         str(qc.get("verdict", "review")),
         tuple(map(str, qc.get("reasons", ("nothing is said of the quality of the scar map",)))),
     )
+
+
+def _draws(path: Path, nodes: int, of: str) -> np.ndarray:
+    """Draws at the nodes of the map."""
+    from cardioscar.scar3d.posterior.stored_draws import load_scar_draws
+
+    try:
+        return load_scar_draws(path, nodes)
+    except InputError as error:
+        raise InputError(
+            path.name,
+            f"draws at the {nodes} nodes of {of}",
+            f"others; where a mesh of your own was brought, draws lie on the wall that was made of it: give the "
+            f"wall.vtu of `cardioscar study` (work/study_scar), or take {path.name} away",
+        ) from error
 
 
 def _axes(nodes_mm: np.ndarray, apicobasal: np.ndarray, rotational: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

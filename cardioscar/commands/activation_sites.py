@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from cardioscar.commands.activation_scar_map import ScarMap
     from cardioscar.stages.study.planning import Planned
 
+WRITTEN = ("sites.csv", "corridors.csv", "plan.vtu", "plan.json", "metrics.json", "report.html", "figures/*.png")
+"""Names of what it writes into its folder."""
+
 
 @dataclass(frozen=True)
 class Sites:
@@ -28,7 +31,8 @@ class Sites:
 
     scar_map: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCAR_MAP")]
     """A subject's results of `cardioscar run`: the folder with scar.vtu and metrics.json, or the scar.vtu itself.
-    scar_draws.npz beside it, where it was kept (`--infer.keep-draws`), makes the confidence of sites whole."""
+    scar_draws.npz beside it, where it was asked for (`--infer.write-draws`), makes the confidence of sites whole; it
+    fits maps on a wall that was built, while of a mesh of one's own it belongs to `cardioscar study`."""
     strain: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="STRAIN")]
     """strain.npz, or anything else that `cardioscar activation strain` reads; two slices and more."""
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
@@ -62,6 +66,7 @@ def main(command: str, words: list[str]) -> int:
     form = tyro.cli(Sites, prog=f"cardioscar {command}", args=words)
     from cardioscar.commands.activation_heart import read_heart
     from cardioscar.commands.activation_scar_map import read_scar_map
+    from cardioscar.commands.own_output import check_output, record_output
     from cardioscar.errors import ConfigError
     from cardioscar.files.folders import platform_faults
     from cardioscar.logs import configure
@@ -70,6 +75,7 @@ def main(command: str, words: list[str]) -> int:
     if form.draws < 2 or form.seed < 0:
         raise ConfigError("draws", "2 draws and more, and a seed of 0 or more", f"{form.draws}, {form.seed}")
     local_folder(form.out, where="out")
+    check_output(form.out, WRITTEN)
     configure(logging.WARNING, stderr=True)
     scar = read_scar_map(form.scar_map)
     heart = read_heart(form.strain, form.given, form.network, form.tos)
@@ -77,6 +83,7 @@ def main(command: str, words: list[str]) -> int:
     with platform_faults(form.out):
         form.out.mkdir(parents=True, exist_ok=True)
     _write(form, made, scar, heart)
+    record_output(form.out, WRITTEN)
     rows = [{name: one.row()[name] for name in ("rank", "position_mm", "segment_name", "tos_ms", "scar_probability",
                                                 "score_ms", "confidence")} for one in made.joined.sites]  # fmt: skip
     said = {"sites": rows, "corridors": len(made.joined.corridors), "reasons": list(made.reasons)}

@@ -28,6 +28,8 @@ _REGISTRY: ContextVar[str] = ContextVar("registry", default="")
 
 Settings = TypeVar("Settings")
 
+_HELD: ContextVar[Mapping[str, Bundle]] = ContextVar("held", default={})  # noqa: B039 - replaced, never changed
+
 
 @contextmanager
 def registry_at(uri: str) -> Iterator[None]:
@@ -67,6 +69,22 @@ def resolve_network(config: Settings, family: str, *, setting: str = "network") 
     return replace(config, **named), bundle  # type: ignore[type-var] # a frozen dataclass
 
 
+@contextmanager
+def held(bundle: Bundle) -> Iterator[None]:
+    """Keep a network at hand: what names it by what it holds (`sha256:…`) means this one, until the block ends.
+
+    What is recorded of a network and what was used are one then, whatever becomes of its address meanwhile.
+
+    Args:
+        bundle: The network.
+    """
+    token = _HELD.set({**_HELD.get(), f"sha256:{bundle.sha256}": bundle})
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
+
+
 def bundle_at(address: str, family: str, *, where: str = "network") -> Bundle:
     """Read a trained network; its family says next whether it is one of its own.
 
@@ -80,6 +98,8 @@ def bundle_at(address: str, family: str, *, where: str = "network") -> Bundle:
         InputError: If there is no such network, or it is none.
         UnreachableError: If the object store or the registry does not answer.
     """
+    if address in _HELD.get():
+        return _HELD.get()[address]
     from cardioscar.learning.bundle import DESCRIPTION, RULE, STEM, WEIGHTS, bundle_of
     from cardioscar.learning.stored import StoredNetwork
 

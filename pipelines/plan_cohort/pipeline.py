@@ -36,7 +36,8 @@ def plan_shard(given: Channels) -> None:
     place_fit(mapped, "Scar maps", given)
     connect(mapped, given, mlflow=True)  # networks lie in the object store or the registry
 
-    measured = study_function(**given.to(study_function))
+    # it runs on CPUs, wherever the fits run
+    measured = study_function(**given.to(study_function, device="auto"))
     place(measured, "LV function", given)
     connect(measured, given, mlflow=True)
     functions = measured.outputs["functions"]

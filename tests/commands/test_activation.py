@@ -18,6 +18,9 @@ from cardioscar.activation.phantoms.patient import phantom_patient
 from cardioscar.cli import main
 from cardioscar.commands.activation_scar_map import _axes
 from cardioscar.phantom.config import PhantomConfig
+from cardioscar.scar3d.posterior.stored_draws import save_scar_draws
+from cardioscar.stages.recording import UNPUBLISHED
+from cardioscar.stages.run.cohort import run_cohort
 from tests.activation import tiny_networks
 from tests.activation.drawn_strain import beat
 from tests.finished_run import Run
@@ -63,8 +66,34 @@ def test_predicted_onsets_are_a_table_with_pictures(tmp_path, strain, network, c
     assert all(float(row["low"]) <= float(row["tos_ms"]) <= float(row["high"]) for row in rows)
     truth = np.concatenate([one.measured.tos_ms for one in tiny_networks.hearts(0)])
     assert np.abs(np.array([float(row["tos_ms"]) for row in rows]) - truth).mean() < 40
-    assert {one.name for one in tmp_path.iterdir()} == {"tos.csv", "matrix.png", "curves.png", "explanation.png"}
+    written = {one.name for one in tmp_path.iterdir() if not one.name.startswith(".")}
+    assert written == {"tos.csv", "matrix.png", "curves.png", "explanation.png"}
     assert json.loads(capsys.readouterr().out)["slices"] == 3
+
+
+def test_a_command_writes_over_its_own_files_alone(tmp_path, strain, network, capsys):
+    out = tmp_path / "out"
+    words = ["activation", "predict", str(strain), "-o", str(out), "--network", str(network), "--no-figures"]
+    assert main(words) == 0
+    assert main(words) == 0
+    # onsets that a person has corrected are the person's
+    corrected = (out / "tos.csv").read_text().replace("normal", "late")
+    (out / "tos.csv").write_text(corrected)
+    capsys.readouterr()
+    for action in ("predict", "map"):
+        assert main(["activation", action, *words[2:]]) == 2
+        assert "tos.csv, written by others or changed since" in capsys.readouterr().err
+    assert (out / "tos.csv").read_text() == corrected
+    assert main(["activation", "map", *words[2:4], str(tmp_path / "map"), *words[5:]]) == 0
+
+
+@pytest.mark.parametrize("action", ["predict", "map", "sites"])
+def test_a_subjects_folder_of_a_run_is_refused(action, tmp_path, strain, network, capsys):
+    (tmp_path / "status.json").write_text("{}")
+    words = [str(tmp_path), str(strain)] if action == "sites" else [str(strain)]
+    assert main(["activation", action, *words, "-o", str(tmp_path), "--network", str(network)]) == 2
+    assert "status.json, results of a run; name another" in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["status.json"]
 
 
 def test_one_slice_has_no_column_of_slices(tmp_path, network):
@@ -113,6 +142,23 @@ def test_sites_lie_in_late_wall_and_their_table_is_written(tmp_path, strain, net
         assert abs(float(row["rotational_deg"])) >= 60
     assert any("no draws of the scar map" in reason for reason in said["reasons"])
     assert "plan.json" in {one.name for one in tmp_path.iterdir()}
+
+
+def test_draws_of_the_scar_map_count_where_they_were_asked_for(tmp_path, strain, network, finished: Run, capsys):
+    run = finished.copy(tmp_path)
+    options = run.options | {"infer": run.options["infer"] | {"write_draws": True}}
+    run_cohort(run.workflow, run.cohort, run.out, options, jobs=1, recording=UNPUBLISHED)
+    assert (run.result() / "scar_draws.npz").is_file()
+    words = ["activation", "sites", str(run.result()), str(strain), "--network", str(network), "--no-figures"]
+    assert main([*words, "-o", str(tmp_path / "plan")]) == 0
+    assert not any("no draws of" in reason for reason in json.loads(capsys.readouterr().out)["reasons"])
+    # a map at other nodes than the draws: a mesh of the user's own
+    save_scar_draws(run.result() / "scar_draws.npz", [np.zeros(7, dtype=np.uint8)] * 2)
+    assert main([*words, "-o", str(tmp_path / "other")]) == 2
+    said = capsys.readouterr().err
+    assert "scar_draws.npz: expected draws at the " in said
+    assert "give the wall.vtu of `cardioscar study` (work/study_scar), or take scar_draws.npz away" in said
+    assert not (tmp_path / "other").exists()
 
 
 def test_the_axes_of_a_map_are_told_by_its_coordinates():

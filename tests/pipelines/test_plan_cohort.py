@@ -16,6 +16,13 @@ from tests.activation.tiny_networks import tiny_networks
 from tests.stages.study import patients
 
 
+def test_what_is_placed_on_cpus_is_told_of_no_gpu() -> None:
+    tasks = compile_pipeline("plan_cohort").pipeline["components"]["comp-plan-shard"]["dag"]["tasks"]
+    devices = {name: tasks[name]["inputs"]["parameters"]["device"] for name in ("study-scar", "study-function")}
+    assert devices["study-scar"] == {"componentInputParameter": "device"}
+    assert devices["study-function"] == {"runtimeValue": {"constant": "auto"}}
+
+
 @pytest.mark.slow
 def test_patients_are_planned_and_a_part_that_fails_is_named(tmp_path: Path) -> None:
     network = tiny_networks(tmp_path / "network", steps=4)

@@ -123,3 +123,13 @@ def test_the_door_is_light() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"
+
+
+def test_a_network_at_hand_is_meant_by_what_it_holds(folder: Path) -> None:
+    bundle = bundle_at(str(folder), "lge")
+    name = f"sha256:{bundle.sha256}"
+    with networks.held(bundle):
+        assert bundle_at(name, "lge") is bundle
+        assert resolve_network(Applying(name), "lge") == (Applying(name), bundle)
+    with pytest.raises(InputError, match="network: expected a folder with"):
+        bundle_at(name, "lge")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 
 from cardioscar.activation.formats.displacement_files import read_displacement
 from cardioscar.activation.formats.given import Given
+from cardioscar.activation.formats.matrix_files import STRAIN_KEYS
+from cardioscar.activation.formats.strain_parts import strain_parts
 from cardioscar.activation.strain.matrix import StrainSlice
 from cardioscar.activation.strain.ring import find_ring
 from cardioscar.activation.strain.sectors import heading_in_picture, sector_centers
@@ -17,6 +20,8 @@ from cardioscar.activation.strain.slice_place import SlicePlace
 from cardioscar.errors import InputError
 from cardioscar.imaging.alignment.lv_axes import LVAxes
 from cardioscar.imaging.formats.array_files import read_npz
+
+log = logging.getLogger(__name__)
 
 AXES = ("center_mm", "long_axis", "septum_direction")
 """Arrays of an archive that state where its slice lies in the frame of the scanner (LPS): the middle of the cavity, the
@@ -44,6 +49,10 @@ def places_of(path: Path, slices: Sequence[StrainSlice], given: Given = Given())
     """
     found = _of(path, given)
     if len(found) != len(slices):
+        if any(one.axes is not None for one in found):
+            log.warning(
+                "places are stated of %d slices, strain of %d: the places do not count", len(found), len(slices)
+            )
         found = [SlicePlace()] * len(slices)
     return [replace(place, location_mm=one.location_mm) for place, one in zip(found, slices, strict=True)]
 
@@ -64,12 +73,11 @@ def _of(path: Path, given: Given) -> list[SlicePlace]:
     if path.is_dir():
         if (path / _FIELD).is_file():
             return _of(path / _FIELD, given)
-        entries = sorted(one for one in path.iterdir() if not one.name.startswith(".") and one.name != "frame_ms.npy")
-        return [place for one in entries for place in _of(one, given)]
+        return [place for one in strain_parts(path) for place in _of(one, given)]
     if path.suffix.lower() != ".npz":
         return [SlicePlace()]
-    stored = read_npz(path, {*AXES, RADIUS, "strain"})
-    strain = stored.pop("strain", None)
+    stored = read_npz(path, {*AXES, RADIUS, *STRAIN_KEYS})
+    strain = next((stored.pop(name) for name in STRAIN_KEYS if name in stored), None)
     if strain is not None and strain.ndim == 3:
         return [_place({name: _row(value, n, len(strain), path) for name, value in stored.items()}, path)
                 for n in range(len(strain))]  # fmt: skip

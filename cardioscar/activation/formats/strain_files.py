@@ -15,6 +15,7 @@ from cardioscar.activation.formats.heart_files import slices_of
 from cardioscar.activation.formats.label_files import read_label_strain
 from cardioscar.activation.formats.matrix_files import KEYS, read_matrix_csv, read_matrix_npy, slice_of
 from cardioscar.activation.formats.record_files import read_records
+from cardioscar.activation.formats.strain_parts import strain_ending, strain_parts
 from cardioscar.activation.formats.surface_files import read_moving_surface
 from cardioscar.activation.formats.workspace import read_workspace
 from cardioscar.activation.strain.checks import check_strain
@@ -61,15 +62,11 @@ def _read(path: Path, given: Given, sectors: int) -> list[StrainSlice]:
     if path.is_dir():
         return _of_folder(path, given, sectors)
     kind = "a file or folder of strain"
-    reader = _READERS.get(_ending(path))
+    reader = _READERS.get(strain_ending(path))
     if reader is None:
         raise InputError(path.name, f"{kind} ({', '.join(_READERS)})", "none of that name or ending")
     read_head(path, kind=kind, size=1)
     return reader(path, given, sectors)
-
-
-def _ending(path: Path) -> str:
-    return next((one for one in CINE_SUFFIXES if path.name.lower().endswith(one)), path.suffix.lower())
 
 
 def _of_folder(folder: Path, given: Given, sectors: int) -> list[StrainSlice]:
@@ -84,7 +81,7 @@ def _of_folder(folder: Path, given: Given, sectors: int) -> list[StrainSlice]:
     surfaces = [one for one in entries if one.suffix.lower() in VTK_SUFFIXES]
     if surfaces:
         return _of_surfaces(_frames(surfaces), given, sectors)
-    parts = [one for one in entries if one.is_dir() or _ending(one) in _READERS if one.name != "frame_ms.npy"]
+    parts = strain_parts(folder)
     if not parts:
         rule = f"a folder with strain ({DISPLACEMENT}, {LABELS}.nii.gz, matrices, surfaces)"
         raise InputError(folder.name, rule, "none of them")

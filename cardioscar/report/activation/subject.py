@@ -16,6 +16,7 @@ from cardioscar.activation.mapping.on_mesh import MappedWall
 from cardioscar.activation.network.heart_explanation import Explanation
 from cardioscar.activation.strain.matrix import StrainSlice
 from cardioscar.activation.strain.sector_onsets import SectorOnsets
+from cardioscar.files.atomic import atomic_file
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.activation.bullseye import map_figure
 from cardioscar.report.activation.curves import curves_figure
@@ -74,7 +75,8 @@ def write_activation_report(folder: Path, data: ActivationReport) -> Path:
     for name, draw in _drawings(data).items():
         (folder / "figures").mkdir(exist_ok=True)
         png = png_bytes(draw())
-        (folder / "figures" / f"{name}.png").write_bytes(png)
+        with atomic_file(folder / "figures" / f"{name}.png") as partial:
+            partial.write_bytes(png)
         pictures[name] = inline_png(png)
     html = environment().get_template("activation_subject.html").render(pictures=pictures, **_content(data))
     return write_page(folder / "report.html", html)

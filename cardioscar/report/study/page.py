@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from cardioscar.files.atomic import atomic_file
 from cardioscar.report.page import environment, inline_png, template_source, write_page
 from cardioscar.report.style import png_bytes
 
@@ -77,7 +78,8 @@ def write_plan_page(folder: Path, page: PlanPage, pictures: Mapping[str, Draw]) 
             continue
         png = png_bytes(figure)
         (folder / "figures").mkdir(exist_ok=True)
-        (folder / "figures" / f"{name}.png").write_bytes(png)
+        with atomic_file(folder / "figures" / f"{name}.png") as partial:
+            partial.write_bytes(png)
         drawn[name] = inline_png(png)
     html = environment().get_template("study.html").render(pictures=drawn, absent=absent, **_content(page))
     return write_page(folder / "report.html", html)

@@ -11,6 +11,9 @@ from cardioscar.workflow import Workflow
 FIELD = ("field.safetensors", "field.json")
 MAP = ("scar.vtu", "scar_probability.nii.gz", "scar.pts", "scar.elem", "scar.lon", "scar_endo.vtx", "scar_epi.vtx")
 
+DRAWS = "scar_draws.npz"
+"""Posterior draws at the nodes of the wall that was worked on, on request."""
+
 FOUND_LABELS = "found_labels.nii.gz"
 """Labels of a subject that came without, as a network found them."""
 
@@ -78,8 +81,8 @@ RECONSTRUCT = Workflow(
             in_short="scar probability and uncertainty at every node",
             reads=("groups", "sorted_groups", "fields"),
             writes="scars",
-            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json", "scar_draws.npz"),
-            published=MAP,
+            files=(*MAP, "intervals.json", "inference.json", "electrophysiology.json", DRAWS),
+            published=(*MAP, DRAWS),
         ),
         Stage(
             "evaluate",

@@ -23,6 +23,10 @@ CONTOURS = "contours of the cine"
 """Source of an activation that no strain was measured for."""
 
 
+NO_FAULT_OF_FILES = (ConfigError, PlatformError, UnreachableError)
+"""What says nothing of a modality's files: it is raised."""
+
+
 class ModalityError(CardioscarError):
     """What a family says of files that it could not use."""
 
@@ -86,12 +90,13 @@ def attempted(name: str, work: Callable[[], Modality]) -> Modality:
         work: Makes it.
 
     Raises:
+        ConfigError: If settings are impossible, those of the run or those that a patient states.
         PlatformError: If the machine fails.
         UnreachableError: If a server does not answer.
     """
     try:
         return work()
-    except (PlatformError, UnreachableError):
+    except NO_FAULT_OF_FILES:
         raise
     except CardioscarError as error:
         return failed(name, str(error))

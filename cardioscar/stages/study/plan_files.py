@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cardioscar.files.atomic import atomic_file
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import Work
 from cardioscar.stages.study.modality import Modality
@@ -132,7 +133,8 @@ def _write_fields(path: Path, made: Planned) -> None:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    with atomic_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -142,7 +144,8 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     table = csv.DictWriter(text, list(flat[0]), lineterminator="\n")
     table.writeheader()
     table.writerows(flat)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    with atomic_file(path) as partial:
+        partial.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

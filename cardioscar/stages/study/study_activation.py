@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import as_mapping, from_mapping
-from cardioscar.errors import CardioscarError, PlatformError, UnreachableError
+from cardioscar.errors import CardioscarError
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.activation import detect, measure_strain
 from cardioscar.stages.activation.workflow import DETECT
-from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.networks import SHIPPED
 from cardioscar.stages.study.contour_labels import contour_labels
 from cardioscar.stages.study.drawn_function import LABELS
 from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.layout import STRAIN_ROLES
 from cardioscar.stages.study.modality import (
     CONTOURS,
+    NO_FAULT_OF_FILES,
     Modality,
     ModalityError,
     attempted,
@@ -31,6 +32,7 @@ from cardioscar.stages.study.modality import (
     plain,
     write_modality,
 )
+from cardioscar.stages.study.network_once import with_network
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
@@ -91,21 +93,22 @@ def run(
     """
     config = from_mapping(Config, options or {}, where="study_activation")
     with patients(cohort_uri, subjects, STRAIN_ROLES) as found:
-        named, upstream = config, {"functions": functions}
-        if any(_has_strain(found, functions, subject) for subject in subjects):
-            # what is recorded of a result names the networks by their content: others are new work
-            named = replace(config, detect=resolve_network(config.detect, "activation")[0])
 
-        def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _activation(job, found, config)))
+        def needs(subject: str) -> bool:
+            seen = config.contours and (Path(functions) / subject / LABELS).is_file()
+            return bool({"strain", "displacement"} & {*found.there(subject)}) or seen
 
-        return run_shard(
-            PLAN["study_activation"], subjects, output, named, work, upstream=upstream, files=found.files, **hooks
-        )
+        def shard(some: Sequence[str], settings: detect.Config) -> list[Status]:
+            named, upstream = replace(config, detect=settings), {"functions": functions}
 
+            def work(job: Work) -> None:
+                write_modality(job.out, attempted(NAME, lambda: _activation(job, found, named)))
 
-def _has_strain(found: Patients, functions: str | Path, subject: str) -> bool:
-    return bool({"strain", "displacement"} & {*found.there(subject)}) or (Path(functions) / subject / LABELS).is_file()
+            return run_shard(
+                PLAN["study_activation"], some, output, named, work, upstream=upstream, files=found.files, **hooks
+            )
+
+        return with_network(subjects, needs, config.detect, "activation", shard)
 
 
 def _activation(job: Work, found: Patients, config: Config) -> Modality:
@@ -115,14 +118,17 @@ def _activation(job: Work, found: Patients, config: Config) -> Modality:
     if {"strain", "displacement"} & {*files}:
         try:
             return _measured(job, files, settings, config)
-        except (PlatformError, UnreachableError):
+        except NO_FAULT_OF_FILES:
             raise
         except CardioscarError as error:
             if not seen:
                 raise
             log.warning("strain is not used, the contours of the cine are: %s", error)
+            if files.pop("tos", None):  # its onsets are those of the slices of strain
+                log.warning("tos.csv is not used: it belongs to the strain; where it is of the contours, take strain.* "
+                            "and displacement.npz away")  # fmt: skip
     if seen:
-        return _of_contours(job, labels, settings, config)
+        return _of_contours(job, labels, files.get("tos"), settings, config)
     return missing(NAME, "strain (strain.*, displacement.npz), and no cine whose contours could stand for it")
 
 
@@ -140,7 +146,7 @@ def _measured(job: Work, files: Mapping[str, Path], settings: StudySettings, con
         return _told(job, MEASURED, made, places)
 
 
-def _of_contours(job: Work, path: Path, settings: StudySettings, config: Config) -> Modality:
+def _of_contours(job: Work, path: Path, tos: Path | None, settings: StudySettings, config: Config) -> Modality:
     import numpy as np
 
     from cardioscar.activation.strain.cine_places import cine_places
@@ -152,13 +158,14 @@ def _of_contours(job: Work, path: Path, settings: StudySettings, config: Config)
     def places(strain: Path, slices: Sequence[StrainSlice]) -> list[SlicePlace]:
         return cine_places(labels, slices, septum=septum)
 
-    files = {"labels": job.out / "contours.nii.gz"}
+    contours = job.out / "contours.nii.gz"
+    files = {"labels": contours} | ({"tos": tos} if tos else {})
     others = {"frame_ms": frame_ms.tolist(), "label_table": "cardioscar"}
     try:
         with _detected(job, files, settings, config, **others) as made:
             return _told(job, CONTOURS, made, places)
     finally:
-        files["labels"].unlink(missing_ok=True)
+        contours.unlink(missing_ok=True)
 
 
 def _detected(job: Work, files: Mapping[str, Path], settings: StudySettings, config: Config, **others: Any) -> Any:

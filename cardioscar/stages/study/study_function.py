@@ -12,14 +12,16 @@ from typing import Any
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import as_mapping, from_mapping
 from cardioscar.imaging.formats.header_trust import HeaderTrust
+from cardioscar.scar3d.field.fit_config import check_device_here
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lvquant import quantify
 from cardioscar.stages.lvquant.workflow import QUANTIFY
-from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.networks import SHIPPED
 from cardioscar.stages.study.drawn_function import LABELS, drawn_function
 from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.modality import Modality, attempted, failed, missing, plain, write_modality
+from cardioscar.stages.study.network_once import with_network
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.workflow import PLAN
 
@@ -37,7 +39,8 @@ class Config:
 
 
 def check_machine(config: Config) -> None:
-    """Refuse a network that is not there; the one that ships is asked for where it is needed."""
+    """Refuse a device or a network that is not there; the network that ships is asked for where it is needed."""
+    check_device_here(config.quantify.device)
     if config.quantify.network != SHIPPED:
         QUANTIFY["quantify"].check_machine(as_mapping(config.quantify))
 
@@ -63,16 +66,21 @@ def run(
         One row for each subject; a cine that could not be used is said in `modality.json`, and no failure of the row.
     """
     config = from_mapping(Config, options or {}, where="study_function")
+    check_device_here(config.quantify.device)
     with patients(cohort_uri, subjects, ROLES) as found:
-        named = config
-        if any({*ROLES} & {*found.there(subject)} == {"cine"} for subject in subjects):
-            # what is recorded of a result names the network by its content: another is new work
-            named = replace(config, quantify=resolve_network(config.quantify, "lvquant")[0])
 
-        def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _function(job, found, config)))
+        def needs(subject: str) -> bool:
+            return {*ROLES} & {*found.there(subject)} == {"cine"}
 
-        return run_shard(PLAN["study_function"], subjects, output, named, work, files=found.files, **hooks)
+        def shard(some: Sequence[str], settings: quantify.Config) -> list[Status]:
+            named = replace(config, quantify=settings)
+
+            def work(job: Work) -> None:
+                write_modality(job.out, attempted(NAME, lambda: _function(job, found, named)))
+
+            return run_shard(PLAN["study_function"], some, output, named, work, files=found.files, **hooks)
+
+        return with_network(subjects, needs, config.quantify, "lvquant", shard)
 
 
 def _function(job: Work, found: Patients, config: Config) -> Modality:

@@ -11,17 +11,28 @@ from typing import Any
 
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import as_mapping, from_mapping
-from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError
+from cardioscar.errors import CardioscarError, InputError
+from cardioscar.scar3d.field.fit_config import check_device_here
 from cardioscar.shard.loop import Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.lge import segment
 from cardioscar.stages.lge.workflow import SEGMENT
-from cardioscar.stages.networks import SHIPPED, resolve_network
+from cardioscar.stages.networks import SHIPPED
 from cardioscar.stages.scar3d import evaluate, group_sort, infer, preprocess, train
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from cardioscar.stages.study.family_run import FamilyRun, family_run
 from cardioscar.stages.study.layout import SCAR_ROLES, SHOW_SCAR
-from cardioscar.stages.study.modality import Modality, attempted, failed, log, missing, plain, write_modality
+from cardioscar.stages.study.modality import (
+    NO_FAULT_OF_FILES,
+    Modality,
+    attempted,
+    failed,
+    log,
+    missing,
+    plain,
+    write_modality,
+)
+from cardioscar.stages.study.network_once import with_network
 from cardioscar.stages.study.patient_files import Patients, patients
 from cardioscar.stages.study.settings import StudySettings
 from cardioscar.stages.study.workflow import PLAN
@@ -51,10 +62,16 @@ class Config:
 
 def check_machine(config: Config) -> None:
     """Refuse what the stages refuse; the network that ships is asked for where it is needed."""
+    _check_devices(config)
     if config.segment.network != SHIPPED:
         SEGMENT["segment"].check_machine(as_mapping(config.segment))
     for name, settings in _stages(config).items():
         RECONSTRUCT[name].check_machine(settings)
+
+
+def _check_devices(config: Config) -> None:
+    for device in (config.segment.device, config.preprocess.device, config.train.device, config.infer.device):
+        check_device_here(device)
 
 
 def _stages(config: Config) -> dict[str, Any]:
@@ -84,16 +101,21 @@ def run(
         One row for each subject; a map that could not be made is said in `modality.json`, and no failure of the row.
     """
     config = from_mapping(Config, options or {}, where="study_scar")
+    _check_devices(config)
     with patients(cohort_uri, subjects, SCAR_ROLES) as found:
-        named = config
-        if any({*SHOW_SCAR} & {*found.there(subject)} == {"lge"} for subject in subjects):
-            # what is recorded of a result names the network by its content: another is new work
-            named = replace(config, segment=resolve_network(config.segment, "lge")[0])
 
-        def work(job: Work) -> None:
-            write_modality(job.out, attempted(NAME, lambda: _scar(job, found, config)))
+        def needs(subject: str) -> bool:
+            return {*SHOW_SCAR} & {*found.there(subject)} == {"lge"}
 
-        return run_shard(PLAN["study_scar"], subjects, output, named, work, files=found.files, **hooks)
+        def shard(some: Sequence[str], settings: segment.Config) -> list[Status]:
+            named = replace(config, segment=settings)
+
+            def work(job: Work) -> None:
+                write_modality(job.out, attempted(NAME, lambda: _scar(job, found, named)))
+
+            return run_shard(PLAN["study_scar"], some, output, named, work, files=found.files, **hooks)
+
+        return with_network(subjects, needs, config.segment, "lge", shard)
 
 
 def _scar(job: Work, found: Patients, config: Config) -> Modality:
@@ -141,7 +163,7 @@ def _labelled(job: Work, files: Mapping[str, Path], settings: StudySettings, con
             copyfile(folder / "report.html", job.out / "segmentation.html")
             concluded = SEGMENT.conclude(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
             return _Labelled("", concluded.reasons, made.warnings, concluded.verdict)
-    except (PlatformError, UnreachableError):
+    except NO_FAULT_OF_FILES:
         raise
     except CardioscarError as error:
         if "mesh" in files:

@@ -403,7 +403,7 @@ def test_leaving_out_can_be_left_out(run: Run) -> None:
 
 def test_results_are_the_golden_list(run: Run) -> None:
     """Every file that a subject can have in the published results."""
-    run.stage("infer", ["P001"], options={"write_nifti": True, "write_opencarp": True})
+    run.stage("infer", ["P001"], options={"write_nifti": True, "write_opencarp": True, "write_draws": True})
     results = run.out / "published"
     evaluate.run(
         run.cohort, run.artifact("preprocess"), run.artifact("group_sort"), run.artifact("train"),
@@ -424,6 +424,7 @@ def test_results_are_the_golden_list(run: Run) -> None:
         "P001/scar.lon",
         "P001/scar.pts",
         "P001/scar.vtu",
+        "P001/scar_draws.npz",
         "P001/scar_endo.vtx",
         "P001/scar_epi.vtx",
         "P001/scar_probability.nii.gz",

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cardioscar.errors import CardioscarError
+from cardioscar.activation.formats.onset_files import read_heart_onsets, write_heart_onsets
+from cardioscar.errors import CardioscarError, ConfigError
 from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.shard.status import Status
+from cardioscar.stages.activation import subject_onsets
+from cardioscar.stages.networks import bundle_at
 from cardioscar.stages.recording import UNPUBLISHED
 from cardioscar.stages.run.cohort import run_cohort
+from cardioscar.stages.study import network_once
+from cardioscar.stages.study.modality import Modality, attempted
 from cardioscar.stages.study.workflow import PLAN
 from cardioscar.stages.summarize_cohort import CohortRejected
+from tests.activation.tiny_networks import tiny_networks
 from tests.finished_run import Run, content
 from tests.stages.study import patients
 
@@ -143,6 +151,37 @@ def test_a_cut_off_strain_gives_way_to_contours(run: Run) -> None:
     assert states(plan_of(run, "P002"))["activation"] == "used"
 
 
+def test_corrected_onsets_count_where_activation_is_told_by_contours(run: Run) -> None:
+    folder = run.cohort / "P001"
+    (folder / "strain.npz").unlink()
+    again(run)
+    by_network = read_heart_onsets(run.result() / "tos.csv")
+    corrected = [replace(one, tos_ms=np.full_like(one.tos_ms, 61.0)) for one in by_network]
+    corrected = [replace(one, low_ms=one.tos_ms - 5, high_ms=one.tos_ms + 5) for one in corrected]
+    write_heart_onsets(folder / "tos.csv", corrected)
+    again(run)
+    assert one(plan_of(run), "activation")["source"] == "contours of the cine"
+    for told in read_heart_onsets(run.result() / "tos.csv"):
+        np.testing.assert_array_equal(told.tos_ms, 61.0)
+    # a table of other slices is refused, and that is said
+    write_heart_onsets(folder / "tos.csv", corrected[:1])
+    again(run)
+    found = one(plan_of(run), "activation")
+    assert found["state"] == "failed"
+    assert "tos: expected onsets of" in found["why"]
+
+
+def test_onsets_of_strain_that_is_not_used_are_not_those_of_contours(run: Run) -> None:
+    folder = run.cohort / "P001"
+    onsets = read_heart_onsets(run.result() / "tos.csv")
+    write_heart_onsets(folder / "tos.csv", onsets)
+    (folder / "strain.npz").write_bytes(b"nothing of that kind")
+    again(run)
+    assert one(plan_of(run), "activation")["source"] == "contours of the cine"
+    warned = json.loads((run.result() / "metrics.json").read_text())["warnings"]
+    assert any("tos.csv is not used: it belongs to the strain" in row["text"] for row in warned)
+
+
 def test_cut_off_late_enhancement_leaves_function_and_activation(run: Run) -> None:
     for name in ("labels.nii.gz", "lge.nii.gz"):
         path = run.cohort / "P001" / name
@@ -201,7 +240,80 @@ def test_unknown_settings_are_refused_before_any_work(planned: Run, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
-def _network(folder: Path) -> Path:
-    from tests.activation.tiny_networks import tiny_networks
+@pytest.mark.parametrize(
+    ("stage", "settings"),
+    [
+        ("study_scar", {"segment": {"device": "cuda:99"}}),
+        ("study_scar", {"train": {"device": "cuda:99"}}),
+        ("study_function", {"quantify": {"device": "cuda:99"}}),
+    ],
+)
+def test_a_device_that_is_not_there_is_no_patients_fault(
+    stage: str, settings: dict[str, Any], planned: Run, tmp_path: Path
+) -> None:
+    places: dict[str, Any] = {"cohort": planned.cohort}
+    for work in (
+        lambda: PLAN[stage].check_machine(settings),
+        lambda: PLAN[stage].run(places, ["P001"], tmp_path / "out", settings),
+    ):
+        with pytest.raises(ConfigError, match="device: expected a device of this machine, found 'cuda:99'"):
+            work()
+    assert not (tmp_path / "out").exists()
 
+
+def test_settings_that_cannot_be_had_are_no_failed_modality() -> None:
+    def refused() -> Modality:
+        raise ConfigError("device", "a device of this machine", "none")
+
+    with pytest.raises(ConfigError):
+        attempted("LV function", refused)
+
+
+def test_settings_of_a_patient_do_not_depend_on_the_others_of_the_shard(planned: Run, tmp_path: Path) -> None:
+    network = _network(tmp_path)
+    places: dict[str, Any] = {"cohort": planned.cohort, "functions": planned.artifact("study_function")}
+    settings = {"detect": {"network": str(network), "figures": False, "explain": False}, "contours": False}
+    cohort = tmp_path / "cohort"
+    shutil.copytree(planned.cohort, cohort)
+    (cohort / "P001" / "strain.npz").unlink()
+    places["cohort"] = cohort
+    together = PLAN["study_activation"].run(places, ["P001", "P002"], tmp_path / "together", settings)
+    assert [row.subject for row in together] == ["P001", "P002"]
+    alone = PLAN["study_activation"].run(places, ["P001"], tmp_path / "alone", settings)
+    assert together[0].config_sha256 == alone[0].config_sha256
+    assert [row.config["detect"]["network"][:7] for row in together] == ["none", "sha256:"]
+    # nobody asks for a network that nobody needs
+    shutil.rmtree(network)
+    PLAN["study_activation"].run(places, ["P001"], tmp_path / "without", settings)
+    with pytest.raises(CardioscarError, match="network: expected a folder"):
+        PLAN["study_activation"].run(places, ["P002"], tmp_path / "without", settings)
+
+
+def test_the_network_that_is_recorded_is_the_one_that_is_used(
+    planned: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another network lies under the address by the time that the first patient's turn comes."""
+    network = _network(tmp_path)
+    sha256 = bundle_at(str(network), "activation").sha256
+    resolved = network_once.resolve_network
+
+    def then_exchanged(*given: Any) -> Any:
+        found = resolved(*given)
+        shutil.rmtree(network)
+        tiny_networks(network, steps=5)
+        return found
+
+    monkeypatch.setattr(network_once, "resolve_network", then_exchanged)
+    used: list[str] = []
+    onsets = subject_onsets.onsets_of
+    monkeypatch.setattr(subject_onsets, "onsets_of", lambda *given: (used.append(given[2].sha256), onsets(*given))[1])
+    places: dict[str, Any] = {"cohort": planned.cohort, "functions": planned.artifact("study_function")}
+    settings = {"detect": {"network": str(network), "figures": False, "explain": False}}
+    [row] = PLAN["study_activation"].run(places, ["P001"], tmp_path / "out", settings)
+    assert row.config["detect"]["network"] == f"sha256:{sha256}"
+    assert bundle_at(str(network), "activation").sha256 != sha256
+    assert used == [sha256]
+
+
+def _network(folder: Path) -> Path:
     return tiny_networks(folder / "network", steps=4)
