@@ -19,7 +19,7 @@ from cardioscar.learning.adamw import AdamW
 from cardioscar.learning.checkpoint import checkpoint_identity, load_checkpoint, save_checkpoint
 from cardioscar.learning.curves import Curves
 from cardioscar.learning.device import choose_device
-from cardioscar.learning.heap import keep_large_blocks
+from cardioscar.learning.heap import large_blocks_kept
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.precision import Precision
 from cardioscar.learning.schedules import Schedule
@@ -125,9 +125,8 @@ def train(
         InputError: If the validation lacks the figure that is watched.
     """
     run = _Run(network, losses, config, schedule or config.schedule.over(config.steps), validate, units)
-    if run.device.type == "cpu":
-        keep_large_blocks()
-    with _own_random_numbers(run.device, config.seed):
+    kept = large_blocks_kept() if run.device.type == "cpu" else nullcontext()
+    with kept, _own_random_numbers(run.device, config.seed):
         if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
             run.resume(checkpoint)
             log.info("resumes at step %d of %d", run.state.step, config.steps)
