@@ -53,6 +53,7 @@ class Workflow:
             raises InputError where that is of another form than this version's.
         columns: What the cohort's table holds of what is concluded, how it is drawn, and what is averaged.
         model: What MLflow calls its subjects and their models; None for a family that records none.
+        network: Family whose network a stage applies to subjects that lack something; empty where none does.
 
     Raises:
         ConfigError: If a stage reads what no earlier one writes, if two have one name, or if one publishes
@@ -66,6 +67,7 @@ class Workflow:
     conclusion: str
     columns: CohortColumns = field(default_factory=CohortColumns)
     model: ModelKind | None = None
+    network: str = ""
 
     def __post_init__(self) -> None:
         known = {COHORT}

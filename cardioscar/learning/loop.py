@@ -125,7 +125,7 @@ def train(
         InputError: If the validation lacks the figure that is watched.
     """
     run = _Run(network, losses, config, schedule or config.schedule.over(config.steps), validate, units)
-    kept = large_blocks_kept() if run.device.type == "cpu" else nullcontext()
+    kept = large_blocks_kept() if run.device.type == "cpu" else contextlib.nullcontext()
     with kept, _own_random_numbers(run.device, config.seed):
         if checkpoint is not None and checkpoint.is_file() and checkpoint_identity(checkpoint) == identity:
             run.resume(checkpoint)

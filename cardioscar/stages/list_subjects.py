@@ -40,7 +40,7 @@ def run(
         fingerprint: File that receives a hash of the cohort's files, see `CohortSource.fingerprint`.
         workflow: What a run of the pipeline takes of the cluster, see `WorkflowSize`.
         family: Whose cohort it is.
-        fingerprint_network: Address of a segmenter of late enhancement that later tasks are given: its content counts
+        fingerprint_network: Address of a network of `Workflow.network` that later tasks are given: its content counts
             in the fingerprint, for the network at an address may change; empty for none.
 
     Returns:
@@ -60,16 +60,16 @@ def run(
         for warning in check_shards(shards, workflow=taken, listed_bytes=listed).warnings():
             log.warning(warning)
     if fingerprint:
-        Path(fingerprint).write_text(_with_network(source.fingerprint(), fingerprint_network), encoding="utf-8")
+        Path(fingerprint).write_text(_with_network(source.fingerprint(), fingerprint_network, family), encoding="utf-8")
     return shards
 
 
-def _with_network(fingerprint: str, address: str) -> str:
+def _with_network(fingerprint: str, address: str, family: Workflow) -> str:
     """The fingerprint of a cohort and a network; one that is not there is missed by the subjects that need it."""
     if not address:
         return fingerprint
     content = address
     if address != "none":
         with suppress(InputError):
-            content = bundle_at(address, "lge", where="segmenter").sha256
+            content = bundle_at(address, family.network, where="network").sha256
     return config_sha256({"cohort": fingerprint, "network": content})

@@ -98,4 +98,5 @@ RECONSTRUCT = Workflow(
     conclusion=f"{_ROOM}.subject_record:conclude",
     columns=COLUMNS,
     model=SCAR_FIELD,
+    network="lge",
 )

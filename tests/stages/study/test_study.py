@@ -179,7 +179,7 @@ def test_onsets_of_strain_that_is_not_used_are_not_those_of_contours(run: Run) -
     again(run)
     assert one(plan_of(run), "activation")["source"] == "contours of the cine"
     warned = json.loads((run.result() / "metrics.json").read_text())["warnings"]
-    assert any("tos.csv is not used: it belongs to the strain" in row["text"] for row in warned)
+    assert any("is not used: it belongs to the strain" in row["text"] for row in warned)
 
 
 def test_cut_off_late_enhancement_leaves_function_and_activation(run: Run) -> None:
