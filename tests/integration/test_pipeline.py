@@ -94,7 +94,7 @@ def test_results_are_in_the_store_with_pictures(run, ceph):
     objects = ceph.objects(run.bucket, "results/trial")
     for subject in OK:
         assert objects[f"{subject}/figures/scene.png"].startswith(b"\x89PNG")
-        assert b"data:image/png;base64," in objects[f"{subject}/report.html"]
+        assert b"data:image/webp;base64," in objects[f"{subject}/report.html"]
         assert b"could not be rendered" not in objects[f"{subject}/report.html"]
 
 
