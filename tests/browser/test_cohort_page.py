@@ -40,7 +40,7 @@ def test_it_opens_without_errors_and_asks_nobody(look, report):
     started = time.monotonic()
     opened = look(report)
     opened.page.wait_for_selector(".eye svg")
-    assert time.monotonic() - started < 20  # s, on a busy machine; about 0.6 s on a free one
+    assert time.monotonic() - started < 20  # s, on a busy machine
     assert opened.errors == []
     assert opened.asked == [report.as_uri()]
     assert report.stat().st_size < 1_500_000
