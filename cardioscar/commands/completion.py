@@ -12,11 +12,11 @@ _BASH = r"""_cardioscar() {
   local word="${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
     local names
-    names=$(cardioscar --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
+    names=$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
     COMPREPLY=($(compgen -W "$names" -- "$word"))
   elif [[ "$word" == -* ]]; then
     local flags
-    flags=$(COLUMNS=200 cardioscar "${COMP_WORDS[1]}" --help 2>/dev/null | grep -oE -- '--[a-z][a-z.0-9-]+' | sort -u)
+    flags=$(COLUMNS=200 "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -oE -- '--[a-z][a-z.0-9-]+' | sort -u)
     COMPREPLY=($(compgen -W "$flags" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))

@@ -164,7 +164,8 @@ def test_doctor_says_what_does_not_answer(cardioscar: Cardioscar) -> None:
 def test_the_shell_completes_commands_and_flags(cardioscar: Cardioscar, tmp_path: Path) -> None:
     script = tmp_path / "complete.sh"
     script.write_text(cardioscar("completion", "bash").out, encoding="utf-8")
-    ask = f"source {script}; COMP_WORDS=(cardioscar expl); COMP_CWORD=1; _cardioscar; echo ${{COMPREPLY[@]}}"
-    said = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True)
+    typed = Path(sys.executable).with_name("cardioscar")
+    ask = f"source {script}; COMP_WORDS=({typed} expl); COMP_CWORD=1; _cardioscar; echo ${{COMPREPLY[@]}}"
+    said = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
     assert said.stdout.split() == ["explain"]
     assert "bashcompinit" in cardioscar("completion", "zsh").out
