@@ -89,6 +89,26 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path: Path) -
     assert not (tmp_path / "at").exists()
 
 
+def test_a_training_goes_on_from_a_stored_network(tmp_path: Path) -> None:
+    first = train_segmenter(tmp_path / "first", SMALL)
+    still = dataclasses.replace(SMALL, loop=dataclasses.replace(LOOP, schedule=ScheduleConfig("constant", peak=1e-9)))
+    second = train_segmenter(tmp_path / "second", still, start=tmp_path / "first")
+    assert first.bundle.sha256[:12] in second.bundle.facts.data_source
+    weights = (one.result.network.state_dict() for one in (first, second))
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
+
+
+def test_another_network_to_start_from_is_refused(tmp_path: Path) -> None:
+    train_segmenter(tmp_path / "first", SMALL)
+    other, larger = (
+        dataclasses.replace(SMALL, architecture="residual_encoder"),
+        dataclasses.replace(SMALL, size="small"),
+    )
+    for config, found in ((other, "architecture"), (larger, "size")):
+        with pytest.raises(InputError, match=f"another {found}"):
+            train_segmenter(tmp_path / "second", config, start=tmp_path / "first")
+
+
 def test_scar_net_learns_in_parts(tmp_path: Path) -> None:
     config = dataclasses.replace(
         SMALL, architecture="scar_net", frozen=("encoder.vit", "unet.down.0"), accumulate=2, neighbours=True,

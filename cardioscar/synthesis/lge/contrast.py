@@ -32,6 +32,9 @@ T1_OF_WALL = {
 times as short as scar; fat is short by itself; fluid takes no contrast up [@kellman2012]."""
 
 SCAR_T1, CORE_T1 = (0.48, 0.8), (0.95, 1.6)
+AS_BRIGHT = 0.3
+"""Chance of blood as bright as scar, as in the first minutes after contrast: the shape of the wall alone tells the two
+apart there."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: floa
     wall_ms, tr_ms = rng.uniform(330, 560), rng.uniform(1200, 2400)
     ranges = np.array([T1_OF_WALL[one] for one in Tissue] + [SCAR_T1, CORE_T1])
     t1_ms = wall_ms * rng.uniform(ranges[:, 0], ranges[:, 1])
+    if rng.random() < AS_BRIGHT:
+        t1_ms[Tissue.LV_BLOOD] = t1_ms[SCAR] * rng.uniform(0.96, 1.06)
     # what is in the blood reaches both hearts
     t1_ms[Tissue.RV_BLOOD] = t1_ms[Tissue.LV_BLOOD] * rng.uniform(0.93, 1.07)
     null_ms = wall_ms * math.log(2 / (1 + math.exp(-tr_ms / wall_ms)))
