@@ -78,8 +78,6 @@ def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: floa
     wall_ms, tr_ms = rng.uniform(330, 560), rng.uniform(1200, 2400)
     ranges = np.array([T1_OF_WALL[one] for one in Tissue] + [SCAR_T1, CORE_T1])
     t1_ms = wall_ms * rng.uniform(ranges[:, 0], ranges[:, 1])
-    if rng.random() < AS_BRIGHT:
-        t1_ms[Tissue.LV_BLOOD] = t1_ms[SCAR] * rng.uniform(0.96, 1.06)
     # what is in the blood reaches both hearts
     t1_ms[Tissue.RV_BLOOD] = t1_ms[Tissue.LV_BLOOD] * rng.uniform(0.93, 1.07)
     null_ms = wall_ms * math.log(2 / (1 + math.exp(-tr_ms / wall_ms)))
@@ -89,6 +87,9 @@ def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: floa
     reference[Tissue.RV_BLOOD] = reference[Tissue.LV_BLOOD]
     ti_ms = null_ms * rng.uniform(0.8 if signed else 0.93, 1.25)
     signals = reference * inversion_recovery(t1_ms, ti_ms=ti_ms, tr_ms=tr_ms)
+    if rng.random() < AS_BRIGHT:
+        over = signals[SCAR] - signals[Tissue.WALL]
+        signals[[Tissue.LV_BLOOD, Tissue.RV_BLOOD]] = signals[Tissue.WALL] + over * rng.uniform(0.88, 1.1, 2)
     if rng.random() < 0.25:
         signals[Tissue.FAT] *= rng.uniform(0, 0.4)  # suppressed
     if rng.random() < beyond:
