@@ -103,6 +103,7 @@ def train_segmenter(
         stacks=learned,
         synthetic_share=config.synthetic_share if learned else 1.0,
         augment=config.augment,
+        shown=config.shown,
     )
     identity = config_sha256(
         {
