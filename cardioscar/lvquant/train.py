@@ -18,7 +18,7 @@ from cardioscar.learning.device import choose_device
 from cardioscar.learning.loop import TrainResult, train
 from cardioscar.learning.prefetch import Prefetch
 from cardioscar.learning.split import Split, split_subjects
-from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet, build_cine_net
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet
 from cardioscar.lvquant.network.intensity import RULE
 from cardioscar.lvquant.network.spec import SIZES, CineNetSpec
 from cardioscar.lvquant.sectors import DIMENSIONS, SECTORS
@@ -101,7 +101,7 @@ def train_quantifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = CineNet(spec)
-    started = "" if start is None else _start(network, start)
+    started = "" if start is None else read_bundle(start).start(network, ARCHITECTURE, asdict(spec))
     network.segmenter.requires_grad_(not config.frozen)
     weights = {task: float(task in config.learned) for task in TASK_NAMES}
     learning = Learning(network, CineLoss(weights, learned=config.learned_weights))
@@ -201,16 +201,6 @@ def _synthetic_judges(config: TrainConfig) -> list[list[Example]]:
         for number in range(config.validation_slices)
     ]
     return [examples[first : first + config.batch] for first in range(0, len(examples), config.batch)]
-
-
-def _start(network: CineNet, folder: Path) -> str:
-    """Give a network the weights of a stored one, and return the hash that names that."""
-    bundle = read_bundle(folder)
-    stored = bundle.network(ARCHITECTURE, build_cine_net)
-    if stored.spec != network.spec:
-        raise InputError(bundle.stored.in_description, "a network of the size that is trained", "another size")
-    network.load_state_dict(stored.state_dict())
-    return bundle.sha256
 
 
 def _facts(
