@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import InputError, counted
@@ -32,6 +32,7 @@ from cardioscar.lge.training.example import Batch, as_batch
 from cardioscar.lge.training.figures import validated
 from cardioscar.lge.training.labelled import LabelledStack, find_labelled, read_labelled
 from cardioscar.lge.training.loss import SegmentationLoss
+from cardioscar.lge.training.steps import OtherBatches, StepLosses
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def train_segmenter(
     labelled: Path | None = None,
     published: Path | None = None,
     start: Path | None = None,
+    batches: OtherBatches | None = None,
     checkpoint: Path | None = None,
     keep_checkpoint: bool = False,
     on_step: OnStep | None = None,
@@ -75,6 +77,7 @@ def train_segmenter(
         labelled: Folder of real images with labels, see `training.labelled`; None for synthetic slices alone.
         published: Weights of SAM's image encoder to start ScarNet's from; None starts at random.
         start: Bundle whose weights the training starts from; None starts at random.
+        batches: What is learned from, in place of what the settings and `labelled` say; of `config.batch` slices each.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
         keep_checkpoint: Leave it to the caller, who has more to do with the network.
         on_step: Told the steps done.
@@ -95,7 +98,7 @@ def train_segmenter(
     device = choose_device(config.loop.device)
     loss = SegmentationLoss(config.loss)
     watching = judging or _synthetic_judges(config)
-    batches = Batches(
+    made = batches or Batches(
         config.synthetic,
         config.batch,
         config.seed,
@@ -112,12 +115,13 @@ def train_segmenter(
             "labelled": file_sha256(labelled) if labelled else "",
             "published": file_sha256(published) if published else "",
             "start": started,
+            **({"batches": batches.sha256} if batches else {}),
         }
     )
-    with Prefetch(batches, workers=config.workers) as coming:
+    with Prefetch(made, workers=config.workers) as coming:
         result = train(
             network,
-            _Losses(network, coming, loss, device, config),
+            StepLosses(network, coming, loss, device, accumulate=config.accumulate, side=config.side),
             config.loop,
             validate=lambda: validated(network, watching, loss, device),
             checkpoint=checkpoint,
@@ -130,34 +134,6 @@ def train_segmenter(
         checkpoint.unlink(missing_ok=True)
     log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
     return TrainedSegmenter(result, bundle, split, watching)
-
-
-class _Losses:
-    """The loss of each step: batches by their number, so that it has no memory."""
-
-    def __init__(
-        self,
-        network: nn.Module,
-        coming: Prefetch[Batch],
-        loss: SegmentationLoss,
-        device: torch.device,
-        config: TrainConfig,
-    ) -> None:
-        self._network, self._coming, self._loss, self._device, self._config = network, coming, loss, device, config
-
-    def __call__(self, step: int, _: torch.Generator) -> Iterator[Tensor]:
-        for part in range(self._config.accumulate):
-            batch = self._coming(step * self._config.accumulate + part)
-            images = torch.from_numpy(batch.images).to(self._device, memory_format=torch.channels_last)
-            labels = torch.from_numpy(batch.labels).to(self._device).long()
-            yield self._of(images, labels) / self._config.accumulate
-
-    def _of(self, images: Tensor, labels: Tensor) -> Tensor:
-        if not isinstance(self._network, ScarNet) or not self._config.side:
-            return self._loss(self._network(images), labels)
-        scores, features = self._network.with_features(images)
-        side = sum(self._loss(features[f"scores.{name}"], labels) for name in ("encoder", "unet"))
-        return self._loss(scores, labels) + self._config.side * side
 
 
 def _network(spec: Spec, config: TrainConfig, published: Path | None) -> nn.Module:

@@ -22,7 +22,8 @@ class LgeSettings(LgeTrainConfig):
     calibration_slices: int = 256
     """Synthetic slices that set how sure it may be (its temperature)."""
     published: str = ""
-    """Weights of SAM's image encoder to start scar_net's from: a file, or s3://bucket/key; empty starts at random."""
+    """Weights of SAM's image encoder to start scar_net's from: a file, s3://bucket/key, or a models:/ address of a
+    version that holds one such file; empty starts at random."""
     start_from: str = ""
     """Network whose weights it starts from: `shipped`, a folder, s3:// or models:/ address; empty starts at random."""
 
