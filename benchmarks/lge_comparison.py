@@ -33,10 +33,11 @@ from benchmarks.lge_scores import (
     spread_text,
     summary_rows,
     values_of,
-)  # fmt: skip
+)
 from benchmarks.lge_segmentation import table
 from benchmarks.lge_stream import Stream, draw_stream
 from cardioscar.config import config_sha256
+from cardioscar.errors import InputError
 from cardioscar.learning.loop import train
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.schedules import ScheduleConfig
@@ -171,10 +172,12 @@ def trained(plan: Plan, name: str, architecture: Architecture, steps: int, strea
     made = train_segmenter(
         folder, config, batches=stream, checkpoint=folder.with_suffix(".checkpoint"), keep_checkpoint=True, on_step=note
     )
-    _, fit = calibrate_bundle(
-        folder, held_out_slices(config, config.synthetic, plan.validation_slices),
-        InferConfig(views=plan.views, device="cpu"),
-    )  # fmt: skip
+    temperature = None
+    try:
+        held_out = held_out_slices(config, config.synthetic, plan.validation_slices)
+        temperature = calibrate_bundle(folder, held_out, InferConfig(views=plan.views, device="cpu"))[1].temperature
+    except InputError as error:  # a network that takes nearly all for background
+        sys.stderr.write(f"{name}: not calibrated: {error}\n")
     folder.with_suffix(".checkpoint").unlink(missing_ok=True)
     said |= {
         "done": True,
@@ -185,7 +188,7 @@ def trained(plan: Plan, name: str, architecture: Architecture, steps: int, strea
         "best_step": made.result.best_step,
         "validation": {key: value for key, value in made.bundle.facts.eval_metrics.items() if key.endswith("_dice")},
         "curve": made.result.curves.of(WATCHED),
-        "temperature": fit.temperature,
+        "temperature": temperature,
     }
     facts.write_text(json.dumps(said, indent=1) + "\n")
     return folder

@@ -122,7 +122,7 @@ def test_one_command_trains_scores_and_goes_on(
     configured = lge_comparison.Plan.config
     monkeypatch.setattr(
         lge_comparison.Plan, "config",
-        lambda plan, architecture, steps: replace(configured(plan, architecture, min(steps, 2)), synthetic=GRID),
+        lambda plan, architecture, steps: replace(configured(plan, architecture, steps), synthetic=GRID),
     )  # fmt: skip
     words = [
         str(tmp_path), "--seconds", "0.001", "--slices", "8", "--batch", "2", "--validation-slices", "2",
