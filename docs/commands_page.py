@@ -27,6 +27,7 @@ _HEAD = """# Commands
 short for `--preprocess.holdout`. `cardioscar --debug COMMAND …` shows where a fault of the program itself lies.
 
 """
+_Row = tuple[str, str, str, str]
 _COLUMNS = ("flag", "value", "default", "meaning")
 _TAIL = "\nThese pages are written from the code: `python -m docs.commands_page`.\n"
 _DEFAULT = re.compile(r"\s*\((?:(required)|(?:default|default if used): (.*))\)$", re.DOTALL)
@@ -61,7 +62,7 @@ def _actions(command: str) -> Iterator[list[str]]:
     yield from ([command, action] for action in actions) if actions else [[command]]
 
 
-def parser_of(words: list[str]) -> argparse.ArgumentParser:
+def parser_of(words: list[str]) -> Any:
     """The parser of a command's flags, as the command itself makes it."""
 
     def ask(form: Any, *_: Any, **settings: Any) -> None:
@@ -103,9 +104,9 @@ def _section(words: list[str]) -> Iterator[str]:
         )
 
 
-def _groups(parser: argparse.ArgumentParser) -> list[tuple[str, str, list[tuple[str, ...]]]]:
+def _groups(parser: Any) -> list[tuple[str, str, list[_Row]]]:
     """Title, text and rows of each group of flags; what belongs to no group comes first."""
-    found: list[tuple[str, str, list[tuple[str, ...]]]] = [("", "", [])]
+    found: list[tuple[str, str, list[_Row]]] = [("", "", [])]
     for group in parser._action_groups:
         rows = [_row(action) for action in group._group_actions if action.dest != "help"]
         title = (group.title or "").removesuffix(" options")
@@ -116,7 +117,7 @@ def _groups(parser: argparse.ArgumentParser) -> list[tuple[str, str, list[tuple[
     return found
 
 
-def _row(action: argparse.Action) -> tuple[str, str, str, str]:
+def _row(action: argparse.Action) -> _Row:
     text = _plain(str(action.help or ""))
     found = _DEFAULT.search(text)
     default = "required" if found and found[1] else _default(found[2] if found else "")

@@ -59,7 +59,8 @@ def _output(workflow: Workflow) -> Iterator[str]:
 
 def _columns(workflow: Workflow) -> Iterator[str]:
     columns = workflow.columns
-    rows = [(f"`{one.key}`", one.heading) for one in (*columns.texts, *columns.numbers)]
+    said = {one.key: one.heading for one in columns.texts} | {one.key: one.heading for one in columns.numbers}
+    rows = [(f"`{key}`", heading) for key, heading in said.items()]
     every = ", ".join(f"`{name}`" for name in (*BEFORE, "reasons", *AFTER, *SIGNED))
     yield from (f"### Columns of {workflow.name}", "", f"`cohort.csv` has, as in every family, {every}; and:", "")
     yield from (*table(("column", "heading on the page"), rows), "")

@@ -39,6 +39,7 @@ def fields(text: str) -> dict[str, str]:
 def _plain(text: str) -> str:
     for written, meant in _ACCENTS.items():
         text = text.replace(written, meant)
+    text = re.sub(r"\\sqrt\s*\{?(\w+)\}?", r"√\1", text).replace("$", "")
     return text.replace("{", "").replace("}", "")
 
 
