@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +27,26 @@ class Compare:
     """The same of the other run."""
     json: bool = False
     """All of it as JSON."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar compare`, and print what differs."""
     form = tyro.cli(Compare, prog=f"cardioscar {command}", args=words)
-    from cardioscar.commands.results_folder import read_table
+    from cardioscar.commands.results_folder import read_table, results_folder
     from cardioscar.errors import counted
     from cardioscar.results.comparison import compare
 
-    found = compare(read_table(form.a), read_table(form.b))
+    a, b = read_table(form.a), read_table(form.b)
+    found = compare(a, b)
+    if form.html is not None:
+        from cardioscar.files.folders import platform_faults
+        from cardioscar.report.comparison import write_comparison_page
+
+        places = [os.path.relpath(results_folder(one), form.html.parent) for one in (form.a, form.b)]
+        with platform_faults(form.html.parent):
+            write_comparison_page(form.html, a, b, dataclasses.asdict(found), (places[0], places[1]))
     if form.json:
         sys.stdout.write(json.dumps(_plain(dataclasses.asdict(found)), indent=1) + "\n")
         return 0
