@@ -203,9 +203,11 @@ def all_trained(plan: Plan, stream_sha256: str) -> tuple[dict[str, Segmenter], l
     """
     whole = Stream(plan.folder / "stream", plan.slices, plan.batch, config_sha256({"of": stream_sha256, "part": 1}))
     costs = seconds_a_step(plan, whole)
-    jobs = [(one, one, 1) for one in sorted(ARCHITECTURES, key=costs.__getitem__)]
+    cheapest_first: list[Architecture] = sorted(ARCHITECTURES, key=lambda one: costs[one])
+    jobs: list[tuple[str, Architecture, int]] = [(one, one, 1) for one in cheapest_first]
     jobs += [(f"{jobs[0][0]} on 1/{part}", jobs[0][0], part) for part in plan.parts if part > 1]
-    networks, rows = {}, []
+    networks: dict[str, Segmenter] = {}
+    rows: list[dict[str, Any]] = []
     if plan.only and plan.only not in {name for name, *_ in jobs}:
         raise SystemExit(f"--only: one of {', '.join(name for name, *_ in jobs)}")
     for name, architecture, part in jobs:

@@ -16,8 +16,11 @@ def test_medians_stand_where_they_are_and_undefined_subjects_are_left_out() -> N
     figure = methods_figure(scores)
     [axes] = figure.axes
     assert [one.get_text() for one in axes.get_yticklabels()] == ["clean", "noisy"]
-    assert [one.get_text() for one in axes.get_legend().get_texts()] == ["ours", "fwhm"]
-    medians = sorted(float(line.get_xdata()[0]) for line in axes.lines if len(line.get_xdata()) == 1)
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [one.get_text() for one in legend.get_texts()] == ["ours", "fwhm"]
+    drawn = [np.asarray(line.get_xdata(), dtype=float) for line in axes.lines]
+    medians = sorted(float(one[0]) for one in drawn if len(one) == 1)
     assert medians == pytest.approx([0.2, 0.4, 0.55])
     assert png_bytes(figure).startswith(b"\x89PNG")
 
@@ -29,7 +32,7 @@ def test_levels_are_in_order_with_their_medians() -> None:
     )  # fmt: skip
     [axes] = figure.axes
     [line] = axes.lines
-    np.testing.assert_allclose(line.get_xdata(), [256, 4096])
-    np.testing.assert_allclose(line.get_ydata(), [0.2, 0.7])
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), dtype=float), np.array([256.0, 4096.0]))
+    np.testing.assert_allclose(np.asarray(line.get_ydata(), dtype=float), np.array([0.2, 0.7]))
     assert axes.get_xscale() == "log"
     assert [one.get_text() for one in axes.get_xticklabels()] == ["256", "1024", "4096"]
