@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,21 @@ def whole(text: Any) -> Markup:
     '90 % interval 14.2\u2060–\u206017.9 ml'
     """
     return Markup("\u2060–\u2060").join(escape(text).split("–"))
+
+
+def moment(text: Any) -> str:
+    """A time as it is recorded, to the minute and without marks of machines; other text stays as it is.
+
+    >>> moment("2026-11-30T20:08:32+00:00"), moment("not recorded")
+    ('2026-11-30 20:08 UTC', 'not recorded')
+    """
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    if at.tzinfo is None:
+        return str(text)
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: Any) -> Markup:
@@ -138,7 +154,7 @@ def environment() -> Environment:
     )
     templates.filters.update(number=lambda v, *a: number(None if isinstance(v, Undefined) else v, *a))
     templates.filters.update(duration=lambda v: duration(None if isinstance(v, Undefined) else v))
-    templates.filters["whole"] = whole
+    templates.filters.update(whole=whole, moment=moment)
     templates.globals["footer"] = FOOTER
     return templates
 
