@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from cardioscar.files.atomic import atomic_file
 
 FOOTER = "Research use only. Not a medical device."
 
+_DASH = re.compile(r"(?<=\d)–(?=[\d−])")
 _UNDEFINED = Markup('<span class="undefined" title="undefined">–</span>')
 
 

@@ -40,6 +40,10 @@ def test_fields_stand_beside_the_scar(shell, scar):
     at = np.array(facts["marks"][0]["point"]) @ volume.axes + volume.centre_mm
     assert at == pytest.approx(mark, abs=0.02)
     assert facts["lines"][0]["open"] is False
+    # the camera looks at the first mark first
+    best = facts["views"][0]
+    assert best["name"] == "Best site"
+    assert np.cross(best["direction"][:2], facts["marks"][0]["point"][:2]) == pytest.approx(0, abs=0.1)
     assert "Septum?" in [view["name"] for view in facts["views"]]
     # what a voxel of the wall holds is what its nodes say: the onset rises by 1 ms a mm towards the base
     inside = np.argwhere(volume.channels["distance"] < 100)

@@ -189,7 +189,7 @@ class Page(HTMLParser):
         super().__init__()
         self.words, self.links, self.pictures, self.tags, self.open = [], [], [], [], []
         self.feed(html)
-        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("\u202f", " ")
+        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("\u202f", " ").replace("\u2060", "")
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
@@ -307,7 +307,10 @@ def test_the_page_asks_nobody_for_anything(written):
 
 def test_the_figures_lie_beside_and_inside(written, pixels):
     path, html = written
-    files = {p.stem: p.read_bytes() for p in (path.parent / "figures").iterdir()}
+    files = {p.stem: p.read_bytes() for p in (path.parent / "figures").glob("*.png")}
+    assert {p.name for p in (path.parent / "figures").iterdir()} == {f"{name}.png" for name in files} | {
+        "thumbnail.webp"
+    }
     inlined = [base64.b64decode(source.partition(",")[2]) for source in Page(html).pictures]
     assert len(inlined) == len(files)
     sizes = {Image.open(BytesIO(data)).size for data in inlined}
