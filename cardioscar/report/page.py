@@ -69,7 +69,7 @@ def whole(text: Any) -> Markup:
     >>> str(whole("90 % interval 14.2–17.9 ml"))
     '90 % interval 14.2\u2060–\u206017.9 ml'
     """
-    return Markup("\u2060–\u2060").join(escape(text).split("–"))
+    return Markup(_DASH.sub("\u2060–\u2060", str(escape(text))))  # noqa: S704 (escaped)
 
 
 def moment(text: Any) -> str:

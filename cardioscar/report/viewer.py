@@ -216,8 +216,8 @@ def _channels(
     for one in fields:
         low, high = one.limits
         values[one.key] = (np.nan_to_num(one.values, nan=low), low, high)
-        ends = (round(low), round(high)) if high - low > 10 else (low, high)
-        colours.append(_ramp(one.key, one.label, one.cmap, *ends, one.unit) | {"line": OUTLINE})
+        first, last = (round(low), round(high)) if high - low > 10 else (low, high)
+        colours.append(_ramp(one.key, one.label, one.cmap, first, last, one.unit) | {"line": OUTLINE})
     return values, colours
 
 

@@ -23,7 +23,7 @@ def test_a_view_without_scar_has_no_threshold_and_no_volumes(shell):
 
 
 def test_fields_stand_beside_the_scar(shell, scar):
-    mark = shell.nodes_mm[100]
+    mark = shell.nodes_mm[shell.nodes_mm[:, 1].argmax()]
     line = ShownLine(shell.nodes_mm[:3], "#00a087", open=False)
     found = viewer_content(
         shell, ShownScar(scar, 0.1 * scar), [onset(shell)], axis=np.array([0, 0, 2.0]), lines=[line],

@@ -446,7 +446,7 @@ def test_verdicts(verdict, name, tmp_path):
 
 def test_figures_are_drawn_once(full, tmp_path, monkeypatch):
     drawn = []
-    for name in ("scene", "bullseye", "channels", "slices", "residuals"):
+    for name in FIGURES:
         monkeypatch.setattr(subject, f"{name}_figure", lambda *a, n=name, **k: drawn.append(n) or new_figure(1, 1))
     write_subject_report(tmp_path, full)
     assert sorted(drawn) == sorted(FIGURES)
