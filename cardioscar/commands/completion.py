@@ -15,8 +15,9 @@ _BASH = r"""_cardioscar() {
     names=$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
     COMPREPLY=($(compgen -W "$names" -- "$word"))
   elif [[ "$word" == -* ]]; then
-    local flags
-    flags=$(COLUMNS=200 "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -oE -- '--[a-z][a-z.0-9-]+' | sort -u)
+    local flags help
+    help=$(COLUMNS=200 "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null)
+    flags=$(grep -oE -- '--[a-z][a-z.0-9-]+' <<< "$help" | sort -u)
     COMPREPLY=($(compgen -W "$flags" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))

@@ -51,7 +51,7 @@ class Result:
         run_id: Run that vouches for it; empty where none does.
         metrics: Content of `metrics.json`; None where there is none that can be trusted.
         damage: What is wrong with `metrics.json`; empty if nothing.
-        signoff: What a person said of it; None where nobody did. Of results in a folder alone.
+        signoff: What a person said of it; None where nobody did.
         picture: Content of `figures/thumbnail.webp`; empty where there is none that can be trusted.
     """
 
