@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -24,21 +25,21 @@ class Compare:
     """Results, or output of `cardioscar run`."""
     b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
-    json: bool = False
-    """All of it as JSON."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar compare`, and print what differs."""
-    form = tyro.cli(Compare, prog=f"cardioscar {command}", args=words)
+    form = parsed(Compare, f"cardioscar {command}", words)
     from cardioscar.commands.results_folder import read_table
-    from cardioscar.errors import counted
     from cardioscar.results.comparison import compare
 
     found = compare(read_table(form.a), read_table(form.b))
-    if form.json:
-        sys.stdout.write(json.dumps(_plain(dataclasses.asdict(found)), indent=1) + "\n")
-        return 0
+    form.terminal.answer(dataclasses.asdict(found), lambda: _print(found))
+    return 0
+
+
+def _print(found: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -56,13 +57,3 @@ def main(command: str, words: list[str]) -> int:
     for place, names in (("A", found.only_a), ("B", found.only_b)):
         if names:
             console.print(f"in {place} alone: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
-    return 0
-
-
-def _plain(value: Any) -> Any:
-    """NaN as null."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+
 _BASH = r"""_cardioscar() {
   local word="${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -37,6 +39,6 @@ class Completion:
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar completion`, and print the script."""
-    form = tyro.cli(Completion, prog=f"cardioscar {command}", args=words)
+    form = parsed(Completion, f"cardioscar {command}", words)
     sys.stdout.write(_ZSH + _BASH if form.shell == "zsh" else _BASH)
     return 0

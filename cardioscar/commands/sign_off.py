@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,12 @@ class SignOffCommand:
     """MLflow server or store whose run of this result gets it as tags; by default none."""
     experiment: str = ""
     """The cohort's experiment there, as named to `cardioscar run`; needed with --tracking-uri."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar sign-off`, and keep what is said."""
-    form = tyro.cli(SignOffCommand, prog=f"cardioscar {command}", args=words)
+    form = parsed(SignOffCommand, f"cardioscar {command}", words)
     from cardioscar.commands.results_folder import results_folder
     from cardioscar.errors import InputError
     from cardioscar.files.atomic import atomic_file
@@ -66,8 +69,11 @@ def main(command: str, words: list[str]) -> int:
 
         target = TrackingTarget(form.tracking_uri, form.experiment)
         tag_signoff(target, form.subject, of_result, word.said if word else "", form.note)
-        sys.stdout.write(f"{form.subject}: tags of its run in MLflow\n")
-    sys.stdout.write(f"{form.subject}: {form.said}\n")
+    tagged = bool(form.tracking_uri)
+    form.terminal.answer(
+        {"subject": form.subject, "signed_off": form.said, "tagged_in_mlflow": tagged},
+        f"{form.subject}: {form.said}{', and in the tags of its run in MLflow' if tagged else ''}",
+    )
     return 0
 
 
