@@ -6,12 +6,15 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from cardioscar.commands.parsing import parsed
 from cardioscar.commands.terminal import TERMINAL, OnTerminal
+
+if TYPE_CHECKING:
+    from cardioscar.results.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def main(command: str, words: list[str]) -> int:
 def _print(found: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from cardioscar.errors import counted
 
     console = Console()
     table = Table("B − A", "n", "mean", "limits of agreement", "most", box=None, header_style="bold")

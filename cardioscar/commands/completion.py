@@ -17,9 +17,11 @@ _BASH = r"""_cardioscar() {
     names=$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
     COMPREPLY=($(compgen -W "$names" -- "$word"))
   elif [[ "$word" == -* ]]; then
-    local flags
-    flags=$(COLUMNS=200 "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null | grep -oE -- '--[a-z][a-z.0-9-]+' | sort -u)
-    COMPREPLY=($(compgen -W "$flags" -- "$word"))
+    local command=("${COMP_WORDS[0]}" "${COMP_WORDS[1]}") flags
+    # a command of several actions: the flags are the action's
+    [[ "$COMP_CWORD" -gt 2 && "${COMP_WORDS[2]}" =~ ^[a-z][a-z-]*$ ]] && command+=("${COMP_WORDS[2]}")
+    flags=$(COLUMNS=200 "${command[@]}" --help 2>/dev/null)
+    COMPREPLY=($(compgen -W "$(grep -oE -- '--[a-z][a-z.0-9-]+' <<<"$flags" | sort -u)" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi

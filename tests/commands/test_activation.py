@@ -58,7 +58,8 @@ def test_a_folder_with_displacement_becomes_strain(tmp_path, capsys):
 
 def test_predicted_onsets_are_a_table_with_pictures(tmp_path, strain, network, capsys):
     pytest.importorskip("captum")
-    words = ["activation", "predict", "--json", str(strain), "-o", str(tmp_path), "--network", str(network), "--explain", "auto"]
+    words = ["activation", "predict", "--json", str(strain), "-o", str(tmp_path), "--explain", "auto"]
+    words += ["--network", str(network)]
     assert main(words) == 0
     rows = rows_of(tmp_path / "tos.csv")
     assert list(rows[0]) == ["slice", "sector", "tos_ms", "low", "high", "class"]

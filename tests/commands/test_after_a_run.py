@@ -167,6 +167,8 @@ def test_the_shell_completes_commands_and_flags(cardioscar: Cardioscar, tmp_path
     script.write_text(cardioscar("completion", "bash").out, encoding="utf-8")
     typed = Path(sys.executable).with_name("cardioscar")
     ask = f"source {script}; COMP_WORDS=({typed} expl); COMP_CWORD=1; _cardioscar; echo ${{COMPREPLY[@]}}"
-    said = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
+    said = subprocess.run(
+        ["bash", "-c", ask], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}
+    )
     assert said.stdout.split() == ["explain"]
     assert "bashcompinit" in cardioscar("completion", "zsh").out

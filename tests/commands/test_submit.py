@@ -344,7 +344,8 @@ def test_a_store_that_only_pods_may_read_is_left_to_them(server, cardioscar, sto
 
 def test_a_dry_run_of_a_package_needs_no_server(cardioscar, monkeypatch):
     monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
-    said = cardioscar("submit", *MOUNTED, "--package", PACKAGE, "--dry-run", "--json", "--run-name", "x", "--set", "seed=1")
+    words = ("submit", *MOUNTED, "--package", PACKAGE, "--dry-run", "--json", "--run-name", "x", "--set", "seed=1")
+    said = cardioscar(*words)
     assert said.code == 0, said.err
     shown = json.loads(said.out)
     assert (shown["run"], shown["pipeline"], shown["experiment"]) == ("x", "reconstruct_cohort.yaml", "acute")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tests.commands.conftest import Said
 
 Cardioscar = Callable[..., Said]
 
-ACTIONS = {
+ACTIONS: Mapping[str, Mapping[str, object]] = {
     "activation": activation.ACTIONS,
     "lge": lge.ACTIONS,
     "lvquant": lvquant.ACTIONS,
@@ -24,7 +24,7 @@ ACTIONS = {
     "registry": registry.ACTIONS,
     "train-prior": train_prior.ACTIONS,
 }
-EVERY = [(name, *more) for name in cli.COMMANDS for more in ([(one,) for one in ACTIONS.get(name, ())] or [()])]
+EVERY = [tuple(filter(None, (name, one))) for name in cli.COMMANDS for one in ACTIONS.get(name, {"": None})]
 
 
 @pytest.mark.parametrize("words", [one for one in EVERY if one != ("completion",)], ids=" ".join)

@@ -32,7 +32,9 @@ def settings(tmp_path: Path) -> Callable[[str], Path]:
 def test_a_network_is_trained_from_a_file_and_flags_and_again_like_itself(
     cardioscar: Cardioscar, tmp_path: Path, settings: Callable[[str], Path]
 ) -> None:
-    said = cardioscar("activation", "train", "--json", "-o", tmp_path / "a", "--config", settings("activation"), "--seed=3")
+    said = cardioscar(
+        "activation", "train", "--json", "-o", tmp_path / "a", "--config", settings("activation"), "--seed=3"
+    )
     assert said.code == 0, said.err
     about = json.loads(said.out)
     assert (about["family"], about["stop_reason"], about["reused"]) == ("activation", "completed", False)

@@ -29,7 +29,9 @@ def test_help_names_both_kinds(cardioscar: Cardioscar) -> None:
 def test_a_network_is_pretrained_and_a_fit_starts_from_it(
     finished: Run, cardioscar: Cardioscar, tmp_path: Path
 ) -> None:
-    said = cardioscar("train-prior", "field", finished.artifact("group_sort"), "--json", "-o", tmp_path / "prior", *QUICK)
+    said = cardioscar(
+        "train-prior", "field", finished.artifact("group_sort"), "--json", "-o", tmp_path / "prior", *QUICK
+    )
     assert said.code == 0
     about = json.loads(said.out)
     assert (about["hearts"], about["config"]["steps"]) == (3, 4)

@@ -31,8 +31,8 @@ from cardioscar.services.store.publication_files import Local, files_to_publish,
 from cardioscar.services.store.s3_uri import S3Place
 
 _TRIES = 8
-"""How often a publisher whose claim holds goes on where others have written meanwhile: for longer than a loser on a busy
-machine takes to find out that it has lost."""
+"""How often a publisher whose claim holds goes on where others have written meanwhile: for longer than it takes a loser
+on a busy machine to find out that it has lost."""
 
 _log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,16 +30,16 @@ WORDS = CohortWords(
 
 
 @pytest.fixture
-def recorded(tmp_path: Path) -> tuple[TrackingTarget, str, dict[str, Path]]:
+def recorded(tmp_path: Path) -> tuple[TrackingTarget, str, dict[str, Any]]:
     target = TrackingTarget.local(tmp_path / "store", "acute")
-    files = {"table_csv": tmp_path / "t.csv", "report_html": tmp_path / "r.html"}
+    files: dict[str, Any] = {"table_csv": tmp_path / "t.csv", "report_html": tmp_path / "r.html"}
     files["table_csv"].write_text("subject,dice\nP001,0.8\n")
     files["report_html"].write_text("<a href='#top'>top</a><a class=x href=\"P001/report.html\">P001</a>")
     return target, record_cohort(target, **files, metrics={"ok": 1.0}, words=WORDS), files
 
 
 def test_a_cohort_says_its_verdict_where_all_is_and_what_to_look_at(
-    recorded: tuple[TrackingTarget, str, dict[str, Path]],
+    recorded: tuple[TrackingTarget, str, dict[str, Any]],
 ) -> None:
     target, run_id, files = recorded
     client = connect(target)
@@ -69,7 +70,7 @@ def test_a_cohort_says_its_verdict_where_all_is_and_what_to_look_at(
 
 
 def test_a_recorded_page_keeps_the_words_of_links_that_lead_nowhere(
-    recorded: tuple[TrackingTarget, str, dict[str, Path]], tmp_path: Path
+    recorded: tuple[TrackingTarget, str, dict[str, Any]], tmp_path: Path
 ) -> None:
     target, run_id, files = recorded
     stored = Path(connect(target).download_artifacts(run_id, "report.html", dst_path=str(tmp_path))).read_text()
@@ -102,7 +103,7 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
     assert shown > 15
 
 
-def test_an_erased_subject_is_in_no_description(recorded: tuple[TrackingTarget, str, dict[str, Path]]) -> None:
+def test_an_erased_subject_is_in_no_description(recorded: tuple[TrackingTarget, str, dict[str, Any]]) -> None:
     target, run_id, _ = recorded
 
     def rewrite(folder: Path, subject: str) -> bool:
