@@ -148,6 +148,8 @@ def _annotated(field: StructFieldSpec, short: str) -> Any:
         more["aliases"] = [short]
     if field.default in ("", None, ()) and not isinstance(field.default, bool):
         more["help_behavior_hint"] = ""
+    elif get_origin(kind) is tuple and not isinstance(field.default, tuple):
+        more["help_behavior_hint"] = "(required)"  # as for any other that has no default
     if not any(more.values()) and "help_behavior_hint" not in more:
         return field.type
     return Annotated[(field.type, tyro.conf.arg(**more))]
