@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 DEMO   := demo
 # what writes files that are kept; `make lint` checks each that `make golden` writes
 WRITERS := pipelines.compile components.readme pipelines.readme charts.readme docs.subject_settings docs.house_map docs.metrics_page
+WRITERS += docs.commands_page docs.components_page docs.files_page docs.formulas_page docs.settings_page docs.sources_page
 .DEFAULT_GOAL := help
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # what `make shapes` runs: the quick tests of rooms whose signatures state shapes
 SHAPED := tests/metrics tests/learning tests/imaging/alignment tests/scar3d/channels tests/scar3d/quality \
 	$(addprefix tests/scar3d/posterior/test_,base_rate.py intervals.py matern.py projection.py residual_process.py)
-.PHONY: help demo demo-s3 test fast shapes lint format golden component bench clean
+.PHONY: help demo demo-s3 test fast shapes lint format golden docs component bench clean
 
 include images/images.mk tests/kind/kind.mk
 
@@ -29,7 +30,7 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) --editable ".[kfp,laptop,dev]"
+	$(PIP) --editable ".[kfp,laptop,dev,docs]"
 	# a test compares with it; what it requires besides (timm, and by it torchvision) is not used
 	$(PIP) --no-deps "$$(grep '^dynamic-network-architectures==' constraints.txt)"
 	@touch $@
@@ -71,6 +72,10 @@ format: $(VENV)/.test  ## format and mend what can be mended
 
 golden: $(VENV)/.test  ## rewrite compiled pipelines and whatever else is generated
 	set -e; for writer in $(WRITERS); do $(BIN)/python -m $$writer; done
+
+docs: $(VENV)/.test  ## the documentation as a site in build/docs (warnings fail; links to other sites are listed beside it)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html -c docs/site . build/docs
+	@echo "build/docs/index.html"
 
 component: $(VENV)/.test  ## files of a new component: NAME=stage CATEGORY=training [WORKFLOW=module:OBJECT]
 	$(BIN)/python -m components.scaffold $(NAME) $(CATEGORY) $(if $(WORKFLOW),--workflow $(WORKFLOW))

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mesh": ("mesh", "make a volumetric LV mesh from labels or from a closed surface"),
     "slices": ("slices", "cut a sparse stack from a dense volume"),
     "apply": ("apply", "carry a scar map to another mesh of the same heart"),
+    "export": ("export", "a map in the forms of other tools: DICOM, NIfTI, openCARP, ParaView, BIDS"),
     "phantom": ("phantom", "write a cohort of phantoms with known truth"),
     "registry": ("registry", "find, show and load recorded models (MLflow)"),
     "explain": ("explain", "why a subject has its verdict, or why it failed"),

@@ -50,9 +50,9 @@ class Wanted:
 
 
 SETS = {
-    "run": Wanted(("kfp", "learning", "metrics", "tracking"), torch="cpu"),
-    "dev": Wanted(("kfp", "learning", "metrics", "tracking", "laptop", "dev"), torch="cpu", without="run"),
-    "cuda": Wanted(("kfp", "learning", "metrics", "tracking"), python="3.12", torch="cuda"),
+    "run": Wanted(("kfp", "learning", "lge", "metrics", "tracking"), torch="cpu"),
+    "dev": Wanted(("kfp", "learning", "lge", "metrics", "tracking", "laptop", "dev"), torch="cpu", without="run"),
+    "cuda": Wanted(("kfp", "learning", "lge", "metrics", "tracking"), python="3.12", torch="cuda"),
     "mlflow": Wanted(file="images/mlflow/requirements.txt"),
     "sbom": Wanted(file="images/sbom.txt"),
     "build": Wanted(),

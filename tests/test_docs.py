@@ -92,11 +92,15 @@ def test_every_page_of_the_documentation_is_reached_from_the_readme() -> None:
     assert lost == []
 
 
-def test_the_index_names_every_page_but_single_decisions() -> None:
-    named = {(ROOT / "docs" / target.partition("#")[0]).resolve() for target in links(ROOT / "docs" / "README.md")}
-    expected = {page for page in pages() if page.is_relative_to(ROOT / "docs") and page.parent.name != "decisions"}
-    expected |= {page for page in pages() if page.name == "README.md" and page.parent != ROOT / "docs"}
-    assert sorted(str(page.relative_to(ROOT)) for page in expected - named - {ROOT / "docs" / "README.md"}) == []
+def test_the_index_and_those_that_it_names_name_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    below = [
+        ROOT / "docs" / name
+        for name in ("decisions/README.md", "reference/commands/README.md", "reference/components.md")
+    ]
+    named = {(page.parent / target.partition("#")[0]).resolve() for page in (index, *below) for target in links(page)}
+    assert {*below} <= {(index.parent / target).resolve() for target in links(index)}
+    assert sorted(str(page.relative_to(ROOT)) for page in {*pages()} - named - {index}) == []
 
 
 def test_a_broken_link_is_seen(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,16 +29,26 @@ class Compare:
     """Results, or output of `cardioscar run`."""
     b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
     terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar compare`, and print what differs."""
     form = parsed(Compare, f"cardioscar {command}", words)
-    from cardioscar.commands.results_folder import read_table
+    from cardioscar.commands.results_folder import read_table, results_folder
     from cardioscar.results.comparison import compare
 
-    found = compare(read_table(form.a), read_table(form.b))
+    a, b = read_table(form.a), read_table(form.b)
+    found = compare(a, b)
+    if form.html is not None:
+        from cardioscar.files.folders import platform_faults
+        from cardioscar.report.comparison import write_comparison_page
+
+        places = [os.path.relpath(results_folder(one), form.html.parent) for one in (form.a, form.b)]
+        with platform_faults(form.html.parent):
+            write_comparison_page(form.html, a, b, dataclasses.asdict(found), (places[0], places[1]))
     form.terminal.answer(dataclasses.asdict(found), lambda: _print(found))
     return 0
 

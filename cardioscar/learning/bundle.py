@@ -6,6 +6,7 @@ architecture, spacing, intensity rule, split, settings, hashes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -69,6 +70,28 @@ class Bundle:
             expected = build(self.facts.spec).state_dict()
         self.stored.weights(expected)
         return self.stored.fill(build(self.facts.spec))
+
+    def start(self, network: nn.Module, architecture: str, spec: Mapping[str, Any]) -> str:
+        """Give a network that is about to be trained the weights.
+
+        Args:
+            network: The network; it is returned to training mode.
+            architecture: Name of its architecture.
+            spec: Its numbers.
+
+        Returns:
+            The hash that names the weights' network.
+
+        Raises:
+            InputError: If the bundle holds another architecture or size, or its weights are not those of it.
+        """
+        where = self.stored.in_description
+        if self.facts.architecture != architecture:
+            raise InputError(where, f"a network '{architecture}'", "another architecture")
+        if self.facts.spec != json.loads(json.dumps(spec)):
+            raise InputError(where, "a network of the size that is trained", "another size")
+        self.stored.fill(network).train()
+        return self.sha256
 
 
 def save_bundle(folder: Path, network: nn.Module, facts: BundleFacts) -> Bundle:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cardioscar.config import as_mapping, config_sha256, file_sha256
 from cardioscar.errors import InputError, counted
-from cardioscar.learning.bundle import Bundle, save_bundle
+from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
 from cardioscar.learning.device import choose_device
 from cardioscar.learning.loop import TrainResult, train
@@ -32,6 +32,7 @@ from cardioscar.lge.training.example import Batch, as_batch
 from cardioscar.lge.training.figures import validated
 from cardioscar.lge.training.labelled import LabelledStack, find_labelled, read_labelled
 from cardioscar.lge.training.loss import SegmentationLoss
+from cardioscar.lge.training.steps import OtherBatches, StepLosses
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ def train_segmenter(
     *,
     labelled: Path | None = None,
     published: Path | None = None,
+    start: Path | None = None,
+    batches: OtherBatches | None = None,
     checkpoint: Path | None = None,
     keep_checkpoint: bool = False,
     on_step: OnStep | None = None,
@@ -73,25 +76,29 @@ def train_segmenter(
         config: Settings.
         labelled: Folder of real images with labels, see `training.labelled`; None for synthetic slices alone.
         published: Weights of SAM's image encoder to start ScarNet's from; None starts at random.
+        start: Bundle whose weights the training starts from; None starts at random.
+        batches: What is learned from, in place of what the settings and `labelled` say; of `config.batch` slices each.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
         keep_checkpoint: Leave it to the caller, who has more to do with the network.
         on_step: Told the steps done.
 
     Raises:
         ConfigError: If a library is not installed, or a part to freeze is not there.
-        InputError: If files cannot be read, or the training does not stay finite.
+        InputError: If files cannot be read, the network to start from is of another kind or size, or the training does
+            not stay finite.
     """
     split, learned, judging = _real(labelled, config)
     spec = named_spec(
         config.architecture, config.size, inputs=3 if config.neighbours else 1, pixels=config.synthetic.pixels
     )
     network = _network(spec, config, published)
+    started = "" if start is None else read_bundle(start).start(network, config.architecture, asdict(spec))
     # a sixth less time on a CPU
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     device = choose_device(config.loop.device)
     loss = SegmentationLoss(config.loss)
     watching = judging or _synthetic_judges(config)
-    batches = Batches(
+    made = batches or Batches(
         config.synthetic,
         config.batch,
         config.seed,
@@ -99,6 +106,7 @@ def train_segmenter(
         stacks=learned,
         synthetic_share=config.synthetic_share if learned else 1.0,
         augment=config.augment,
+        shown=config.shown,
     )
     identity = config_sha256(
         {
@@ -106,12 +114,14 @@ def train_segmenter(
             "split": split.sha256 if split else "",
             "labelled": file_sha256(labelled) if labelled else "",
             "published": file_sha256(published) if published else "",
+            "start": started,
+            **({"batches": batches.sha256} if batches else {}),
         }
     )
-    with Prefetch(batches, workers=config.workers) as coming:
+    with Prefetch(made, workers=config.workers) as coming:
         result = train(
             network,
-            _Losses(network, coming, loss, device, config),
+            StepLosses(network, coming, loss, device, accumulate=config.accumulate, side=config.side),
             config.loop,
             validate=lambda: validated(network, watching, loss, device),
             checkpoint=checkpoint,
@@ -119,39 +129,11 @@ def train_segmenter(
             on_step=on_step,
         ).checked()
     result.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    bundle = save_bundle(output, result.network, _facts(config, spec, result, split))
+    bundle = save_bundle(output, result.network, _facts(config, spec, result, split, started))
     if checkpoint is not None and not keep_checkpoint:
         checkpoint.unlink(missing_ok=True)
     log.info("%s after %d steps, best at %d", result.stop_reason, result.steps, result.best_step)
     return TrainedSegmenter(result, bundle, split, watching)
-
-
-class _Losses:
-    """The loss of each step: batches by their number, so that it has no memory."""
-
-    def __init__(
-        self,
-        network: nn.Module,
-        coming: Prefetch[Batch],
-        loss: SegmentationLoss,
-        device: torch.device,
-        config: TrainConfig,
-    ) -> None:
-        self._network, self._coming, self._loss, self._device, self._config = network, coming, loss, device, config
-
-    def __call__(self, step: int, _: torch.Generator) -> Iterator[Tensor]:
-        for part in range(self._config.accumulate):
-            batch = self._coming(step * self._config.accumulate + part)
-            images = torch.from_numpy(batch.images).to(self._device, memory_format=torch.channels_last)
-            labels = torch.from_numpy(batch.labels).to(self._device).long()
-            yield self._of(images, labels) / self._config.accumulate
-
-    def _of(self, images: Tensor, labels: Tensor) -> Tensor:
-        if not isinstance(self._network, ScarNet) or not self._config.side:
-            return self._loss(self._network(images), labels)
-        scores, features = self._network.with_features(images)
-        side = sum(self._loss(features[f"scores.{name}"], labels) for name in ("encoder", "unet"))
-        return self._loss(scores, labels) + self._config.side * side
 
 
 def _network(spec: Spec, config: TrainConfig, published: Path | None) -> nn.Module:
@@ -219,7 +201,9 @@ def _pixel_mm(config: TrainConfig) -> float:
     return round(math.sqrt(math.prod(config.synthetic.pixel_mm)), 3)
 
 
-def _facts(config: TrainConfig, spec: Spec, result: TrainResult[nn.Module], split: Split | None) -> BundleFacts:
+def _facts(
+    config: TrainConfig, spec: Spec, result: TrainResult[nn.Module], split: Split | None, started: str
+) -> BundleFacts:
     channels = ("slice before", "slice", "slice after") if config.neighbours else ("slice",)
     classes = ("background", "wall", "cavity", "scar")
     figures = dict(result.curves.validation[-1][1])
@@ -244,6 +228,7 @@ def _facts(config: TrainConfig, spec: Spec, result: TrainResult[nn.Module], spli
         spacing_mm=(_pixel_mm(config),) * 2,
         split_sha256=split.sha256 if split else "",
         eval_metrics=dict(best[0]) if best else figures,
-        data_source="synthetic slices" if split is None else "labelled images and synthetic slices",
+        data_source=("synthetic slices" if split is None else "labelled images and synthetic slices")
+        + (f"; started from the network {started[:12]}" if started else ""),
         references=("tavakoli2025",) if config.architecture == "scar_net" else (),
     )

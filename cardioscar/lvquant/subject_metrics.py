@@ -11,6 +11,7 @@ from typing import Any, Literal
 from cardioscar.config import from_mapping
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
+from cardioscar.lvquant.inference.intervals import Quantity
 from cardioscar.lvquant.inference.result import CineResult, Disagreement
 from cardioscar.lvquant.reference import Reference
 from cardioscar.lvquant.sectors import SeptumFrame
@@ -33,6 +34,8 @@ class SegmentThickening:
     """Lower end of its 90 % interval."""
     high: float | None
     """Upper end."""
+    regressed: float | None = None
+    """The same from the thicknesses that the network regresses."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,7 @@ def subject_metrics(
     numbers: dict[str, float | None] = {}
     for name in VOLUMES:
         one = getattr(result, name)
-        ends = (one.value, one.low, one.high, one.regressed) if one else (None,) * 4
-        numbers |= dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_regressed"), ends, strict=True))
+        numbers |= dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_regressed"), _ends(one), strict=True))
     segments = result.lv_thickening_percent if result.slices > 1 else ()
     reasons = tuple(dict.fromkeys((*result.reasons, *warnings)))
     lost = result.ed_frame is None
@@ -177,7 +179,9 @@ def subject_metrics(
         **numbers,
         intervals_calibrated_on=result.calibrated,
         thickening=tuple(
-            SegmentThickening(n, AHA_SEGMENTS[n - 1], *((one.value, one.low, one.high) if one else (None,) * 3))
+            SegmentThickening(
+                n, AHA_SEGMENTS[n - 1], *((one.value, one.low, one.high, one.regressed) if one else (None,) * 4)
+            )
             for n, one in enumerate(segments, start=1)
         ),
         slices=result.slices,
@@ -200,6 +204,10 @@ def subject_metrics(
         warnings=tuple(warnings),
         qc=Verdict("fail" if lost else "review" if reasons else "pass", reasons),
     )
+
+
+def _ends(one: Quantity | None) -> tuple[float | None, float | None, float | None, float | None]:
+    return (one.value, one.low, one.high, one.regressed) if one else (None, None, None, None)
 
 
 def metrics_json(metrics: SubjectMetrics) -> str:

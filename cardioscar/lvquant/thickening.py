@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
 from cardioscar.imaging.coordinates.aha import segments_at
 from cardioscar.lvquant.cine_indices import CineIndices
+from cardioscar.lvquant.sectors import sector_of
 from cardioscar.lvquant.slice_indices import profile_angles
 
 SEGMENTS = 16
@@ -51,3 +54,20 @@ def thickening_percent(indices: CineIndices, ed_frame: int, es_frame: int) -> Fl
     """
     before, after = segment_thickness_mm(indices, ed_frame), segment_thickness_mm(indices, es_frame)
     return np.asarray(100 * (after - before) / np.where(before > 0, before, np.nan))
+
+
+def regressed_thickening_percent(
+    thickness_mm: Float[np.ndarray, "slices frames 6"], measured: CineIndices, ed_frame: int, es_frame: int
+) -> Float[np.ndarray, " segments"]:
+    """Thickening of each segment from thicknesses that are known by sector alone, such as regressed ones.
+
+    A sector's thickness is taken all along its 60°, so that the four apical segments mix the sectors that they share.
+
+    Args:
+        thickness_mm: Wall thickness IS, I, IL, AL, A, AS; NaN where it is not known.
+        measured: Says which slices are basal, mid and apical in each frame.
+        ed_frame: End-diastole.
+        es_frame: End-systole.
+    """
+    all_around = replace(measured, profile_mm=thickness_mm[..., sector_of(profile_angles())])
+    return thickening_percent(all_around, ed_frame, es_frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +16,14 @@ from cardioscar.errors import ConfigError, InputError, counted
 from cardioscar.learning.bundle import Bundle, read_bundle, save_bundle
 from cardioscar.learning.bundle_facts import BundleFacts, DataFormat
 from cardioscar.learning.device import choose_device
-from cardioscar.learning.loop import TrainResult, train
+from cardioscar.learning.loop import Losses, TrainResult, train
 from cardioscar.learning.prefetch import Prefetch
 from cardioscar.learning.split import Split, split_subjects
-from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet, build_cine_net
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet, CineOutput, build_cine_net
 from cardioscar.lvquant.network.intensity import RULE
 from cardioscar.lvquant.network.spec import SIZES, CineNetSpec
 from cardioscar.lvquant.sectors import DIMENSIONS, SECTORS
+from cardioscar.lvquant.training.adversarial import AdversarialTerm
 from cardioscar.lvquant.training.batches import VALIDATION, Batches, middle_pixel_mm, numbered_example
 from cardioscar.lvquant.training.config import TASK_NAMES, TrainConfig
 from cardioscar.lvquant.training.example import Example, batch
@@ -29,9 +31,12 @@ from cardioscar.lvquant.training.figures import validated
 from cardioscar.lvquant.training.framing import framed
 from cardioscar.lvquant.training.labelled import LabelledSlice, find_labelled, read_labelled
 from cardioscar.lvquant.training.loss import CineLoss, CineTargets
+from cardioscar.lvquant.training.pool import DrawnSlices, PoolLosses, segmented_pool
 
 log = logging.getLogger(__name__)
 
+STAYS = TASK_NAMES[0]
+"""The task that is not learned where the segmentation stays."""
 OnStep = Callable[[int, int], None]
 """Told the steps done and their upper limit."""
 
@@ -59,11 +64,17 @@ class Learning(nn.Module):
     Args:
         network: The network.
         loss: Its loss.
+        adversarial: A discriminator that learns beside it; None without.
     """
 
-    def __init__(self, network: CineNet, loss: CineLoss) -> None:
+    def __init__(self, network: CineNet, loss: CineLoss, adversarial: AdversarialTerm | None = None) -> None:
         super().__init__()
-        self.network, self.loss = network, loss
+        self.network, self.loss, self.adversarial = network, loss, adversarial
+
+    def cost(self, output: CineOutput, targets: CineTargets) -> Tensor:
+        """What a batch costs."""
+        cost = self.loss(output, targets)
+        return cost if self.adversarial is None else cost + self.adversarial(output, targets)
 
 
 def train_quantifier(
@@ -94,6 +105,8 @@ def train_quantifier(
         InputError: If files cannot be read, the network to start from is of another kind or size, or the training does
             not stay finite.
     """
+    if config.pool and labelled is not None:
+        raise ConfigError("pool", "0 where labelled cines are given", str(config.pool))
     if config.frozen and start is None:
         raise ConfigError("frozen", "a network to start from", "none")
     split, learned, judging = _labelled(labelled, config, split)
@@ -101,10 +114,11 @@ def train_quantifier(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = CineNet(spec)
+        adversarial = AdversarialTerm(config.adversarial) if config.adversarial else None
     started = "" if start is None else _start(network, start)
     network.segmenter.requires_grad_(not config.frozen)
-    weights = {task: float(task in config.learned) for task in TASK_NAMES}
-    learning = Learning(network, CineLoss(weights, learned=config.learned_weights))
+    weights = {task: float(task in config.learned and not (config.frozen and task == STAYS)) for task in TASK_NAMES}
+    learning = Learning(network, CineLoss(weights, learned=config.learned_weights), adversarial)
     device = choose_device(config.loop.device)
     watching = judging or _synthetic_judges(config)
     batches = Batches(
@@ -125,10 +139,11 @@ def train_quantifier(
             "start": started,
         }
     )
-    with Prefetch(batches, workers=config.workers) as coming:
+    with contextlib.ExitStack() as open_until:
+        losses = _losses(learning, batches, config, device, open_until)
         result = train(
             learning,
-            _Losses(learning, coming, device, config.accumulate),
+            losses,
             config.loop,
             validate=lambda: validated(network, watching, device, config.learned),
             units=network.over_beat if config.frozen else network.segmenter,
@@ -156,7 +171,30 @@ class _Losses:
             images, pixels, targets = batch(self._coming(step * self._accumulate + part))
             there = CineTargets(**{name: one.to(self._device) for name, one in vars(targets).items()})
             output = self._learning.network(images.to(self._device), pixels.to(self._device))
-            yield self._learning.loss(output, there) / self._accumulate
+            yield self._learning.cost(output, there) / self._accumulate
+
+
+def _losses(
+    learning: Learning, batches: Batches, config: TrainConfig, device: torch.device, open_until: contextlib.ExitStack
+) -> Losses:
+    """What each step minimises; processes that make batches live as long as the stack is open."""
+    if not config.pool:
+        coming = open_until.enter_context(Prefetch(batches, workers=config.workers))
+        return _Losses(learning, coming, device, config.accumulate)
+    network = learning.network.to(device)
+    with Prefetch(DrawnSlices(config.synthetic, config.seed), workers=config.workers) as drawn:
+        pool = segmented_pool(drawn, config.pool, network, device)
+    log.info("%s drawn and segmented", counted(config.pool, "slice"))
+    return PoolLosses(
+        network,
+        learning.cost,
+        pool,
+        batch=config.batch,
+        accumulate=config.accumulate,
+        seed=config.seed,
+        views=config.views,
+        device=device,
+    )
 
 
 def _labelled(
@@ -207,10 +245,18 @@ def _start(network: CineNet, folder: Path) -> str:
     """Give a network the weights of a stored one, and return the hash that names that."""
     bundle = read_bundle(folder)
     stored = bundle.network(ARCHITECTURE, build_cine_net)
-    if stored.spec != network.spec:
+    if stored.spec == network.spec:
+        network.load_state_dict(stored.state_dict())
+    elif _segments_alike(stored.spec, network.spec):
+        network.segmenter.load_state_dict(stored.segmenter.state_dict())
+        log.info("the segmentation alone is taken from the network to start from: its heads are of another form")
+    else:
         raise InputError(bundle.stored.in_description, "a network of the size that is trained", "another size")
-    network.load_state_dict(stored.state_dict())
     return bundle.sha256
+
+
+def _segments_alike(one: CineNetSpec, other: CineNetSpec) -> bool:
+    return (one.features, one.supervised) == (other.features, other.supervised)
 
 
 def _facts(

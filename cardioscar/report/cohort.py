@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from cardioscar.report.page import (
 )
 from cardioscar.report.style import SCAR_CMAP, UNCERTAINTY_CMAP
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{0,8000}={0,2}")
+"""Pictures of a file that others may have written: so many bytes and no more travel with the page."""
 QC_VERDICTS = ("pass", "review", "fail")
 
 
@@ -100,6 +103,7 @@ def _table_row(row: CohortRow, columns: Sequence[str], declared: CohortColumns) 
         "earlier": row.earlier,
         "signed_off": row.signed_off,
         "signoff_note": row.signoff_note,
+        "picture": row.picture if _BASE64.fullmatch(row.picture) else "",
         "report": relative_link(row.report),
         "cells": _cells(row, columns, declared),
     }

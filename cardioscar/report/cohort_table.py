@@ -40,6 +40,7 @@ class CohortRow:
         earlier: The row is of an earlier run; the verdict on this one does not count it.
         signed_off: What a person said of the result: `accepted`, `rejected`, or empty where nobody did.
         signoff_note: Their note.
+        picture: The subject as small as a finger nail, WebP in base64; empty where there is none. Not in `cohort.csv`.
     """
 
     subject: str
@@ -55,6 +56,7 @@ class CohortRow:
     earlier: bool = False
     signed_off: str = ""
     signoff_note: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,15 @@ def interval(lower: Any, upper: Any, digits: int = 1, unit: str = "", scale: flo
     return number(lower, digits, "", scale) + "–" + number(upper, digits, unit, scale)
 
 
+def whole(text: Any) -> Markup:
+    """A text in which no interval is torn at its dash.
+
+    >>> str(whole("90 % interval 14.2–17.9 ml"))
+    '90 % interval 14.2\u2060–\u206017.9 ml'
+    """
+    return Markup("\u2060–\u2060").join(escape(text).split("–"))
+
+
 def duration(seconds: Any) -> Markup:
     """Write a time span the way one says it.
 
@@ -129,6 +138,7 @@ def environment() -> Environment:
     )
     templates.filters.update(number=lambda v, *a: number(None if isinstance(v, Undefined) else v, *a))
     templates.filters.update(duration=lambda v: duration(None if isinstance(v, Undefined) else v))
+    templates.filters["whole"] = whole
     templates.globals["footer"] = FOOTER
     return templates
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from cardioscar.files.folders import file_hashes, fresh_folder, only_writer, platform_faults, recover
 from cardioscar.identity.subject_id import is_subject_id
 from cardioscar.results.own_table import CHECKS
-from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.publication import METRICS, PICTURE, Publication, Result, result_of, stamp_bytes
 from cardioscar.results.signoff import SIGNOFF, signoff_of
 from cardioscar.shard.own_files import STAMP, OwnFiles, keep, strangers_in
 from cardioscar.shard.status import FILE, read_status
@@ -64,9 +64,9 @@ class FolderResults:
         for subject in subjects:
             folder = self.root / subject
             with platform_faults(self.root):
-                names = (FILE, STAMP, METRICS, SIGNOFF)
-                marker, stamp, metrics, word = (_content(folder / name) for name in names)
-            yield replace(result_of(subject, marker, stamp, metrics), signoff=signoff_of(word, metrics))
+                names = (FILE, STAMP, METRICS, PICTURE, SIGNOFF)
+                *own, word = (_content(folder / name) for name in names)
+            yield replace(result_of(subject, *own), signoff=signoff_of(word, own[2]))
 
     def ask(self) -> None:
         """See `Results`: whether a folder can be written shows with the first subject."""

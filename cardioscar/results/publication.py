@@ -20,6 +20,8 @@ from cardioscar.shard.own_files import OwnFiles
 from cardioscar.shard.status import FILE, Status, parse_status, read_status
 
 METRICS = "metrics.json"
+PICTURE = "figures/thumbnail.webp"
+"""The subject as small as a finger nail, for tables; not every family draws one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Result:
         run_id: Run that vouches for it; empty where none does.
         metrics: Content of `metrics.json`; None where there is none that can be trusted.
         damage: What is wrong with `metrics.json`; empty if nothing.
-        signoff: What a person said of it; None where nobody did. Of results in a folder alone.
+        signoff: What a person said of it; None where nobody did.
+        picture: Content of `figures/thumbnail.webp`; empty where there is none that can be trusted.
     """
 
     subject: str
@@ -58,6 +61,7 @@ class Result:
     metrics: Mapping[str, Any] | None = None
     damage: str = ""
     signoff: SignOff | None = None
+    picture: bytes = b""
 
 
 class Results(Protocol):
@@ -149,14 +153,17 @@ def stamp_bytes(run_id: str, marker: bytes) -> bytes:
     return (json.dumps({"run_id": run_id, "status_sha256": hashlib.sha256(marker).hexdigest()}) + "\n").encode()
 
 
-def result_of(subject: str, marker: bytes | None, stamp: bytes | None, metrics: bytes | None) -> Result:
-    """What the three files say of a subject.
+def result_of(
+    subject: str, marker: bytes | None, stamp: bytes | None, metrics: bytes | None, picture: bytes | None = None
+) -> Result:
+    """What the files say of a subject.
 
     Args:
         subject: Its id.
         marker: Bytes of `status.json`; None where there is none.
         stamp: Bytes of `run.json`.
         metrics: Bytes of `metrics.json`.
+        picture: Bytes of `figures/thumbnail.webp`.
     """
     row = parse_status(marker)
     if row is None or row.subject != subject:
@@ -170,7 +177,8 @@ def result_of(subject: str, marker: bytes | None, stamp: bytes | None, metrics: 
     elif metrics is not None:
         content = _mapping(metrics)
         damage = "" if content is not None else "its metrics.json is damaged"
-    return Result(subject, row, run_id, content, damage)
+    known = picture is not None and hashlib.sha256(picture).hexdigest() == row.outputs.get(PICTURE)
+    return Result(subject, row, run_id, content, damage, picture=picture if picture and known else b"")
 
 
 def stamp_of(data: bytes | None, marker: bytes | None) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 from cardioscar.errors import InputError
 
 SIGNOFF = "signoff.json"
-Said = Literal["accepted", "rejected"]
+Said = Literal["accepted", "rejected", "withdrawn"]
 LONGEST_NOTE = 500
 
 
@@ -23,7 +23,7 @@ class SignOff:
     """
 
     said: Said
-    """Whether the result may be used."""
+    """Whether the result may be used; or that an earlier word is taken back, which counts as none."""
     note: str
     """Why; no names of people."""
     when: str

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from cardioscar.cohort.store import temporary_folder
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import is_subject_id
 from cardioscar.results.own_table import CHECKS
-from cardioscar.results.publication import METRICS, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.publication import METRICS, PICTURE, Publication, Result, result_of, stamp_bytes
+from cardioscar.results.signoff import SIGNOFF, signoff_of
 from cardioscar.services.store.claim import NAME as CLAIM
 from cardioscar.services.store.object_io import recorded_sha256
 from cardioscar.services.store.object_store import Store
@@ -87,9 +89,11 @@ class StoreResults:
         """See `Results`."""
         for start in range(0, len(subjects), _SUBJECTS_AT_ONCE):
             some = subjects[start : start + _SUBJECTS_AT_ONCE]
-            found = self._store.read_many(self.root / s / name for s in some for name in (FILE, STAMP, METRICS))
+            names = (FILE, STAMP, METRICS, PICTURE, SIGNOFF)
+            found = self._store.read_many(self.root / s / name for s in some for name in names)
             for subject in some:
-                yield result_of(subject, *(found[self.root / subject / name] for name in (FILE, STAMP, METRICS)))
+                *files, word = (found[self.root / subject / name] for name in names)
+                yield replace(result_of(subject, *files), signoff=signoff_of(word, files[names.index(METRICS)]))
 
     def ask(self) -> None:
         """See `Results`: whether it can be listed, written to and cleared."""

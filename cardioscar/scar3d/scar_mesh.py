@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from cardioscar.imaging.formats.mesh_arrays import RESULTS, put_result
-from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
+from cardioscar.imaging.formats.mesh_facts import with_facts
+from cardioscar.imaging.formats.mesh_files import read_mesh
 from cardioscar.imaging.formats.opencarp import write_opencarp
 from cardioscar.imaging.formats.vtk_files import read_vtk, write_vtk
 from cardioscar.imaging.lvmesh import LVMesh
@@ -17,7 +18,13 @@ from cardioscar.scar3d.simulation import NEEDED, with_fibres, write_surfaces
 
 
 def write_scar(
-    path: Path, mesh: LVMesh, own: OwnMesh | None, *, threshold: float, doubt_range: tuple[float, float]
+    path: Path,
+    mesh: LVMesh,
+    own: OwnMesh | None,
+    *,
+    threshold: float,
+    doubt_range: tuple[float, float],
+    subject: str = "",
 ) -> None:
     """Write a scar map at the nodes of the user's own mesh.
 
@@ -27,9 +34,10 @@ def write_scar(
         own: The user's mesh, where it is another.
         threshold: Probability from which a node is scar.
         doubt_range: Probabilities between which scar is in doubt.
+        subject: Pseudonym, which the file states among its field data.
     """
     if own is None:
-        write_mesh(path, mesh)
+        write_vtk(path, with_facts(mesh.grid, subject))
         return
     grid = own.with_results(mesh)
     if not own.has_straight_cells():
@@ -39,7 +47,7 @@ def write_scar(
         put_result(grid.point_data, "scar_binary", (wall & (probability >= threshold)).astype(np.uint8))
         certainty = scar_certainty(np.where(wall, probability, 0), threshold, doubt_range)
         put_result(grid.point_data, "scar_certainty", certainty)
-    write_vtk(path, grid)
+    write_vtk(path, with_facts(grid, subject))
 
 
 def write_scar_tags(stem: Path, mesh: LVMesh, own: OwnMesh | None, tags: np.ndarray) -> None:

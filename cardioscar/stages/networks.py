@@ -16,6 +16,7 @@ from cardioscar.services.store.places import place
 
 if TYPE_CHECKING:
     from cardioscar.learning.bundle import Bundle
+    from cardioscar.services.tracking.client import TrackingTarget
 
 SHIPPED = "shipped"
 """The network that comes with the package."""
@@ -150,10 +151,45 @@ def network_files(address: str, names: Sequence[str], *, rule: str, where: str) 
     return {name: data for name, data in found.items() if data is not None}
 
 
+def registered_file(address: str, suffixes: Sequence[str], folder: Path, *, where: str) -> Path:
+    """The one file of weights of a registered version, downloaded.
+
+    Published weights of others lie in the registry as they were published: a file under any name, perhaps beside a
+    licence or a description.
+
+    Args:
+        address: `models:/name/version` or `models:/name@alias`.
+        suffixes: How names of such files end.
+        folder: Existing folder that it is put into.
+        where: Name of the setting, for errors.
+
+    Raises:
+        ConfigError: If the address has another form.
+        InputError: If there is no such version, or it holds no such file, or several.
+        UnreachableError: If the registry does not answer.
+    """
+    from cardioscar.services.tracking.trained_models import load_model_files, model_file_names
+
+    target, name, version = _version(address, where)
+    names = [one for one in model_file_names(target, name, version) if one.endswith(tuple(suffixes))]
+    if len(names) != 1:
+        rule = f"a version with one file of weights ({', '.join(suffixes)})"
+        raise InputError(where, rule, str(len(names) or "none"))
+    return load_model_files(target, name, version, names, folder)[0]
+
+
 def _registered(address: str, names: Sequence[str], where: str) -> Mapping[str, bytes]:
     from cardioscar.cohort.store import temporary_folder
-    from cardioscar.services.tracking.client import TrackingTarget
     from cardioscar.services.tracking.trained_models import load_model_files
+
+    target, name, version = _version(address, where)
+    with temporary_folder() as folder:
+        return {path.name: path.read_bytes() for path in load_model_files(target, name, version, names, folder)}
+
+
+def _version(address: str, where: str) -> tuple[TrackingTarget, str, int | str]:
+    """Registry, name of the model, and number or alias of a version."""
+    from cardioscar.services.tracking.client import TrackingTarget
 
     named = _REGISTERED.fullmatch(address)
     if named is None:
@@ -162,6 +198,4 @@ def _registered(address: str, names: Sequence[str], where: str) -> Mapping[str, 
     if not uri:
         raise InputError(where, "MLFLOW_TRACKING_URI, the registry of models:/…", "none")
     name, number, alias = named.groups()
-    with temporary_folder() as folder:
-        paths = load_model_files(TrackingTarget(uri), name, int(number) if number else alias, names, folder)
-        return {path.name: path.read_bytes() for path in paths}
+    return TrackingTarget(uri), name, int(number) if number else alias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -244,4 +245,5 @@ def _row(result: Result, run_id: str, family: Workflow) -> CohortRow:
         report=f"{subject}/report.html" if "report.html" in status.outputs else None,
         signed_off=result.signoff.said if result.signoff else "",
         signoff_note=result.signoff.note if result.signoff else "",
+        picture=b64encode(result.picture).decode("ascii"),
     )

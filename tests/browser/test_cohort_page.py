@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import numpy as np
@@ -9,12 +10,26 @@ import pytest
 
 from cardioscar.report.cohort import write_cohort_report
 from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable
+from cardioscar.report.thumbnail import heart_thumbnail, thumbnail_webp
+from cardioscar.report.viewer import ShownScar, viewer_content
 from cardioscar.stages.scar3d.columns import COLUMNS
+from tests.report.conftest import ellipsoid_shell, septal_scar
+
+
+def small_hearts() -> list[bytes]:
+    """A shell with scars of several sizes, as small as they stand in the table."""
+    shell, found = ellipsoid_shell(), []
+    for share in (0.0, 0.7, 1.0):
+        shown = ShownScar(share * septal_scar(shell.nodes_mm), None)
+        view = viewer_content(shell, shown, axis=np.array([0, 0, 1.0]), septal_direction=np.array([-1.0, 0, 0]))
+        found.append(thumbnail_webp(heart_thumbnail(view["volume"])))
+    return found
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     rng = np.random.default_rng(0)
+    hearts = [base64.b64encode(one).decode() for one in small_hearts()]
     rows = []
     for n in range(1000):
         numbers = {key: float(value) for key, value in zip(COLUMNS.by_key, rng.uniform(0.5, 1, 40), strict=False)}
@@ -25,6 +40,7 @@ def report(tmp_path_factory):
                 f"P{n:04d}", "ok", "evaluate", qc="review" if n % 4 == 0 else "pass",
                 reasons=("slices do not predict one another",) if n % 4 == 0 else (), texts={"septum": "given"},
                 metrics=numbers, report=f"P{n:04d}/report.html", signed_off="accepted" if n == 0 else "",
+                picture=hearts[n % len(hearts)],
             )
         )  # fmt: skip
     rows.append(CohortRow("F001", "failed", "preprocess", "geometry", "mesh.vtu: expected nodes"))
@@ -42,10 +58,28 @@ def test_it_opens_without_errors_and_asks_nobody(look, report):
     opened.page.wait_for_selector(".eye svg")
     assert time.monotonic() - started < 20  # s, on a busy machine
     assert opened.errors == []
-    assert opened.asked == [report.as_uri()]
-    assert report.stat().st_size < 1_500_000
+    assert [url for url in opened.asked if not url.startswith("data:")] == [report.as_uri()]
+    assert report.stat().st_size < 3_000_000
     assert len(shown(opened)) == 200
     assert opened.page.locator("#subjects .eye").first.locator("path").count() == 17
+
+
+def test_hearts_are_drawn_for_the_rows_that_are_shown(look, report):
+    opened = look(report)
+    image = opened.page.locator("#subjects .heart img").first
+    image.wait_for()
+    assert image.evaluate("i => i.decode().then(() => i.naturalWidth)") == 96
+    assert opened.page.locator("#subjects .heart img").count() == 200
+    assert [url for url in opened.asked if not url.startswith("data:")] == [report.as_uri()]
+
+
+def test_a_row_leads_to_its_subject_among_those_shown(look, report):
+    opened = look(report)
+    opened.page.locator("#search").fill("P099")
+    link = opened.page.locator("#subjects tbody th a").nth(3)
+    link.dispatch_event("pointerdown")
+    among = ",".join(f"P099{n}" for n in range(10))
+    assert link.get_attribute("href") == f"P0993/report.html#among={among}"
 
 
 def test_rows_are_found_filtered_and_sorted(look, report):

@@ -112,6 +112,65 @@ def test_layers_scar_colours_and_cuts_change_the_picture(seen):
     assert seen.errors == []
 
 
+def coloured(picture) -> np.ndarray:
+    """Pixels of an opaque surface: what is seen through is paler than these."""
+    return picture[..., 3] > 250
+
+
+def test_layers_grow_from_the_endocardium_to_the_epicardium(seen):
+    choose(seen, "show", "layer")
+    sizes = []
+    for depth in ("10", "50", "90"):
+        seen.page.locator("input[name=depth]").fill(depth)
+        assert seen.page.locator("[data-out=depth]").inner_text() == f"{depth} %"
+        sizes.append(int(coloured(seen.picture()).sum()))
+    assert sizes[0] < 0.95 * sizes[1] < 0.95 * 0.95 * sizes[2], sizes
+    # the patch is stronger near the endocardium: a layer there holds more of it
+    red = []
+    for depth in ("10", "90"):
+        seen.page.locator("input[name=depth]").fill(depth)
+        picture = seen.picture()
+        red.append(int((coloured(picture) & (picture[..., 0] > 1.7 * picture[..., 1])).sum()))
+    assert red[0] > red[1] * (sizes[0] / sizes[2])
+
+
+def test_channels_come_and_go(seen):
+    def green() -> int:
+        picture = seen.picture()  # channel 1 is drawn in #00a087
+        return int((np.abs(picture[..., :3] - (0, 160, 135)).max(axis=2) < 12).sum())
+
+    choose(seen, "show", "scar")
+    with_channels = green()
+    assert with_channels > 100
+    seen.page.locator("input[name=channels]").uncheck()
+    assert green() < 0.02 * with_channels
+
+
+def test_how_likely_and_zones_are_steps(seen):
+    for colour, wanted in (("certainty", ("#7a154a", "#df5f4a", "#f2b277")), ("zones", ("#7a154a", "#f2b277"))):
+        seen.page.locator("select[name=colour]").select_option(colour)
+        picture = seen.picture()
+        seen_hue = picture[coloured(picture)][:, :3]
+        shares = seen_hue / np.maximum(seen_hue.max(axis=1, keepdims=True), 1)  # light dims all three alike
+        for hexed in wanted:
+            rgb = np.array([int(hexed[k : k + 2], 16) for k in (1, 3, 5)], dtype=float)
+            assert (np.abs(shares - rgb / rgb.max()).max(axis=1) < 0.03).sum() > 30, (colour, hexed)
+
+
+def test_neighbours_are_those_that_the_cohort_showed(look, report):
+    alone = look(report)
+    assert not alone.page.locator("#neighbours").is_visible()
+    opened = alone.page
+    opened.goto(report.as_uri() + "#among=P000,P001,P007")
+    opened.reload()
+    links = opened.locator("#neighbours a")
+    assert links.all_inner_texts() == ["Previous: P000", "Next: P007"]
+    assert links.nth(1).get_attribute("href") == "../P007/report.html#among=P000,P001,P007"
+    opened.goto(report.as_uri() + "#among=../../x,P001,javascript:1")
+    opened.reload()
+    assert opened.locator("#neighbours a").count() == 0
+
+
 def test_the_keys_turn_zoom_and_move_the_threshold(seen):
     canvas = seen.page.locator("#viewer canvas")
     canvas.focus()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -98,7 +99,13 @@ def test_compare_a_run_with_itself_and_with_another(run: Run, cardioscar: Cardio
     spread = 1.96 * 3.0 / count**0.5  # standard deviation of one 3 among zeros is 3 / √n
     assert scar["upper"] - scar["mean"] == pytest.approx(spread)
     assert found["changed"] == [[moved["subject"], before, "fail"]]
-    said = cardioscar("compare", run.out, other)
+    page = tmp_path / "pages" / "compare.html"
+    said = cardioscar("compare", run.out, other, "--html", page)
+    html = page.read_text(encoding="utf-8")
+    assert f'{before}</span></td><td><span class="small badge fail">' in html
+    link = re.search(rf'href="([^"]*/{moved["subject"]}/report.html)">A</a>', html)
+    assert link is not None
+    assert (page.parent / link[1]).is_file()
     assert f"{moved['subject']}: {before} ▸ fail" in said.out
 
 

@@ -16,8 +16,9 @@ from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.schedules import ScheduleConfig
 from cardioscar.lge.network.build import build
 from cardioscar.lge.train import train_segmenter
-from cardioscar.lge.training.batches import TRAINING, VALIDATION, Batches, synthetic_example
+from cardioscar.lge.training.batches import LATER, TRAINING, VALIDATION, Batches, _turned, synthetic_example
 from cardioscar.lge.training.config import WATCHED, TrainConfig
+from cardioscar.lge.training.example import Example
 from cardioscar.synthesis.lge.sample import draw_sample
 from cardioscar.synthesis.lge.settings import LgeConfig
 
@@ -87,6 +88,26 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path: Path) -
     assert told == [(4, 4)]
     assert resumed.bundle.stored.weights_bytes == whole
     assert not (tmp_path / "at").exists()
+
+
+def test_a_training_goes_on_from_a_stored_network(tmp_path: Path) -> None:
+    first = train_segmenter(tmp_path / "first", SMALL)
+    still = dataclasses.replace(SMALL, loop=dataclasses.replace(LOOP, schedule=ScheduleConfig("constant", peak=1e-9)))
+    second = train_segmenter(tmp_path / "second", still, start=tmp_path / "first")
+    assert first.bundle.sha256[:12] in second.bundle.facts.data_source
+    weights = (one.result.network.state_dict() for one in (first, second))
+    torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
+
+
+def test_another_network_to_start_from_is_refused(tmp_path: Path) -> None:
+    train_segmenter(tmp_path / "first", SMALL)
+    other, larger = (
+        dataclasses.replace(SMALL, architecture="residual_encoder"),
+        dataclasses.replace(SMALL, size="small"),
+    )
+    for config, found in ((other, "architecture"), (larger, "size")):
+        with pytest.raises(InputError, match=f"another {found}"):
+            train_segmenter(tmp_path / "second", config, start=tmp_path / "first")
 
 
 def test_scar_net_learns_in_parts(tmp_path: Path) -> None:
@@ -162,3 +183,25 @@ def test_a_batch_depends_on_its_number_alone() -> None:
 def test_settings_that_cannot_be_are_refused_by_name(wrong: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         TrainConfig(**wrong)
+
+
+def test_slices_are_shown_again_turned_in_a_later_batch() -> None:
+    twice = Batches(GRID, 4, seed=1, shown=2)
+    earlier, later = twice(3), twice(3 + LATER)
+    for one in range(2):  # the first half is new, the second was new then
+        assert sorted(earlier.images[one].ravel()) == sorted(later.images[one + 2].ravel())
+        assert sorted(earlier.labels[one].ravel()) == sorted(later.labels[one + 2].ravel())
+    assert any((earlier.images[one] != later.images[one + 2]).any() for one in range(2))
+    assert len({one.tobytes() for one in np.concatenate([earlier.images, later.images[:2]])}) == 6
+    np.testing.assert_array_equal(twice(3).images, earlier.images)
+
+
+def test_image_and_labels_are_turned_alike() -> None:
+    image = np.arange(16.0, dtype=np.float32).reshape(1, 4, 4)
+    labels = image[0].astype(np.uint8)
+    for turns in range(4):
+        for mirrored in (False, True):
+            seen = _turned(Example(image, labels), turns, mirrored=mirrored)
+            np.testing.assert_array_equal(seen.image[0].astype(np.uint8), seen.labels)
+    oblong = _turned(Example(image[:, :2], labels[:2]), 1, mirrored=False)
+    assert oblong.labels.shape == (2, 4)

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from cardioscar.config import as_mapping
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.learning.augment_config import AugmentConfig
-from cardioscar.learning.bundle import read_bundle
+from cardioscar.learning.bundle import read_bundle, save_bundle
 from cardioscar.learning.loop_config import LoopConfig
 from cardioscar.learning.schedules import ScheduleConfig
 from cardioscar.learning.split import Split
-from cardioscar.lvquant.network.cine_net import ARCHITECTURE, build_cine_net
+from cardioscar.lvquant.network.cine_net import ARCHITECTURE, CineNet, build_cine_net
+from cardioscar.lvquant.network.outline_head import OutlineHead
+from cardioscar.lvquant.network.spec import SIZES
 from cardioscar.lvquant.train import train_quantifier
 from cardioscar.lvquant.training.config import TASK_NAMES, WATCHED, TrainConfig
 from cardioscar.lvquant.training.loss import TASKS
@@ -163,6 +166,54 @@ def test_a_training_goes_on_from_a_stored_network_whose_segmentation_stays(tmp_p
     assert changed == {"over_beat"}
 
 
+@pytest.mark.parametrize("pool", [0, 3])
+def test_an_adversarial_training_on_kept_slices_resumes_to_the_same_weights(tmp_path: Path, pool: int) -> None:
+    """Slices that are drawn once, and a discriminator that learns beside the network: nothing of them is forgotten."""
+    train_quantifier(tmp_path / "first", SMALL)
+    config = dataclasses.replace(
+        SMALL, frozen=True, pool=pool, adversarial=0.2, loop=dataclasses.replace(LOOP, checkpoint_seconds=0.0)
+    )
+    whole = train_quantifier(tmp_path / "whole", config, start=tmp_path / "first")
+
+    def killed(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    options = {"start": tmp_path / "first", "checkpoint": tmp_path / "at"}
+    with pytest.raises(KeyboardInterrupt):
+        train_quantifier(tmp_path / "part", config, **options, on_step=killed)
+    resumed = train_quantifier(tmp_path / "part", config, **options)
+    assert resumed.bundle.stored.weights_bytes == whole.bundle.stored.weights_bytes
+    without = dataclasses.replace(config, adversarial=0.0)
+    other = train_quantifier(tmp_path / "without", without, start=tmp_path / "first")
+    assert other.bundle.stored.weights_bytes != whole.bundle.stored.weights_bytes
+    # the discriminator serves the training and is no part of the network
+    assert not any("discriminator" in name for name in whole.bundle.network(ARCHITECTURE, build_cine_net).state_dict())
+
+
+def test_slices_are_kept_only_where_the_segmentation_stays(tmp_path: Path, labelled: Path) -> None:
+    with pytest.raises(ConfigError, match="pool"):
+        dataclasses.replace(SMALL, pool=3)
+    with pytest.raises(ConfigError, match="adversarial"):
+        dataclasses.replace(SMALL, adversarial=-1.0)
+    config = dataclasses.replace(SMALL, pool=3, frozen=True)
+    with pytest.raises(ConfigError, match="0 where labelled cines are given"):
+        train_quantifier(tmp_path / "x", config, labelled=labelled, start=tmp_path)
+
+
+def test_heads_of_another_form_take_the_segmentation_alone(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        former = CineNet(dataclasses.replace(SIZES["tiny"], head="pooled"))
+    first = train_quantifier(tmp_path / "first", SMALL)
+    save_bundle(tmp_path / "former", former, dataclasses.replace(first.bundle.facts, spec=as_mapping(former.spec)))
+    config = dataclasses.replace(SMALL, frozen=True)
+    second = train_quantifier(tmp_path / "second", config, start=tmp_path / "former").result.network.network
+    assert isinstance(second.over_beat, OutlineHead)
+    for name, value in former.segmenter.state_dict().items():
+        torch.testing.assert_close(second.segmenter.state_dict()[name], value)
+
+
 def test_nothing_to_start_from_and_another_size_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="frozen"):
         train_quantifier(tmp_path / "none", dataclasses.replace(SMALL, frozen=True))
@@ -173,9 +224,6 @@ def test_nothing_to_start_from_and_another_size_are_refused(tmp_path: Path) -> N
 
 
 def test_indices_do_not_move_the_segmentation() -> None:
-    from cardioscar.lvquant.network.cine_net import CineNet
-    from cardioscar.lvquant.network.spec import SIZES
-
     network = CineNet(SIZES["tiny"])
     network(torch.rand(1, 4, 32, 32), torch.tensor([[1.5, 1.5]])).areas_mm2.sum().backward()
     assert all(one.grad is None for one in network.segmenter.parameters())

@@ -24,7 +24,7 @@ class FibreRule:
     helix_epi: float = -50.0
     """The same at the epicardium."""
     sheet_endo: float = -65.0
-    """Of the sheet about the fibre from the transmural direction, at the endocardium."""
+    """Of the sheet about the fibre from the transmural direction, by the left hand, at the endocardium."""
     sheet_epi: float = 25.0
     """The same at the epicardium."""
 
@@ -56,7 +56,7 @@ def fibres(
     helix = np.radians(rule.helix_endo + part * (rule.helix_epi - rule.helix_endo))[:, None]
     turn = np.radians(rule.sheet_endo + part * (rule.sheet_epi - rule.sheet_endo))[:, None]
     along = np.cos(helix) * around + np.sin(helix) * up
-    sheet = np.cos(turn) * across + np.sin(turn) * np.cross(along, across)
+    sheet = np.cos(turn) * across + np.sin(turn) * np.cross(across, along)
     return along, sheet
 
 

@@ -73,6 +73,30 @@ def read_dicom_cine(paths: Sequence[Path], *, where: str, trust: HeaderTrust = "
     return Cine(values, affine, times, where, thickness)
 
 
+def image_numbers(paths: Sequence[Path], *, where: str, trust: HeaderTrust = "agree") -> dict[int, tuple[int, int]]:
+    """Slice and frame of each image by its number (0020,0013), as `read_dicom_cine` puts them in order.
+
+    Args:
+        paths: Files that `read_dicom_cine` reads.
+        where: Name of the folder, for errors.
+        trust: As for `read_dicom_cine`.
+
+    Raises:
+        InputError: If images lack a number, or share one.
+    """
+    headers = [read_slice(path, where, trust) for path in paths]
+    place = _places(headers)
+    order = _order(headers, place, where)
+    numbers = _stated(headers, "InstanceNumber", where)
+    if numbers is None or len(np.unique(numbers)) != len(numbers):
+        raise InputError(where, "a number (0020,0013) of its own for each image", "others")
+    found: dict[int, tuple[int, int]] = {}
+    for k in range(int(place.max()) + 1):
+        for t, n in enumerate(order[place[order] == k]):
+            found[int(numbers[n])] = (k, t)
+    return found
+
+
 def _check_orientations(headers: Sequence[DicomSlice], where: str) -> None:
     """Name long-axis slices in a folder of several orientations, before it is refused for these."""
     normals = np.array([h.normal for h in headers])

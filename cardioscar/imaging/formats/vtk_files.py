@@ -104,11 +104,11 @@ def _read(path: Path, frame: str | None, own: bool) -> tuple[pv.DataSet, str]:
     return mesh, known
 
 
-def write_vtk(path: Path, grid: pv.UnstructuredGrid) -> None:
-    """Write an unstructured grid; equal grids give equal bytes, and the file appears whole or not at all.
+def write_vtk(path: Path, grid: pv.UnstructuredGrid | pv.PolyData) -> None:
+    """Write an unstructured grid, or a surface; equal ones give equal bytes, and the file appears whole or not at all.
 
     Args:
-        path: `.vtu` (XML, appended, compressed by zlib) or `.vtk` (legacy, binary).
+        path: `.vtu` (XML, appended, compressed by zlib) or `.vtk` (legacy, binary); `.vtp` of a surface.
         grid: Cells, points and their arrays.
 
     Raises:
@@ -116,19 +116,20 @@ def write_vtk(path: Path, grid: pv.UnstructuredGrid) -> None:
         PlatformError: If it cannot be written (folder missing, disk full).
     """
     from vtkmodules.vtkIOLegacy import vtkUnstructuredGridWriter
-    from vtkmodules.vtkIOXML import vtkXMLUnstructuredGridWriter
+    from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter, vtkXMLUnstructuredGridWriter
 
-    if path.suffix.lower() == ".vtu":
-        writer = vtkXMLUnstructuredGridWriter()
+    is_surface = grid.IsA("vtkPolyData")
+    if path.suffix.lower() == (".vtp" if is_surface else ".vtu"):
+        writer = vtkXMLPolyDataWriter() if is_surface else vtkXMLUnstructuredGridWriter()
         writer.SetDataModeToAppended()
         writer.EncodeAppendedDataOff()
         writer.SetCompressorTypeToZLib()
         writer.SetCompressionLevel(1)  # half the time of the default for 3 % more bytes
-    elif path.suffix.lower() == ".vtk":
+    elif path.suffix.lower() == ".vtk" and not is_surface:
         writer = vtkUnstructuredGridWriter()
         writer.SetFileTypeToBinary()
     else:
-        raise InputError(path.name, "the ending .vtu or .vtk", f"'{path.suffix}'")
+        raise InputError(path.name, "the ending .vtp" if is_surface else "the ending .vtu or .vtk", f"'{path.suffix}'")
     writer.SetInputData(_bare(grid))
     with atomic_file(path) as partial, _captured() as window:
         writer.SetFileName(str(partial))
@@ -153,13 +154,16 @@ def some_cells(grid: pv.UnstructuredGrid, kept: Bool[np.ndarray, " cells"]) -> p
     return some
 
 
-def _bare(grid: pv.UnstructuredGrid) -> pv.UnstructuredGrid:
+def _bare(grid: pv.UnstructuredGrid | pv.PolyData) -> pv.UnstructuredGrid | pv.PolyData:
     """The same grid without the ranges that VTK caches in its arrays and writes only where it knows them."""
     import pyvista as pv
 
-    offsets = cell_offsets(grid)
-    cells = np.insert(np.asarray(grid.cell_connectivity), offsets[:-1], np.diff(offsets))
-    bare = pv.UnstructuredGrid(cells, np.asarray(grid.celltypes), np.array(grid.points))
+    if isinstance(grid, pv.PolyData):
+        bare = pv.PolyData(np.array(grid.points), faces=np.array(grid.faces))
+    else:
+        offsets = cell_offsets(grid)
+        cells = np.insert(np.asarray(grid.cell_connectivity), offsets[:-1], np.diff(offsets))
+        bare = pv.UnstructuredGrid(cells, np.asarray(grid.celltypes), np.array(grid.points))
     for source, target in (
         (grid.point_data, bare.point_data),
         (grid.cell_data, bare.cell_data),

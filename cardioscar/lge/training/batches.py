@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from cardioscar.synthesis.lge.settings import LgeConfig
 
 TRAINING, VALIDATION = 0, 1
 """Streams of seeds that never meet: what is learned from, and what judges."""
+
+LATER = 25
+"""Batches between two times at which a slice is shown."""
+_KEPT = 2048
+"""Slices that are kept for that; one of 128² pixels takes 80 kB."""
 
 
 def synthetic_example(stream: int, seed: int, number: int, config: LgeConfig, *, neighbours: bool) -> Example:
@@ -33,6 +39,9 @@ def synthetic_example(stream: int, seed: int, number: int, config: LgeConfig, *,
     return example_of(sample.image, sample.labels, k=sample.labels.shape[2] // 2, neighbours=neighbours)
 
 
+_kept = lru_cache(_KEPT)(synthetic_example)
+
+
 @dataclass(frozen=True)
 class Batches:
     """Makes the batch of a number; an instance can be sent to another process.
@@ -45,6 +54,8 @@ class Batches:
         stacks: Real subjects to learn from; none for synthetic slices alone.
         synthetic_share: Chance that an example is synthetic where there are real ones.
         augment: How real slices are varied; None leaves them as they are.
+        shown: How often each synthetic slice is shown, each time in another batch and turned or mirrored otherwise;
+            divides `batch`. Drawing a slice takes a CPU as long as learning from it.
     """
 
     config: LgeConfig
@@ -54,6 +65,7 @@ class Batches:
     stacks: tuple[LabelledStack, ...] = ()
     synthetic_share: float = 1.0
     augment: AugmentConfig | None = None
+    shown: int = 1
 
     def __call__(self, number: int) -> Batch:
         """The batch of a number, the same whenever it is asked for."""
@@ -63,7 +75,7 @@ class Batches:
     def _example(self, number: int) -> Example:
         rng = np.random.default_rng([self.seed, 2, number])
         if not self.stacks or rng.random() < self.synthetic_share:
-            return synthetic_example(TRAINING, self.seed, number, self.config, neighbours=self.neighbours)
+            return self._synthetic(number)
         example = draw_cut(
             rng,
             self.stacks[rng.integers(len(self.stacks))],
@@ -73,6 +85,27 @@ class Batches:
             neighbours=self.neighbours,
         )
         return example if self.augment is None else _varied(example, self.augment, int(rng.integers(2**32)))
+
+    def _synthetic(self, number: int) -> Example:
+        """The slice of a place of a batch: a part of them is new, the others were shown `LATER` batches before."""
+        if self.shown == 1:
+            return synthetic_example(TRAINING, self.seed, number, self.config, neighbours=self.neighbours)
+        batch, place = divmod(number, self.batch)
+        fresh = self.batch // self.shown
+        again, which = divmod(place, fresh)
+        since = batch + LATER * (self.shown - 1 - again)  # counted from before the first batch: none is negative
+        drawn = _kept(TRAINING, self.seed, since * fresh + which, self.config, neighbours=self.neighbours)
+        draw = np.random.default_rng([self.seed, 3, number])
+        return _turned(drawn, int(draw.integers(4)), mirrored=bool(draw.integers(2)))
+
+
+def _turned(example: Example, turns: int, *, mirrored: bool) -> Example:
+    def of(values: np.ndarray) -> np.ndarray:
+        if values.shape[-1] == values.shape[-2] or turns % 2 == 0:
+            values = np.rot90(values, turns, axes=(-2, -1))
+        return np.ascontiguousarray(values[..., ::-1] if mirrored else values)
+
+    return Example(of(example.image), of(example.labels))
 
 
 def _varied(example: Example, config: AugmentConfig, seed: int) -> Example:

@@ -35,6 +35,9 @@ class TrainConfig:
     """Weight of the loss of ScarNet's two pathways, each by itself."""
     frozen: tuple[str, ...] = ()
     """Parts whose weights stay as they are, such as `encoder.vit.layers.0`."""
+    shown: int = 1
+    """How often each synthetic slice is shown, each time in another batch and turned or mirrored otherwise: on a CPU,
+    drawing one takes as long as learning from it. It divides the batch."""
     synthetic_share: float = 1.0
     """Share of synthetic slices where real ones are given."""
     table: str = "cardioscar"
@@ -72,9 +75,11 @@ class TrainConfig:
     """Processes that make batches; 0 for none beside this one."""
 
     def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("accumulate", 1), ("validation_slices", 1), ("workers", 0)):
+        for name, least in (("batch", 1), ("accumulate", 1), ("shown", 1), ("validation_slices", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
+        if self.batch % self.shown:
+            raise ConfigError("shown", f"a number that divides the batch of {self.batch}", str(self.shown))
         if not 0 <= self.side < float("inf"):
             raise ConfigError("side", "a number of at least 0", f"{self.side:g}")
         if not 0 <= self.synthetic_share <= 1:

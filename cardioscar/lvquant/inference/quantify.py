@@ -17,11 +17,11 @@ from cardioscar.lvquant.inference.quantifier import Quantifier
 from cardioscar.lvquant.inference.reasons import reasons_of
 from cardioscar.lvquant.inference.result import CineResult, Disagreement, known
 from cardioscar.lvquant.inference.seen import Seen, see
-from cardioscar.lvquant.inference.totals import Totals, regressed_totals, totals_of
+from cardioscar.lvquant.inference.totals import Totals, regressed_totals, totals_of, where_shown
 from cardioscar.lvquant.inference.ventricle import labels_of, ventricle_alone
 from cardioscar.lvquant.network.views import UPRIGHT, View
 from cardioscar.lvquant.sectors import SeptumFrame, septum_frame
-from cardioscar.lvquant.thickening import SEGMENTS
+from cardioscar.lvquant.thickening import SEGMENTS, regressed_thickening_percent
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,8 @@ def _quantities(
     heads = regressed_totals(np.nan_to_num(regressed.areas_mm2), measured, totals.volumes)
     seen = [one for one in by_view if one is not None]
     found = {}
+    frames = totals.volumes.ed_frame, totals.volumes.es_frame
+    thickening = regressed_thickening_percent(regressed.thickness_mm, where_shown(measured), *frames)
     for name, value in totals.named().items():
         if np.isfinite(value):
             spread = deviation(np.array([one.named()[name] for one in seen]), value, heads[name])
@@ -141,7 +143,7 @@ def _quantities(
         value, name = float(totals.thickening_percent[n]), f"lv_thickening_percent_{n + 1}"
         if np.isfinite(value):
             spread = deviation(np.array([one.thickening_percent[n] for one in seen]))
-            found[name] = quantity(value, spread, terms.terms.get(name, 0.0))
+            found[name] = quantity(value, spread, terms.terms.get(name, 0.0), regressed=known(thickening[n]))
     return found
 
 
@@ -159,7 +161,7 @@ def _result(
     ed, es = (int(np.nanargmax(cavity)), int(np.nanargmin(cavity))) if found else (None, None)
     shown = np.isfinite(measured.dimensions_mm).all(axis=-1)
     chance = _chance(regressed, measured) if found else None
-    disagreement = _disagreement(measured, regressed, chance)
+    disagreement = _disagreement(measured, regressed, chance, quantities)
     volume = totals.volumes.volume_ml if totals else np.full(cine.frames, np.nan)
     return CineResult(
         slices=cine.slices,
@@ -191,7 +193,10 @@ def _chance(regressed: RegressedIndices, measured: CineIndices) -> Float[np.ndar
 
 
 def _disagreement(
-    measured: CineIndices, regressed: RegressedIndices, chance: Float[np.ndarray, " frames"] | None
+    measured: CineIndices,
+    regressed: RegressedIndices,
+    chance: Float[np.ndarray, " frames"] | None,
+    quantities: dict[str, Quantity],
 ) -> Disagreement:
     areas = np.stack([measured.cavity_mm2, measured.myocardium_mm2], axis=-1)
     area = _apart(areas, regressed.areas_mm2)
@@ -205,7 +210,14 @@ def _disagreement(
         _apart(measured.dimensions_mm, regressed.dimensions_mm),
         _apart(measured.thickness_mm, regressed.thickness_mm),
         phase,
+        _thickening_apart(quantities),
     )
+
+
+def _thickening_apart(quantities: dict[str, Quantity]) -> float | None:
+    segments = [one for name, one in quantities.items() if name.startswith("lv_thickening_percent_")]
+    apart = [abs(one.regressed - one.value) for one in segments if one.regressed is not None]
+    return float(np.mean(apart)) if apart else None
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> float | None:

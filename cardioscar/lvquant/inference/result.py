@@ -20,6 +20,8 @@ class Disagreement:
         dimensions_mm: Of the three dimensions.
         thickness_mm: Of the six wall thicknesses.
         phase_percent: Share of frames whose phase the two tell differently.
+        thickening_points: Of thickening, over the segments that both see, in points of its per cent; None for a single
+            slice too.
     """
 
     areas_mm2: float | None
@@ -27,6 +29,7 @@ class Disagreement:
     dimensions_mm: float | None
     thickness_mm: float | None
     phase_percent: float | None
+    thickening_points: float | None = None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def totals_of(
     both = [volumes.ed_frame, volumes.es_frame]
     at_both = Cine(cavity[..., both], grid.affine, None, grid.source)
     measured = indices_of_shares(cavity[..., both], wall[..., both], at_both, septum=septum)
-    return Totals(volumes, thickening_percent(_where_shown(measured), 0, 1))
+    return Totals(volumes, thickening_percent(where_shown(measured), 0, 1))
 
 
 def regressed_totals(
@@ -88,7 +88,7 @@ def regressed_totals(
     return dict(zip(VOLUMES, (edv, esv, edv - esv, 100 * (edv - esv) / edv if edv else np.nan, mass), strict=True))
 
 
-def _where_shown(measured: CineIndices) -> CineIndices:
+def where_shown(measured: CineIndices) -> CineIndices:
     """The same, without the partial volumes of slices in which no pixel is a cavity: they have no wall to be told of,
     and would be taken for slices when basal, mid and apical ones are told apart."""
     shown = np.isfinite(measured.dimensions_mm).all(axis=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cardioscar.config import from_mapping
+from cardioscar.lvquant.network.outline_head import OutlineHead
 from cardioscar.lvquant.network.over_beat import OverBeat
 from cardioscar.lvquant.network.region import Region, crop, find_region
 from cardioscar.lvquant.network.segmenter import Segmenter
@@ -53,7 +54,8 @@ class CineNet(nn.Module):
         super().__init__()
         self.spec = spec
         self.segmenter = Segmenter(1, CLASSES, spec.features, supervised=spec.supervised)
-        self.over_beat = OverBeat(1 + CLASSES, spec.temporal, spec.hidden)
+        heads = {"pooled": OverBeat, "outline": OutlineHead}
+        self.over_beat: OverBeat | OutlineHead = heads[spec.head](1 + CLASSES, spec.temporal, spec.hidden)
 
     def segment(self, image: Float[Tensor, "batch frames i j"]) -> list[Float[Tensor, "batch classes frames i j"]]:
         """Scores of the finest and the coarser levels, frame by frame."""
@@ -68,13 +70,30 @@ class CineNet(nn.Module):
             image: Grey values, normalised as the training's were.
             pixel_mm: Size of a pixel along i and j in mm.
         """
-        scores = self.segment(image)
+        return self.regress(image, self.segment(image), pixel_mm)
+
+    def regress(
+        self,
+        image: Float[Tensor, "batch frames i j"],
+        scores: Sequence[Float[Tensor, "batch classes frames i j"]],
+        pixel_mm: Float[Tensor, "batch 2"],
+    ) -> CineOutput:
+        """Indices and phase of cine slices that are segmented.
+
+        Args:
+            image: As for `forward`.
+            scores: Of the finest level, and of coarser ones, as `segment` gives them.
+            pixel_mm: Size of a pixel along i and j in mm.
+        """
         shares = scores[0].softmax(dim=1)
         region = find_region(1 - shares[:, 0], pixel_mm, margin=self.spec.roi_margin)
         # the indices' gradients do not reach the segmentation: in the first steps they are five to ten times as large
         # as its own, and it then stays at a plateau
-        seen = crop(torch.cat([image[:, None], shares.detach()], dim=1), region, pixel_mm, self.spec.roi_pixels)
-        found = self.over_beat(seen, region.side_mm)
+        given = torch.cat([image[:, None], shares.detach()], dim=1)
+        if isinstance(self.over_beat, OutlineHead):
+            found = self.over_beat(given, region, pixel_mm)
+        else:
+            found = self.over_beat(crop(given, region, pixel_mm, self.spec.roi_pixels), region.side_mm)
         return CineOutput(
             scores[0],
             tuple(scores[1:]),

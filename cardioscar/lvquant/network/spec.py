@@ -8,6 +8,7 @@ from typing import Literal
 from cardioscar.errors import ConfigError
 
 Size = Literal["tiny", "small", "base"]
+Head = Literal["pooled", "outline"]
 
 CLASSES = 3
 """Background, wall, cavity: the values of `Label` without scar."""
@@ -31,6 +32,9 @@ class CineNetSpec:
     """Channels of the convolutions over space and beat; each level halves the space."""
     hidden: int = 96
     """Channels of the heads."""
+    head: Head = "pooled"
+    """What regresses: `pooled` regresses from the region alone; `outline` measures along rays on the network's own
+    segmentation, and learns what to change about that."""
 
     def __post_init__(self) -> None:
         for name in ("features", "temporal"):
@@ -45,8 +49,8 @@ class CineNetSpec:
 
 
 SIZES: dict[Size, CineNetSpec] = {
-    "tiny": CineNetSpec(features=(4, 8, 16), supervised=1, roi_pixels=16, temporal=(6, 12), hidden=16),
-    "small": CineNetSpec(features=(16, 32, 64, 128), temporal=(16, 32, 64), hidden=64),
-    "base": CineNetSpec(),
+    "tiny": CineNetSpec(features=(4, 8, 16), supervised=1, roi_pixels=16, temporal=(6, 12), hidden=16, head="outline"),
+    "small": CineNetSpec(features=(16, 32, 64, 128), temporal=(16, 32, 64), hidden=64, head="outline"),
+    "base": CineNetSpec(head="outline"),
 }
 """Named sizes."""

@@ -27,8 +27,13 @@ def numbered_example(stream: int, seed: int, number: int, config: CineConfig) ->
         number: Number of the slice.
         config: What is drawn.
     """
+    return synthetic_example(numbered_seed(stream, seed, number), config)
+
+
+def numbered_seed(stream: int, seed: int, number: int) -> int:
+    """Seed of a synthetic slice by its number, see `numbered_example`."""
     state = np.random.SeedSequence([seed, stream, number]).generate_state(2)
-    return synthetic_example(int(state[0]) << 32 | int(state[1]), config)
+    return int(state[0]) << 32 | int(state[1])
 
 
 def middle_pixel_mm(config: CineConfig) -> float:

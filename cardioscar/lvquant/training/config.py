@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from cardioscar.config import execution
@@ -28,9 +29,16 @@ class TrainConfig:
     network only segments."""
     learned_weights: bool = True
     """Whether the weights of the tasks against each other are learned."""
+    adversarial: float = 0.0
+    """Weight of what a discriminator of true and predicted curves of the indices teaches the network; 0 leaves it
+    out."""
     frozen: bool = False
     """Whether the segmentation stays that of the network from which the training starts: indices and phase alone are
     learned. Slices of few frames teach the segmentation at a third of the cost of whole beats, which these two need."""
+    pool: int = 0
+    """Synthetic slices that are drawn and segmented once, and learned from again and again in other views, where the
+    segmentation stays and no labelled cines are given; 0 draws new ones for each batch. Drawing and segmenting a slice
+    take five times what its indices cost to learn."""
     batch: int = 4
     """Slices of a batch, each with all frames of its beat."""
     accumulate: int = 1
@@ -71,12 +79,16 @@ class TrainConfig:
     """Processes that make batches; 0 for none beside this one."""
 
     def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("accumulate", 1), ("validation_slices", 1), ("workers", 0)):
+        for name, least in (("batch", 1), ("accumulate", 1), ("validation_slices", 1), ("workers", 0), ("pool", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(name, f"at least {least}", str(getattr(self, name)))
         for name in ("synthetic_share", "beyond_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(name, "a share from 0 to 1", f"{getattr(self, name):g}")
+        if not 0 <= self.adversarial < math.inf:
+            raise ConfigError("adversarial", "a weight of at least 0", f"{self.adversarial:g}")
+        if self.pool and not self.frozen:
+            raise ConfigError("pool", "0 where the segmentation is learned", str(self.pool))
         if not 0 < self.validation < 1:
             raise ConfigError("validation", "a share between 0 and 1", f"{self.validation:g}")
         if not set(self.left_out) <= set(TASK_NAMES[1:]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -54,14 +54,20 @@ def synthetic_example(seed: int, config: CineConfig | None = None) -> Example:
         seed: The same seed and settings give the same example.
         config: Settings of one slice.
     """
+    return example_and_septum(seed, config)[0]
+
+
+def example_and_septum(seed: int, config: CineConfig | None = None) -> tuple[Example, SeptumFrame]:
+    """A random cine slice, see `synthetic_example`, and the directions of its heart."""
     sample = draw_cine(seed, config)
     cine = Cine(sample.image, sample.affine)
-    septum = septum_frame(cine.grid, septum_direction=sample.septum_direction)
+    # half of the pictures are mirror images; in the one order of storage none is, and sectors are counted in one sense
+    septum = replace(septum_frame(cine.grid, septum_direction=sample.septum_direction), turn=1)
     indices = indices_of_shares(sample.cavity, sample.wall, cine, septum=septum)
     phases = np.mod(sample.phases, 1.0)
     end_systole = phases[int(np.argmax(sample.contraction))]
     systole = ((phases > 0) & (phases <= end_systole + 1e-9)).astype(np.float32)
-    return _example(cine.values[:, :, 0], sample.labels[:, :, 0], indices, 0, systole, cine)
+    return _example(cine.values[:, :, 0], sample.labels[:, :, 0], indices, 0, systole, cine), septum
 
 
 def labelled_examples(cine: Cine, labels: Cine, *, septum: SeptumFrame | None = None) -> list[Example]:

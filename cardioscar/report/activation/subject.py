@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +19,21 @@ from cardioscar.activation.strain.matrix import StrainSlice
 from cardioscar.activation.strain.sector_onsets import SectorOnsets
 from cardioscar.files.atomic import atomic_file
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
-from cardioscar.report.activation.bullseye import map_figure
+from cardioscar.imaging.lvmesh import LVMesh
+from cardioscar.report.activation.bullseye import TOS_CMAP, map_figure
 from cardioscar.report.activation.curves import curves_figure
 from cardioscar.report.activation.explanation import explanation_figure
 from cardioscar.report.activation.matrix import matrix_figure
-from cardioscar.report.page import environment, inline_png, number, template_source, write_page
-from cardioscar.report.style import png_bytes
+from cardioscar.report.page import (
+    environment,
+    inline_picture,
+    number,
+    script_policy,
+    template_source,
+    write_page,
+)
+from cardioscar.report.style import UNCERTAINTY_CMAP, png_bytes
+from cardioscar.report.viewer import ShownField, viewer_content, viewer_script
 
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 _PLACED = {
@@ -77,7 +87,7 @@ def write_activation_report(folder: Path, data: ActivationReport) -> Path:
         png = png_bytes(draw())
         with atomic_file(folder / "figures" / f"{name}.png") as partial:
             partial.write_bytes(png)
-        pictures[name] = inline_png(png)
+        pictures[name] = inline_picture(png)
     html = environment().get_template("activation_subject.html").render(pictures=pictures, **_content(data))
     return write_page(folder / "report.html", html)
 
@@ -95,8 +105,26 @@ def _drawings(data: ActivationReport) -> dict[str, Callable[[], Figure]]:
     return found
 
 
+def _viewer(wall: MappedWall) -> dict[str, Any]:
+    """The map to turn in the hand."""
+    at, grid = wall.coordinates, wall.grid()
+    tos_ms, sd_ms = (one(at.apicobasal, at.rotational) for one in (wall.found.tos_ms, wall.found.sd_ms))
+    early, late = 10.0 * math.floor(tos_ms.min() / 10), 10.0 * math.ceil(tos_ms.max() / 10)
+    top = 5.0 * math.ceil(max(float(sd_ms.max()), 10.0) / 5)
+    fields = [
+        ShownField("activation", "Onset of shortening", "ms", tos_ms, (early, max(late, early + 10)), TOS_CMAP),
+        ShownField("activation_sd", "Standard deviation of the onset", "ms", sd_ms, (0.0, top), UNCERTAINTY_CMAP),
+    ]
+    return viewer_content(
+        LVMesh(grid, wall.mesh.source), None, fields, axis=at.long_axis, septal_direction=at.septum_direction,
+        guessed=at.orientation != "given",
+    )  # fmt: skip
+
+
 def _content(data: ActivationReport) -> dict[str, Any]:
     m = data.findings
+    viewer = None if data.wall is None else _viewer(data.wall)
+    script = viewer_script() if viewer else ""
     segments = m.map.segments if m.map else {}
     return {
         "subject": m.subject,
@@ -114,7 +142,10 @@ def _content(data: ActivationReport) -> dict[str, Any]:
         "config_json": json.dumps(data.config, indent=2, sort_keys=True) if data.config else "",
         "config_sha256": data.config_sha256,
         "version": data.version,
-        "css": Markup(template_source("page.css")),  # noqa: S704 (our own style sheet)
+        "viewer": viewer,
+        "script": Markup(script),  # noqa: S704 (our own)
+        "policy": Markup(script_policy(script) if script else "'none'"),  # noqa: S704 (a hash)
+        "css": Markup(template_source("page.css") + template_source("viewer.css")),  # noqa: S704 (our own style sheets)
     }
 
 

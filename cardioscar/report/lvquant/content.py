@@ -152,6 +152,7 @@ def _apart(m: SubjectMetrics) -> list[tuple[str, Markup]]:
         ("Cavity dimensions", number(one.dimensions_mm, 1, "mm")),
         ("Wall thicknesses", number(one.thickness_mm, 1, "mm")),
         ("Phase, share of the frames", number(one.phase_percent, 0, "%")),
+        ("Thickening of the segments, points", number(one.thickening_points, 0)),
     ]
 
 

@@ -22,7 +22,7 @@ from cardioscar.report.camera import (
 )
 from cardioscar.report.offscreen import prepare_rendering
 from cardioscar.report.scar3d.flat_wall import can_flatten, draw_flat_wall
-from cardioscar.report.scar3d.scene import long_axis, scar_side
+from cardioscar.report.sides import long_axis, scar_side
 from cardioscar.report.style import INK, MUTED, SCAR_CMAP, new_figure, styled
 from cardioscar.scar3d.quality.result_scar import Channel
 from cardioscar.types import NodeValues

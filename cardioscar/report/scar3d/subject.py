@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import bullseye_figure
+from cardioscar.report.long_axis_view import SlicePlane, bands_of, long_axis_figure, stack_note
 from cardioscar.report.offscreen import SceneUnavailableError
 from cardioscar.report.page import environment, inline_picture, script_policy, template_source, write_page
 from cardioscar.report.scar3d.alignment import shifts_note
@@ -26,10 +27,13 @@ from cardioscar.report.scar3d.residuals import Reliability, residuals_figure
 from cardioscar.report.scar3d.scene import scene_figure
 from cardioscar.report.scar3d.scores import METHOD_NAMES, score_table, slice_rows
 from cardioscar.report.scar3d.septum import septum_note, septum_source, septum_warning
-from cardioscar.report.scar3d.viewer import DENSITY_G_PER_ML, page_json, viewer_content, viewer_script
+from cardioscar.report.scar3d.viewer import scar_viewer
 from cardioscar.report.slice_view import SliceView
 from cardioscar.report.slices import panel_places, slices_figure
 from cardioscar.report.style import png_bytes
+from cardioscar.report.thumbnail import NAME as THUMBNAIL
+from cardioscar.report.thumbnail import heart_thumbnail, thumbnail_webp
+from cardioscar.report.viewer import DENSITY_G_PER_ML, page_json, viewer_script
 from cardioscar.scar3d.quality.result import SubjectMetrics
 from cardioscar.scar3d.quality.result_scores import HeldOutScores
 
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_SCRIPTS = ("slices.js", "neighbours.js")
+"""What the page does beside the view in 3D."""
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 
 
@@ -98,7 +104,7 @@ class SubjectReport:
 
 
 def write_subject_report(folder: Path, data: SubjectReport) -> Path:
-    """Write `figures/*.png` and `report.html`, which holds the figures and needs no other file.
+    """Write `figures/` and `report.html`, which holds the figures and needs no other file.
 
     Args:
         folder: The subject's folder; made if absent.
@@ -115,10 +121,12 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
     figures.mkdir(parents=True, exist_ok=True)
     pictures: dict[str, str] = {}
     missing: dict[str, str] = {}
+    turned = _viewer(data)
     for name, draw in (
         ("scene", _scene),
         ("bullseye", _bullseye),
         ("channels", _channels),
+        ("long_axis", lambda data: _long_axis(data, turned["viewer"])),
         ("slices", _slices),
         ("residuals", _residuals),
     ):
@@ -130,21 +138,22 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
         png = png_bytes(figure)
         (figures / f"{name}.png").write_bytes(png)
         pictures[name] = inline_picture(png)
-    html = (
-        environment()
-        .get_template("subject.html")
-        .render(pictures=pictures, missing=missing, **_viewer(data), **_content(data))
-    )
+    (figures / THUMBNAIL).unlink(missing_ok=True)
+    if turned["viewer"]:
+        volume = turned["viewer"]["volume"]
+        (figures / THUMBNAIL).write_bytes(thumbnail_webp(heart_thumbnail(volume, threshold=data.metrics.threshold)))
+    content = {"pictures": pictures, "missing": missing, **turned, **_content(data, turned["viewer"])}
+    html = environment().get_template("subject.html").render(**content)
     return write_page(folder / "report.html", html)
 
 
 def _viewer(data: SubjectReport) -> dict[str, Any]:
     """The view in 3D, where there is a map; the page's script, and the policy that lets this one run."""
     if data.mesh is None or data.scar_probability is None or data.scar_uncertainty is None:
-        script = template_source("slices.js")
+        script = "\n".join(map(template_source, _SCRIPTS))
         return {"viewer": None, "script": Markup(script), "policy": Markup(script_policy(script))}  # noqa: S704 (our own)
-    script = viewer_script()
-    content = viewer_content(
+    script = viewer_script(*_SCRIPTS)
+    content = scar_viewer(
         data.mesh,
         data.scar_probability,
         data.scar_uncertainty,
@@ -208,6 +217,28 @@ def _slices(data: SubjectReport) -> Figure | str:
     return slices_figure(data.slices, threshold=data.metrics.threshold)
 
 
+def _planes(data: SubjectReport) -> list[SlicePlane]:
+    return [SlicePlane(one.number, one.corners_mm, one.hidden) for one in data.slices if one.corners_mm is not None]
+
+
+def _long_axis(data: SubjectReport, viewer: Mapping[str, Any] | None) -> Figure | str:
+    if viewer is None:
+        return "There is no view along the long axis: no mesh with a scar probability was given."
+    return long_axis_figure(
+        viewer["volume"], tuple(viewer["facts"]["extent"]), _planes(data), threshold=data.metrics.threshold,
+        thickness_mm=data.metrics.input.slice_thickness_mm, doubtful=bool(septum_warning(data.metrics.septum)),
+    )  # fmt: skip
+
+
+def _stack_note(data: SubjectReport, viewer: Mapping[str, Any] | None) -> str:
+    planes = _planes(data)
+    if viewer is None or not planes:
+        return ""
+    low, high = viewer["facts"]["extent"]
+    bands = bands_of(viewer["volume"], planes, data.metrics.input.slice_thickness_mm, low)
+    return stack_note(bands, high - low)
+
+
 def _slicer(data: SubjectReport) -> Markup:
     """Where each slice stands in the figure of all of them, for the page's slider; empty where there are none."""
     places = panel_places(data.slices)
@@ -220,7 +251,7 @@ def _residuals(data: SubjectReport) -> Figure | str:
     return residuals_figure(data.residual, data.residual_slice, reliability=data.reliability, history=data.history)
 
 
-def _content(data: SubjectReport) -> dict[str, Any]:
+def _content(data: SubjectReport, viewer: Mapping[str, Any] | None) -> dict[str, Any]:
     """Everything of the page that is text or number."""
     m = data.metrics
     signal = signal_rows(m.input, m.scar.border_zone_ml)
@@ -250,6 +281,7 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "method_names": list(METHOD_NAMES.values()),
         "baseline": m.baseline,
         "slices_note": _slices_note(data.slices),
+        "stack_note": _stack_note(data, viewer),
         "shifts_note": shifts_note(data.slice_shifts),
         "provenance": [
             ("Version", data.version or "not recorded"),
@@ -264,12 +296,24 @@ def _content(data: SubjectReport) -> dict[str, Any]:
         "wall_mass": f"{m.scar.wall_ml * DENSITY_G_PER_ML:,.0f} g; scar {m.scar.volume_ml * DENSITY_G_PER_ML:,.1f} g",
         "density": DENSITY_G_PER_ML,
         "has_zones": any(row.border_zone_ml is not None for row in m.aha.values()),
+        "thickness": _thickness(m),
         "has_thickness": any(row.wall_thickness_mm is not None for row in m.aha.values()),
         "slicer": _slicer(data),
         "inputs": sorted(data.inputs.items()),
         "config_json": json.dumps(data.config, indent=2, sort_keys=True, default=str) if data.config else "",
         "version": data.version,
         "css": Markup(template_source("page.css") + template_source("viewer.css")),  # noqa: S704 (our own style sheets)
+    }
+
+
+def _thickness(metrics: SubjectMetrics) -> dict[str, Any] | None:
+    """Mean of the segments' wall thickness and their range; None where it was not measured."""
+    known = [row.wall_thickness_mm for row in metrics.aha.values() if row.wall_thickness_mm is not None]
+    if not known:
+        return None
+    return {
+        "mean": float(np.mean(known)),
+        "note": f"mean of {len(known)} segments, {min(known):.1f}–{max(known):.1f} mm",
     }
 
 
@@ -285,6 +329,8 @@ def _slices_note(slices: Sequence[SliceView]) -> str:
         else ("Above: the image with the wall and the observed scar")
     )
     note = f"{above}. Below: the reconstructed probability on the same pixels."
+    if any(view.height_mm is not None for view in slices):
+        note += " mm: height above the apical end of the wall."
     if any(view.directions is not None for view in slices):
         note += " A letter names the patient's side at its edge: left, right, anterior, posterior, superior, inferior."
     if any(view.sectors is not None for view in slices):

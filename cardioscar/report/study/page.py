@@ -11,8 +11,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from cardioscar.files.atomic import atomic_file
-from cardioscar.report.page import environment, inline_png, template_source, write_page
+from cardioscar.report.page import environment, inline_picture, script_policy, template_source, write_page
 from cardioscar.report.style import png_bytes
+from cardioscar.report.viewer import viewer_script
 
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 STATES = {"used": "used", "missing": "not there", "failed": "could not be used"}
@@ -43,6 +44,7 @@ class PlanPage:
         created: Time of the result, as text.
         inputs: sha256 of each input file by name.
         config: Effective settings as JSON.
+        viewer: The view in 3D, of `viewer_content`; None where there is nothing to turn.
     """
 
     subject: str
@@ -56,6 +58,7 @@ class PlanPage:
     created: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     config: str = ""
+    viewer: Mapping[str, Any] | None = None
 
 
 def write_plan_page(folder: Path, page: PlanPage, pictures: Mapping[str, Draw]) -> Path:
@@ -80,13 +83,14 @@ def write_plan_page(folder: Path, page: PlanPage, pictures: Mapping[str, Draw]) 
         (folder / "figures").mkdir(exist_ok=True)
         with atomic_file(folder / "figures" / f"{name}.png") as partial:
             partial.write_bytes(png)
-        drawn[name] = inline_png(png)
+        drawn[name] = inline_picture(png)
     html = environment().get_template("study.html").render(pictures=drawn, absent=absent, **_content(page))
     return write_page(folder / "report.html", html)
 
 
 def _content(page: PlanPage) -> dict[str, Any]:
     content = page.content
+    script = viewer_script() if page.viewer else ""
     modalities = [
         {
             **one,
@@ -121,7 +125,10 @@ def _content(page: PlanPage) -> dict[str, Any]:
         "created": page.created,
         "inputs": sorted(page.inputs.items()),
         "config": page.config,
-        "css": Markup(template_source("page.css")),  # noqa: S704 (our own style sheet)
+        "viewer": page.viewer,
+        "script": Markup(script),  # noqa: S704 (our own)
+        "policy": Markup(script_policy(script) if script else "'none'"),  # noqa: S704 (a hash)
+        "css": Markup(template_source("page.css") + template_source("viewer.css")),  # noqa: S704 (our own style sheets)
     }
 
 

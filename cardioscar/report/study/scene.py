@@ -37,6 +37,7 @@ class Layer:
     """One quantity of the wall.
 
     Attributes:
+        key: `scar`, `activation` or `score`.
         title: What it is.
         unit: Below its colour bar.
         values: At the nodes.
@@ -44,6 +45,7 @@ class Layer:
         cmap: Colours.
     """
 
+    key: str
     title: str
     unit: str
     values: NodeValues
@@ -57,14 +59,14 @@ def layers_of(
     """What there is of scar, onset and score, with colours and rounded ends."""
     found = []
     if scar_probability is not None:
-        found.append(Layer("Scar", "scar probability", scar_probability, (0.0, 1.0), SCAR_CMAP))
+        found.append(Layer("scar", "Scar", "scar probability", scar_probability, (0.0, 1.0), SCAR_CMAP))
     if tos_ms is not None:
         low, high = (float(np.quantile(tos_ms, share)) for share in (0.02, 0.98))
         ends = (10 * np.floor(low / 10), max(10 * np.ceil(high / 10), 10 * np.floor(low / 10) + 10))
-        found.append(Layer("Onset of shortening", "ms after the R wave", tos_ms, ends, ONSET_CMAP))
+        found.append(Layer("activation", "Onset of shortening", "ms after the R wave", tos_ms, ends, ONSET_CMAP))
     if score_ms is not None:
         top = max(10.0, 10 * float(np.ceil(np.quantile(score_ms, 0.995) / 10)))
-        found.append(Layer("Score of sites", "late and free of scar, ms", score_ms, (0.0, top), SCORE_CMAP))
+        found.append(Layer("score", "Score of sites", "late and free of scar, ms", score_ms, (0.0, top), SCORE_CMAP))
     return found
 
 

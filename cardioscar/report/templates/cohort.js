@@ -41,6 +41,12 @@
   // Bullseyes are drawn for the rows that are shown.
   const stops = table.dataset.stops.split(" "), wedges = table.dataset.wedges.split(" "), svg = "http://www.w3.org/2000/svg";
   function draws(row) {
+    const heart = row.querySelector(".heart:empty");
+    if (heart) {
+      const image = new Image(44, 44);
+      image.alt = ""; image.decoding = "async"; image.src = `data:image/webp;base64,${heart.dataset.webp}`;
+      heart.append(image);
+    }
     const eye = row.querySelector(".eye:empty");
     if (!eye) return;
     const picture = document.createElementNS(svg, "svg");
@@ -113,6 +119,17 @@
     rect.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(rect); } });
   }
   chip.addEventListener("click", () => choose(null));
+  // A subject's page is told its neighbours in the order shown here: one reads through what a filter left.
+  const REACH = 200;
+  body.addEventListener("pointerdown", leads); body.addEventListener("keydown", leads); body.addEventListener("click", leads);
+  function leads(event) {
+    const link = event.target.closest("th a"), own = link ? found.findIndex((item) => item.row.contains(link)) : -1;
+    if (own < 0) return;
+    const around = found.slice(Math.max(0, own - REACH), own + REACH + 1)
+      .map((item) => (item.row.querySelector("th a")?.getAttribute("href") || "").split("#")[0])
+      .filter((href) => /^\w[\w.-]*\/report\.html$/.test(href)).map((href) => href.split("/")[0]);
+    link.setAttribute("href", `${link.getAttribute("href").split("#")[0]}#among=${around.join(",")}`);
+  }
   search.addEventListener("input", select);
   for (const control of [outcome, qc]) control.addEventListener("change", select);
   size.addEventListener("change", () => { page = 0; draw(); });

@@ -20,7 +20,7 @@
   canvas.addEventListener("blur", () => { controls.enableZoom = false; });
   canvas.addEventListener("pointerdown", () => canvas.focus({ preventScroll: true }));
   let asked = false;
-  const draw = () => { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; heart.render(); compass(); root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1); }); } };
+  const draw = () => { if (!asked) { asked = true; requestAnimationFrame(() => { asked = false; heart.render(); compass(); marks(); root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1); }); } };
   function compass() {
     const inverse = heart.camera.quaternion.clone().invert();
     facts.axes.forEach((row, k) => {
@@ -31,6 +31,18 @@
       line.setAttribute("opacity", Math.hypot(tip.x, tip.y) < 0.3 ? 0.25 : 1);
     });
   }
+  const names = facts.marks.map(({ text }) => {
+    const name = document.createElement("span");
+    name.className = "mark"; name.textContent = text; name.setAttribute("aria-hidden", "true");
+    canvas.parentElement.append(name);
+    return name;
+  });
+  function marks() {
+    facts.marks.forEach(({ point }, k) => {
+      const { left, top, facing } = heart.placeOf(point);
+      Object.assign(names[k].style, { left: `${100 * left}%`, top: `${100 * top}%`, opacity: facing ? 1 : 0.25 });
+    });
+  }
   function look(direction) {
     const [x, y, z] = direction;
     heart.camera.position.set(x, y, z).multiplyScalar(500);
@@ -38,6 +50,7 @@
     controls.target.set(0, 0, 0); controls.update();
   }
   function numbers() {
+    if (!facts.scar) return;
     const index = Math.round(state.threshold * 100), [all, ...thirds] = facts.ml;
     const row = ({ ml, wall }) => `${say(ml[index], 1)} ml, ${wall > 0 ? say(100 * ml[index] / wall, 1) : "–"} %`;
     root.querySelector("[data-out=ml]").textContent = `${say(all.ml[index], 1)} ml`;
@@ -53,7 +66,11 @@
       ramp.querySelector(".bar").style.background = `linear-gradient(to right, ${colour.stops.join(",")})`;
       ramp.querySelector("[data-out=low]").textContent = colour.low; ramp.querySelector("[data-out=high]").textContent = colour.high;
       const mark = ramp.querySelector(".at"); mark.hidden = colour.key !== "probability"; mark.style.left = `${100 * state.threshold}%`;
+      const line = root.querySelector(".line");
+      line.hidden = !colour.line || !facts.scar; line.style.setProperty("--line", colour.line || "");
+      line.textContent = `line: scar probability ${say(state.threshold, 2)}`;
     } else {
+      root.querySelector(".line").hidden = true;
       classes.replaceChildren(...colour.classes.map(k => {
         const item = document.createElement("span"), dot = document.createElement("i"), c = facts.classes[k];
         dot.style.background = c.colour; item.append(dot, document.createTextNode(colour.names[k])); return item;
@@ -62,8 +79,8 @@
   }
   function update() {
     heart.apply(state); numbers(); legend();
-    find("threshold").value = state.threshold; find("depth").value = state.depth;
-    root.querySelector("[data-out=threshold]").textContent = say(state.threshold, 2);
+    if (facts.scar) { find("threshold").value = state.threshold; root.querySelector("[data-out=threshold]").textContent = say(state.threshold, 2); }
+    find("depth").value = state.depth;
     root.querySelector("[data-out=depth]").textContent = `${state.depth} %`;
     root.querySelector("[data-out=position]").textContent = state.cut === "along" ? `${state.angle}°` : `${state.height} %`;
     root.querySelector("[data-part=depth]").hidden = state.show !== "layer";
@@ -104,7 +121,7 @@
       controls.update(); draw();
     } else if (zooms[event.key]) {
       heart.camera.zoom = Math.max(0.5, Math.min(8, heart.camera.zoom * zooms[event.key])); heart.camera.updateProjectionMatrix(); draw();
-    } else if (event.key === "[" || event.key === "]") {
+    } else if (facts.scar && (event.key === "[" || event.key === "]")) {
       state.threshold = Math.max(0.01, Math.min(0.99, Math.round(100 * state.threshold + (event.key === "]" ? 1 : -1)) / 100)); update();
     } else if (event.key === "0" || event.key === "Home") { look(facts.views[0].direction); draw(); }
     else return;

@@ -7,6 +7,8 @@ class HeartScene {
     this.toPoint = (x, y, z) => [low[0] + x * voxel, low[1] + y * voxel, low[2] + z * voxel];
     this.near = channels.distance.map(d => d < 255 ? 1 : 0);
     this.textures = Object.fromEntries(Object.keys(channels).map(name => [name, volumeTexture(channels[name], shape)]));
+    // without a scar map no place reaches any threshold
+    this.textures.probability ??= volumeTexture(new Uint8Array(channels.distance.length), shape);
     this.ramps = Object.fromEntries(facts.colours.map(c => [c.key, c.stops ? rampTexture(c.stops) : null]));
     this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, alpha: true, preserveDrawingBuffer: true });
     this.scene = new THREE.Scene();
@@ -28,7 +30,7 @@ class HeartScene {
     this.outside = Float32Array.from(channels.distance, d => d - 127.5);
     this.wall.geometry = this.geometry(surfaceNets(this.outside, null, shape, this.toPoint));
     this.ghost.geometry = this.wall.geometry;
-    this.channelLines = this.addChannels(); this.sliceLines = this.addSlices();
+    this.channelLines = this.addChannels(); this.sliceLines = this.addSlices(); this.balls = this.addMarks();
   }
   addMesh(kind, geometry = new THREE.BufferGeometry(), flat = false) {
     const material = new THREE.ShaderMaterial({
@@ -71,14 +73,28 @@ class HeartScene {
     this.scene.add(lines);
     return lines;
   }
+  addMarks() {
+    const group = new THREE.Group(), material = new THREE.MeshBasicMaterial({ color: new THREE.Color("#ffb000") });
+    for (const { point } of this.facts.marks) {
+      const ball = new THREE.Mesh(new THREE.SphereGeometry(3.2, 24, 16), material);
+      ball.position.set(...point); group.add(ball);
+    }
+    this.scene.add(group);
+    return group;
+  }
+  // Where a mark stands on the canvas, in shares of its size from the top left, and whether it looks at the camera.
+  placeOf(point) {
+    const at = new THREE.Vector3(...point), towards = at.x * this.camera.position.x + at.y * this.camera.position.y;
+    at.project(this.camera);
+    return { left: (at.x + 1) / 2, top: (1 - at.y) / 2, facing: towards > 0 };
+  }
   apply(state) {
     const { facts, channels, uniforms } = this, colour = facts.colours.find(c => c.key === state.colour);
     uniforms.threshold.value = state.threshold;
     uniforms.colouring.value = colour.colouring;
     uniforms.values.value = this.textures[colour.channel];
     if (this.ramps[colour.key]) uniforms.ramp.value = this.ramps[colour.key];
-    const light = colour.key === "uncertainty";
-    uniforms.line_colour.value.set(...(light ? [1, 0.6, 0.1] : [0.11, 0.15, 0.2]));
+    uniforms.line_colour.value.set(...rgb(colour.line || "#1d2733").map(x => x / 255));
     this.wall.visible = state.show === "wall";
     this.layer.visible = state.show === "layer";
     this.scar.visible = state.show === "scar";

@@ -11,7 +11,7 @@ from pathlib import Path
 from cardioscar.services.store import object_io as s3_object
 from cardioscar.services.store.client import MIB, S3Connection, S3Settings
 from cardioscar.services.store.erase import erase
-from cardioscar.services.store.errors import MissingObjectError
+from cardioscar.services.store.errors import MissingObjectError, ReplacedError
 from cardioscar.services.store.listing import Entry, is_object, list_files, list_folders
 from cardioscar.services.store.publish import PublishReport, publish
 from cardioscar.services.store.s3_uri import S3Place
@@ -110,6 +110,29 @@ class Store:
     def write(self, place: S3Place, data: bytes) -> None:
         """Write a small object in one step, record its sha256 and read it back."""
         s3_object.upload(self.connection, place, data, s3_object.digests_of(data))
+
+    def tag(self, place: S3Place) -> str:
+        """The store's name (ETag) of the bytes of an object; empty where there is none."""
+        return s3_object.current_etag(self.connection, place)
+
+    def replace(self, place: S3Place, data: bytes, tag: str) -> str:
+        """Write a small object in the place of the one of that tag, and of no other.
+
+        Args:
+            place: The object.
+            data: Its bytes.
+            tag: What `tag` said when it was looked at; empty if there was none.
+
+        Returns:
+            Its new tag.
+
+        Raises:
+            ReplacedError: If another is there now. A store that knows no conditional writes notices only what is there
+                when the writing begins.
+        """
+        if s3_object.current_etag(self.connection, place) != tag:
+            raise ReplacedError(f"{place} at {self.endpoint} was replaced meanwhile")
+        return s3_object.upload(self.connection, place, data, s3_object.digests_of(data), instead_of=tag)
 
     def download_file(self, place: S3Place, path: Path) -> Path:
         """Write one object to a file, which appears whole or not at all.

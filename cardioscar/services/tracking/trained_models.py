@@ -211,24 +211,12 @@ def load_model_files(
 
     client = connect(target, create=False)
     with answering(target):
-        try:
-            if isinstance(version, str):
-                source = client.get_model_version_by_alias(name, version).source
-            else:
-                source = client.get_model_version(name, str(version)).source
-        except MlflowException as error:
-            # a server answers INVALID_PARAMETER_VALUE for an alias that a model does not have
-            if error.error_code not in (MISSING, FORBIDDEN, *(_NO_ALIAS if isinstance(version, str) else ())):
-                raise
-            found = "none that this user may read" if error.error_code == FORBIDDEN else "none"
-            raise InputError("registry", f"version {version} of a model of that name", found) from None
+        source = _source(client, name, version)
         paths = []
         for file in wanted:
             with tempfile.TemporaryDirectory(dir=destination) as folder:
                 try:
-                    got = download_artifacts(
-                        f"{str(source).rstrip('/')}/{file}", dst_path=folder, tracking_uri=target.uri
-                    )
+                    got = download_artifacts(f"{source}/{file}", dst_path=folder, tracking_uri=target.uri)
                 except FileNotFoundError:
                     raise InputError(file, "a file of the registered model", "none") from None
                 except MlflowException as error:
@@ -237,6 +225,45 @@ def load_model_files(
                     raise InputError(file, "a file of the registered model", "none") from None
                 paths.append(Path(got).replace(destination / file))
     return paths
+
+
+def model_file_names(target: TrackingTarget, name: str, version: int | str) -> list[str]:
+    """Names of the files of a version, those in folders of it left out.
+
+    Args:
+        target: Server or local store.
+        name: Name of the registered model.
+        version: Version number, or the alias that points to it.
+
+    Raises:
+        InputError: If there is no such version.
+        UnreachableError: If the server does not answer (within 30 s), stays busy (for a minute), or refuses.
+        PlatformError: If MLflow is not installed, or the store fails.
+    """
+    from mlflow.artifacts import list_artifacts
+
+    client = connect(target, create=False)
+    with answering(target):
+        found = list_artifacts(artifact_uri=_source(client, name, version), tracking_uri=target.uri)
+        return sorted(one.path.rpartition("/")[2] for one in found if not one.is_dir)
+
+
+def _source(client: PatientClient, name: str, version: int | str) -> str:
+    """Where the files of a version lie."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if isinstance(version, str):
+            found = client.get_model_version_by_alias(name, version)
+        else:
+            found = client.get_model_version(name, str(version))
+    except MlflowException as error:
+        # a server answers INVALID_PARAMETER_VALUE for an alias that a model does not have
+        if error.error_code not in (MISSING, FORBIDDEN, *(_NO_ALIAS if isinstance(version, str) else ())):
+            raise
+        said = "none that this user may read" if error.error_code == FORBIDDEN else "none"
+        raise InputError("registry", f"version {version} of a model of that name", said) from None
+    return str(found.source).rstrip("/")
 
 
 def _version_of(client: PatientClient, name: str, run_id: str) -> int | None:

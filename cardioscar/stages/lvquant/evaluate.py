@@ -10,6 +10,8 @@ from cardioscar.cohort.stand_ins import check_folder_names
 from cardioscar.errors import CardioscarError, InputError, PlatformError, UnreachableError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.imaging.formats.cine_files import CINE_SUFFIXES, read_cine_labels
+from cardioscar.imaging.formats.contour_files import contour_files, read_contours
+from cardioscar.imaging.formats.contour_labels import labels_from_contours
 from cardioscar.imaging.formats.lvquan_mat import read_lvquan
 from cardioscar.logs import about
 from cardioscar.lvquant.evaluation import Evaluation, SubjectEvaluation, evaluated, evaluation
@@ -21,7 +23,7 @@ from cardioscar.types import OnStep, untold
 
 log = logging.getLogger(__name__)
 
-LABELS = "labels"
+LABELS, CINE = "labels", "cine"
 
 
 def evaluate(
@@ -32,7 +34,8 @@ def evaluate(
     Args:
         results: Published results, or the whole output of `quantify`.
         truth: `<subject>/labels.nii.gz` (4D, background where nobody drew), or `<subject>.mat` in the layout of LVQuan,
-            whose stated indices and phase count then.
+            whose stated indices and phase count then, or contours of Sunnybrook's layout anywhere in `<subject>`
+            (`IM-0001-0048-icontour-manual.txt`) with the DICOM files on which they were drawn in `<subject>/cine`.
         out: Receives `evaluation.json`, `evaluation.csv` and `evaluation.html`.
         label_table: Convention of the labels.
         on_step: Told of progress.
@@ -94,7 +97,8 @@ def _results(root: Path) -> list[Path]:
 def _truth(root: Path, subject: str) -> Path | None:
     names = [root / subject / f"{LABELS}{ending}" for ending in CINE_SUFFIXES]
     names += [root / subject / "cine.mat", root / f"{subject}.mat"]
-    return next((path for path in names if path.is_file()), None)
+    drawn = root / subject
+    return next((path for path in names if path.is_file()), drawn if contour_files(drawn) else None)
 
 
 def _evaluated(folder: Path, truth: Path, table: str) -> SubjectEvaluation | None:
@@ -104,6 +108,9 @@ def _evaluated(folder: Path, truth: Path, table: str) -> SubjectEvaluation | Non
         raise InputError("metrics.json", "what quantify has written", "another") from None
     found = read_cine_labels(folder / "labels.nii.gz", None)
     indices = read_indices_csv(folder / "indices.csv")
+    if truth.is_dir():
+        labels = labels_from_contours(read_contours(contour_files(truth)), truth / CINE)
+        return evaluated(folder.name, metrics, found, indices, labels)
     if truth.suffix.lower() != ".mat":
         return evaluated(folder.name, metrics, found, indices, read_cine_labels(truth, None, table))
     subject = read_lvquan(truth)

@@ -72,7 +72,7 @@ def run(
         fields: Artifact of `train`.
         scars: Artifact of `infer`.
         subjects: Ids.
-        output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/*.png`.
+        output: Artifact folder: `<subject>/metrics.json`, `report.html`, `figures/`.
         options: Settings of `Config` by name.
         recording: Where map, field, metrics and report are published, and where the subjects are recorded.
         on_done: Called with each row once it is published, and whether it was reused.

@@ -198,7 +198,14 @@ def _infer(job: Work, config: Config) -> None:
     (job.out / "intervals.json").write_text(json.dumps(intervals, indent=1) + "\n", encoding="utf-8")
     write_facts(job.out, facts, coverage)
     own = load_own_mesh(job.upstream["groups"])
-    write_scar(job.out / "scar.vtu", mesh, own, threshold=config.threshold, doubt_range=config.doubt_range)
+    write_scar(
+        job.out / "scar.vtu",
+        mesh,
+        own,
+        threshold=config.threshold,
+        doubt_range=config.doubt_range,
+        subject=job.subject,
+    )
     if config.write_draws:
         save_scar_draws(job.out / SCAR_DRAWS, kept)
     if config.write_nifti:

@@ -91,7 +91,7 @@ RECONSTRUCT = Workflow(
             in_short="scores, report, MLflow run and model version",
             reads=(COHORT, "groups", "sorted_groups", "fields", "scars"),
             writes="results",
-            files=("metrics.json", "report.html", "figures/*.png"),
+            files=("metrics.json", "report.html", "figures/*.png", "figures/*.webp"),
             publishes=True,
         ),
     ),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cardioscar import __version__
 from cardioscar.report.activation.matrix import matrix_figure
 from cardioscar.report.offscreen import SceneUnavailableError
+from cardioscar.report.scar3d.channels import COLOURS
 from cardioscar.report.study.bullseyes import bullseyes_figure, discs_of
 from cardioscar.report.study.page import PlanPage, write_plan_page
-from cardioscar.report.study.scene import layers_of, plan_scenes
+from cardioscar.report.study.scene import Layer, layers_of, plan_scenes
+from cardioscar.report.viewer import ShownField, ShownLine, ShownScar, viewer_content
 from cardioscar.scar3d.observation.septum import GUESSED
 from cardioscar.shard.loop import Work
+from cardioscar.stages.study.plan_files import OPEN
 from cardioscar.stages.study.planning import Planned
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def write_report(job: Work, made: Planned, *, figures: bool) -> None:
         created=job.upstream_status["scar_maps"].started,
         inputs=inputs,
         config=json.dumps(configs, indent=1, sort_keys=True),
+        viewer=_viewer(made, doubtful=doubtful) if figures else None,
     )
     not_asked = "Figures were not asked for."
     front, back = _scenes(made) if figures else (not_asked, not_asked)
@@ -80,9 +84,7 @@ def _scenes(made: Planned) -> tuple[Figure | str, Figure | str]:
 def _both_sides(made: Planned) -> tuple[Figure, Figure] | str:
     if made.wall is None:
         return "There is no 3D view: there is no wall to show anything on."
-    data, fields = made.wall.mesh.grid.point_data, made.joined.fields
-    scar = np.asarray(data["scar_probability"]) if "scar_probability" in data else None
-    layers = layers_of(scar, fields.get("tos_ms"), fields.get("score_ms"))
+    layers = _layers(made)
     if not layers:
         return "There is no 3D view: neither scar nor activation is known."
     sites = np.array([one.position_mm for one in made.joined.sites]).reshape(-1, 3)
@@ -92,6 +94,44 @@ def _both_sides(made: Planned) -> tuple[Figure, Figure] | str:
         )  # fmt: skip
     except SceneUnavailableError as error:
         return f"There is no 3D view. {error}"
+
+
+def _layers(made: Planned) -> list[Layer]:
+    """What the wall can be coloured by; the scar map first, where there is one."""
+    if made.wall is None:
+        return []
+    data, fields = made.wall.mesh.grid.point_data, made.joined.fields
+    scar = np.asarray(data["scar_probability"]) if "scar_probability" in data else None
+    return layers_of(scar, fields.get("tos_ms"), fields.get("score_ms"))
+
+
+def _viewer(made: Planned, *, doubtful: bool) -> dict[str, Any] | None:
+    """Scar, onset and score on the wall to turn in the hand, with corridors and sites."""
+    layers = _layers(made)
+    if made.wall is None or not layers:
+        return None
+    data, facts, scar = made.wall.mesh.grid.point_data, made.modalities[0].facts, None
+    if "scar_probability" in data:
+        sd = np.asarray(data["scar_uncertainty"], dtype=float) if "scar_uncertainty" in data else None
+        probability = np.asarray(data["scar_probability"], dtype=float)
+        scar = ShownScar(probability, sd, float(facts["threshold"]), tuple(facts["doubt_range"]))
+    fields = [
+        ShownField(one.key, one.title, one.unit, np.asarray(one.values, dtype=float), one.limits, one.cmap)
+        for one in layers
+        if one.key != "scar"
+    ]
+    lines = [
+        ShownLine(
+            np.array(row["centreline_mm"], dtype=float), COLOURS[(int(row["id"]) - 1) % len(COLOURS)],
+            row["open_probability"] is None or row["open_probability"] >= OPEN,
+        )
+        for row in (facts.get("channels") or () if made.modalities[0].used else ())
+        if row.get("centreline_mm")
+    ]  # fmt: skip
+    return viewer_content(
+        made.wall.mesh, scar, fields, axis=made.wall.long_axis, septal_direction=made.wall.septum_direction,
+        guessed=doubtful, lines=lines, marks_mm=[(str(one.rank), one.position_mm) for one in made.joined.sites],
+    )  # fmt: skip
 
 
 def _bullseyes(made: Planned, *, doubtful: bool) -> Figure | str:

@@ -181,7 +181,9 @@ def _kept(made: FamilyRun, out: Path, labelled: _Labelled | None) -> Modality:
     groups, scars, results = (made.folders[name] for name in ("preprocess", "infer", "evaluate"))
     write_mesh(out / "wall.vtu", read_scar(scars / "scar.vtu", groups))
     copyfile(scars / SCAR_DRAWS, out / SCAR_DRAWS)
-    copyfile(results / "report.html", out / "scar.html")
+    page = (results / "report.html").read_text(encoding="utf-8")
+    # the map lies with the plan's other fields
+    (out / "scar.html").write_text(page.replace('href="scar.vtu"', 'href="plan.vtu"'), encoding="utf-8")
     facts = json.loads((groups / "preprocess.json").read_text(encoding="utf-8"))
     metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"))
     concluded = conclude(metrics)
@@ -199,6 +201,7 @@ def _kept(made: FamilyRun, out: Path, labelled: _Labelled | None) -> Modality:
             "septum_direction": facts["septum_direction"],
             "septum": facts["septum"]["source"],
             "threshold": metrics["threshold"],
+            "doubt_range": metrics["doubt_range"],
             "channels": metrics["channels"] or [],
         },
     )

@@ -26,7 +26,7 @@ def learn(settings: LgeSettings, asked: Asked) -> Learned:
     """Train a segmenter, fit its temperature, and draw what it finds.
 
     Args:
-        settings: Settings; published weights are a file of this machine.
+        settings: Settings; published weights and a network to start from are files of this machine.
         asked: Places, and who is told.
 
     Raises:
@@ -39,6 +39,7 @@ def learn(settings: LgeSettings, asked: Asked) -> Learned:
         config,
         labelled=asked.labelled,
         published=Path(settings.published) if settings.published else None,
+        start=Path(settings.start_from) if settings.start_from else None,
         checkpoint=asked.checkpoint,
         keep_checkpoint=True,
         on_step=asked.on_step,

@@ -22,11 +22,16 @@ class LgeSettings(LgeTrainConfig):
     calibration_slices: int = 256
     """Synthetic slices that set how sure it may be (its temperature)."""
     published: str = ""
-    """Weights of SAM's image encoder to start scar_net's from: a file, or s3://bucket/key; empty starts at random."""
+    """Weights of SAM's image encoder to start scar_net's from: a file, s3://bucket/key, or a models:/ address of a
+    version that holds one such file; empty starts at random."""
+    start_from: str = ""
+    """Network whose weights it starts from: `shipped`, a folder, s3:// or models:/ address; empty starts at random."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _at_least_one(self, "calibration_slices")
+        if self.published and self.start_from:
+            raise ConfigError("published", "none where start_from names a whole network", "both")
 
 
 @dataclass(frozen=True)

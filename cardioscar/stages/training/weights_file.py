@@ -12,10 +12,12 @@ from cardioscar.config import file_sha256
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.learning.bundle import DESCRIPTION, WEIGHTS
 from cardioscar.services.store.places import place
-from cardioscar.stages.networks import bundle_at
+from cardioscar.stages.networks import bundle_at, registered_file
 
 PUBLISHED, START_FROM = "published", "start_from"
 """Settings that hold an address of weights."""
+SUFFIXES = (".safetensors", ".pth", ".pt")
+"""How names of files of published weights end."""
 _NAMED = "sha256:"
 
 
@@ -59,16 +61,23 @@ def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
     """A file of weights on this machine, for as long as the block lasts.
 
     Args:
-        address: A file, or `s3://bucket/key`; empty for none.
+        address: A file, `s3://bucket/key`, or `models:/name/version` or `models:/name@alias` of a version that holds
+            one file of weights; empty for none.
         where: Name of the setting, for errors.
 
     Raises:
         ConfigError: If the address is of another kind.
-        InputError: If there is no such file.
-        UnreachableError: If the store does not answer.
+        InputError: If there is no such file, or the version holds none or several.
+        UnreachableError: If the store or the registry does not answer.
     """
+    from cardioscar.cohort.store import temporary_folder
+
     if not address:
         yield None
+        return
+    if address.startswith("models:"):
+        with temporary_folder() as folder:
+            yield registered_file(address, SUFFIXES, folder, where=where)
         return
     at = place(address, where=where)
     if isinstance(at, Path):
@@ -76,7 +85,6 @@ def weights_file(address: str, *, where: str) -> Iterator[Path | None]:
             raise InputError(where, "a file of weights", "no such file")
         yield at
         return
-    from cardioscar.cohort.store import temporary_folder
     from cardioscar.services.store.object_store import Store
 
     with temporary_folder() as folder:

@@ -96,8 +96,8 @@ def resting_slab(
         x, y, z = planes.points_mm(k, up * plane / _STEPS_IN_SLICE, *box)
         tissue, at = heart.tissues(x, y, z)
         signal.append(np.where(tissue == OUTSIDE, around, signals[np.minimum(tissue, len(signals) - 1)]))
-        cavity.append(at.in_cavity)
-        wall.append(tissue == Tissue.WALL)
+        cavity.append(at.in_drawn_cavity)
+        wall.append((tissue == Tissue.WALL) & at.in_drawn_outline & ~at.in_drawn_cavity)
     means = [_means(np.stack(part).astype(np.float32), weights) for part in (signal, cavity, wall)]
     return RestingSlab(means[0], means[1], means[2], box, up * step, -up * step)
 

@@ -32,6 +32,9 @@ T1_OF_WALL = {
 times as short as scar; fat is short by itself; fluid takes no contrast up [@kellman2012]."""
 
 SCAR_T1, CORE_T1 = (0.48, 0.8), (0.95, 1.6)
+AS_BRIGHT = 0.3
+"""Chance of blood as bright as scar, as in the first minutes after contrast: the shape of the wall alone tells the two
+apart there."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,9 @@ def draw_contrast(rng: np.random.Generator, *, signed: bool = True, beyond: floa
     reference[Tissue.RV_BLOOD] = reference[Tissue.LV_BLOOD]
     ti_ms = null_ms * rng.uniform(0.8 if signed else 0.93, 1.25)
     signals = reference * inversion_recovery(t1_ms, ti_ms=ti_ms, tr_ms=tr_ms)
+    if rng.random() < AS_BRIGHT:
+        over = signals[SCAR] - signals[Tissue.WALL]
+        signals[[Tissue.LV_BLOOD, Tissue.RV_BLOOD]] = signals[Tissue.WALL] + over * rng.uniform(0.88, 1.1, 2)
     if rng.random() < 0.25:
         signals[Tissue.FAT] *= rng.uniform(0, 0.4)  # suppressed
     if rng.random() < beyond:

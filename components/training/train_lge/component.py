@@ -15,6 +15,7 @@ def train_lge(
     like: str = "",
     architecture: str = "residual_encoder",
     size: str = "tiny",
+    start_from: str = "",
     seed: int = 0,
     register: str = "",
     alias: str = "",
@@ -35,6 +36,7 @@ def train_lge(
         like: Settings of a network that was trained with them (shipped, s3:// or models:/ address); the others win.
         architecture: Network: residual_encoder, as nnU-Net plans it; unet, plain; scar_net, which needs the extra lge.
         size: How large it is: tiny, small or base.
+        start_from: Network whose weights it starts from: shipped, s3:// or models:/ address; empty starts at random.
         seed: Seed of weights, slices and split.
         register: Name under which the network becomes a version in the model registry; empty for none.
         alias: Name that points to that version from then on, such as champion; empty for none.
@@ -46,7 +48,7 @@ def train_lge(
 
     configure(stderr=True)
     # a call, because it names a setting that is given twice
-    settings = dict(architecture=architecture, size=size, seed=seed, **options)
+    settings = dict(architecture=architecture, size=size, start_from=start_from, seed=seed, **options)
     recorded = task.Recorded(register, alias, tracking_uri)
     figures = task.run("lge", network_uri, network.path, page.path, settings, labelled_uri, like, recorded)
     for name, value in figures.items():

@@ -140,6 +140,18 @@ def test_heads_that_disagree_widen_the_intervals_and_are_a_reason(heart: Scene, 
     assert any("end-diastolic volume" in one for one in found.reasons)
 
 
+def test_thickening_has_two_ways_too(quantified: QuantifiedCine) -> None:
+    """Where heads know the truth, thicknesses by sector say of basal and mid segments what profiles say."""
+    segments = [one for one in quantified.result.lv_thickening_percent if one is not None]
+    assert len(segments) == 16
+    for one in segments[:12]:
+        assert one.regressed == pytest.approx(one.value, abs=1.5)
+    assert all(one.regressed is not None for one in segments)
+    apart = [abs(one.regressed - one.value) for one in segments if one.regressed is not None]
+    assert quantified.result.disagreement.thickening_points == pytest.approx(np.mean(apart))
+    assert quantified.result.disagreement.thickening_points < 4
+
+
 def test_calibrated_terms_widen_the_intervals(heart: Scene) -> None:
     found = heart.seen(calibration=Calibration({"lv_ef_percent": 4.0}, 12))[0].result
     assert found.calibrated == 12

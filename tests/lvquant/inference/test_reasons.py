@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cardioscar.imaging.cine import Cine
@@ -26,3 +28,11 @@ def test_heads_that_know_a_phase_are_witnesses_and_those_that_do_not_are_none() 
         [reason] = reasons_of(SLICE, indices(), APART, {}, 0, regressed_errors=errors)
         assert reason == "the phase regressed and measured from the segmentation differ by 45.0 % of the frames"
     assert reasons_of(SLICE, indices(), APART, {}, 0, regressed_errors={"phase_percent": 38.0}) == ()
+
+
+def test_thickening_that_heads_see_otherwise_is_a_reason_unless_they_do_not_know_thicknesses() -> None:
+    apart = replace(APART, phase_percent=0.0, thickening_points=41.0)
+    for errors in ({}, {"thickness_mm": 1.4}):
+        [reason] = reasons_of(SLICE, indices(), apart, {}, 0, regressed_errors=errors)
+        assert reason == "thickening of the segments regressed and measured from the segmentation differ by 41.0 points"
+    assert reasons_of(SLICE, indices(), apart, {}, 0, regressed_errors={"thickness_mm": 2.8}) == ()

@@ -5,13 +5,21 @@ import torch
 
 from cardioscar.imaging.cine import Cine
 from cardioscar.imaging.labels import Label
+from cardioscar.lvquant.cine_indices import indices_of_shares
 from cardioscar.lvquant.network.cine_net import CineNet
 from cardioscar.lvquant.network.intensity import MOST, normalised
 from cardioscar.lvquant.network.spec import SIZES
-from cardioscar.lvquant.training.example import batch, labelled_examples, synthetic_example
+from cardioscar.lvquant.sectors import septum_frame
+from cardioscar.lvquant.training.example import (
+    batch,
+    example_and_septum,
+    labelled_examples,
+    synthetic_example,
+)
 from cardioscar.lvquant.training.loss import CineLoss
 from cardioscar.phantom.beating import BeatingVentricle
 from cardioscar.phantom.beating_cine import CineProtocol, image_beat
+from cardioscar.synthesis.cine.sample import draw_cine
 from cardioscar.synthesis.cine.settings import CineConfig
 
 CONFIG = CineConfig(pixels=(48, 48), frames=5, pixel_mm=(2.4, 2.6))
@@ -28,6 +36,23 @@ def test_a_synthetic_example_says_what_its_labels_say() -> None:
         stated = np.nan_to_num(example.areas_mm2[:, 0])
         np.testing.assert_allclose(stated, shown, rtol=0.25, atol=40 * pixel)  # shares against whole pixels
         assert set(np.unique(example.systole)) <= {0.0, 1.0}
+
+
+def test_sectors_are_counted_in_one_sense_in_mirror_images_too() -> None:
+    """Half of the drawn pictures are mirror images of a heart, which no picture in the one order of storage is."""
+    turns = set()
+    for seed in range(12):
+        sample = draw_cine(seed, CONFIG)
+        cine = Cine(sample.image, sample.affine)
+        heart = septum_frame(cine.grid, septum_direction=sample.septum_direction)
+        example, told = example_and_septum(seed, CONFIG)
+        own = indices_of_shares(sample.cavity, sample.wall, cine, septum=heart).thickness_mm[0]
+        turns.add(heart.turn)
+        assert told.turn == 1
+        assert told.septum_rad == heart.septum_rad
+        # what is inferior in the mirror image stands where anterior is looked for
+        np.testing.assert_allclose(example.thickness_mm, own if heart.turn == 1 else own[:, ::-1], rtol=1e-5)
+    assert turns == {-1, 1}
 
 
 def test_systole_ends_where_the_ventricle_is_smallest() -> None:

@@ -14,12 +14,12 @@ from cardioscar.report.page import script_policy
 from cardioscar.report.scar3d import subject
 from cardioscar.report.scar3d.residuals import Reliability
 from cardioscar.report.scar3d.subject import SubjectReport, write_subject_report
-from cardioscar.report.scar3d.viewer import viewer_script
 from cardioscar.report.slice_view import SliceView
 from cardioscar.report.style import new_figure
+from cardioscar.report.viewer import viewer_script
 from tests.scar3d.quality.whole import CHANNEL, whole
 
-FIGURES = {"bullseye", "channels", "residuals", "scene", "slices"}
+FIGURES = {"bullseye", "channels", "long_axis", "residuals", "scene", "slices"}
 
 
 def scores(dice: float, **more) -> dict:
@@ -294,7 +294,8 @@ def test_the_page_asks_nobody_for_anything(written):
     own = {"../cohort.html", "scar.vtu", "metrics.json"}  # beside it, among the results
     assert all(link.startswith(("data:", "#")) for link in page.links if link not in own)
     assert own <= set(page.links)
-    ours = viewer_script()  # three.js names addresses in its messages; none is asked, see the tests in a browser
+    # three.js names addresses in its messages; none is asked, see the tests in a browser
+    ours = viewer_script("slices.js", "neighbours.js")
     assert html.count(ours) == 1
     assert not re.search(r"https?://|url\(|@import", html.replace(ours, ""))
     assert "default-src 'none'" in html

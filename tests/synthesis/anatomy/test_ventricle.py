@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardioscar.synthesis.anatomy.harmonics import Harmonics, draw_harmonics
-from cardioscar.synthesis.anatomy.ventricle import THINNEST_MM, Remodelling, Ventricle, draw_ventricle
+from cardioscar.synthesis.anatomy.ventricle import THINNEST_MM, Margins, Remodelling, Ventricle, draw_ventricle
 
 NONE = Harmonics(np.zeros(1, complex), np.zeros(1, complex))
 ROUND = Ventricle(
@@ -87,3 +87,25 @@ def test_waves_repeat_after_a_turn_and_hold_beyond_the_ends(seed):
         ((wave.even[k] + (0.3 - 0.5) * wave.slope[k]) * np.exp(-1j * (k + 1) * angle)).real for k in range(3)
     )
     np.testing.assert_allclose(wave(turn, at), expected, atol=1e-12)
+
+
+def test_readers_draw_the_dark_part_of_the_wall():
+    at = ROUND.places(*_grid(50.0))
+    ring = at.in_muscle
+    outline = at.in_drawn_outline & ~at.in_drawn_cavity
+    radii = at.radius_mm[outline]
+    assert radii.min() == pytest.approx(float(at.endo_mm[ring][0]) + Margins.endocardium_mm, abs=0.4)
+    assert radii.max() == pytest.approx(float(at.epi_mm[ring][0]) - Margins.epicardium_mm, abs=0.4)
+
+
+def test_of_a_thin_wall_most_is_left():
+    thin = dataclasses.replace(ROUND, wall_mm=3.0, apex_mm=3.0)
+    at = thin.places(*_grid(50.0))
+    left = (at.in_drawn_outline & ~at.in_drawn_cavity).sum() / at.in_muscle.sum()
+    assert left == pytest.approx(1 - Margins.of_endocardium - Margins.of_epicardium, abs=0.05)
+
+
+def test_below_the_cavity_readers_draw_none():
+    at = ROUND.places(*_grid(4.0))
+    assert not at.in_drawn_cavity.any()
+    assert at.in_drawn_outline.any()
