@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
@@ -22,3 +24,10 @@ Segments = Integer[np.ndarray, " nodes"]
 """AHA segment of each node, 1 to 17, or 0 for none; uint8 as meshes hold it."""
 GroupOffsets = Int[np.ndarray, " groups_plus_1"]
 """First node of each group in group order, then the number of nodes (CSR)."""
+
+OnStep = Callable[[str, int, int], None]
+"""Told of a part of a work: its name, how much of it is done, and how much there is."""
+
+
+def untold(part: str, done: int, of: int) -> None:
+    """Nobody wants to know how far a work is."""

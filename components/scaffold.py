@@ -54,7 +54,7 @@ def {name}(
         options: Further settings of {name} by name.
     """
     from cardioscar.logs import configure
-    from {room} import {module} as stage
+{recording}    from {room} import {module} as stage
 
     configure(stderr=True)
     settings = dict(
@@ -97,13 +97,14 @@ def source(stage: Any) -> str:
     reads = ["cohort_uri" if name == "cohort" else f"{name}.path" for name in stage.reads]
     arguments = [*reads, "subjects", f"{stage.writes}.path", "settings"]
     if stage.publishes:
-        arguments += ["results_uri", "tracking_uri", "experiment", "run_id=run_id"]
+        arguments.append("Recording(results_uri, tracking_uri, experiment, run_id)")
     room, _, module = stage.module.rpartition(".")
     return _CODE.format(
         name=stage.name,
         does=stage.does,
         room=room,
         module=module,
+        recording="    from cardioscar.stages.recording import Recording\n" if stage.publishes else "",
         parameters="\n".join(f"    {_parameter(name, kind, value)}," for name, (kind, value, _) in given.items()),
         descriptions="\n".join(_described(name, text) for name, (*_, text) in given.items()),
         settings="\n".join(f"        {name}={name}," for name in settings),

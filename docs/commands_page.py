@@ -36,9 +36,9 @@ _DEFAULT = re.compile(r"\s*\((?:(required)|(?:default|default if used): (.*))\)$
 class _Asked(Exception):  # noqa: N818 - no error: the command has said which flags it has
     """A command has handed its flags to the parser."""
 
-    def __init__(self, form: Any, settings: dict[str, Any]) -> None:
+    def __init__(self, parser: Any) -> None:
         super().__init__()
-        self.form, self.settings = form, settings
+        self.parser = parser
 
 
 def render() -> dict[Path, str]:
@@ -66,7 +66,11 @@ def parser_of(words: list[str]) -> Any:
     """The parser of a command's flags, as the command itself makes it."""
 
     def ask(form: Any, *_: Any, **settings: Any) -> None:
-        raise _Asked(form, settings)
+        kept = {key: settings[key] for key in ("default", "config") if settings.get(key) is not None}
+        with warnings.catch_warnings():
+            # deprecated without another way to the flags of a form; tyro is pinned
+            warnings.simplefilter("ignore", DeprecationWarning)
+            raise _Asked(get_parser(form, prog=" ".join(["cardioscar", *words]), **kept))
 
     # the command is stopped where it would read its flags
     with (
@@ -76,11 +80,7 @@ def parser_of(words: list[str]) -> Any:
         try:
             cardioscar([*words, "--help"])
         except _Asked as asked:
-            kept = {key: asked.settings[key] for key in ("default", "config") if asked.settings.get(key) is not None}
-            with warnings.catch_warnings():
-                # deprecated without another way to the flags of a form; tyro is pinned
-                warnings.simplefilter("ignore", DeprecationWarning)
-                return get_parser(asked.form, prog=" ".join(["cardioscar", *words]), **kept)
+            return asked.parser
     raise AssertionError(f"{words} asked for no flags")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +11,8 @@ import tyro
 
 from cardioscar.activation.formats.given import Given
 from cardioscar.activation.mapping.kernel import MapConfig
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 Direction = tuple[float, float, float]
 
@@ -51,11 +51,12 @@ class Map:
     """What is taken for known of activation before any slice is seen."""
     given: Annotated[Given, tyro.conf.arg(name="")] = field(default_factory=Given)
     """What the files do not say."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar activation map`, map and write."""
-    form = tyro.cli(Map, prog=f"cardioscar {command}", args=words)
+    form = parsed(Map, f"cardioscar {command}", words)
     import numpy as np
 
     from cardioscar import __version__
@@ -113,5 +114,5 @@ def main(command: str, words: list[str]) -> int:
     record_output(form.out, WRITTEN)
     said = {"placed_by": wall.placed.how, "heights": wall.placed.heights.round(3).tolist(), "usual_wall": wall.usual}
     by_segment = {} if found.map is None else {name: row["tos_ms"] for name, row in found.map.segments.items()}
-    sys.stdout.write(json.dumps(said | {"tos_ms_by_segment": by_segment}, indent=1) + "\n")
+    form.terminal.answer(said | {"tos_ms_by_segment": by_segment})
     return 0

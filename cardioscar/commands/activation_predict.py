@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from cardioscar.activation.formats.given import Given
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,11 +44,12 @@ class Predict:
     """Draw the strain matrix with the line of onsets, and the curves."""
     given: Annotated[Given, tyro.conf.arg(name="")] = field(default_factory=Given)
     """What the files do not say."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar activation predict`, predict and draw."""
-    form = tyro.cli(Predict, prog=f"cardioscar {command}", args=words)
+    form = parsed(Predict, f"cardioscar {command}", words)
     from cardioscar.activation.findings import gathered_findings
     from cardioscar.activation.formats.onset_files import write_heart_onsets
     from cardioscar.commands.activation_heart import read_heart
@@ -73,7 +74,7 @@ def main(command: str, words: list[str]) -> int:
     )  # fmt: skip
     names = ("tos_ms", "earliest_ms", "latest_ms", "half_width_ms", "late_fraction", "scarred_fraction", "peak_strain")
     said = {"slices": len(heart.slices), **{name: getattr(found, name) for name in names}}
-    sys.stdout.write(json.dumps(said | {"latest_segment": found.latest_segment}, indent=1) + "\n")
+    form.terminal.answer(said | {"latest_segment": found.latest_segment})
     return 0
 
 

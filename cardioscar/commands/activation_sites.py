@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +13,8 @@ from cardioscar.activation.formats.given import Given
 from cardioscar.activation.mapping.kernel import MapConfig
 from cardioscar.activation.mapping.placing import PlacingConfig
 from cardioscar.activation.sites.config import SiteConfig
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 if TYPE_CHECKING:
     from cardioscar.commands.activation_heart import Heart
@@ -59,11 +59,12 @@ class Sites:
     """What is taken for known of activation before any slice is seen."""
     given: Annotated[Given, tyro.conf.arg(name="")] = field(default_factory=Given)
     """What the files do not say."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar activation sites`, join the maps and write."""
-    form = tyro.cli(Sites, prog=f"cardioscar {command}", args=words)
+    form = parsed(Sites, f"cardioscar {command}", words)
     from cardioscar.commands.activation_heart import read_heart
     from cardioscar.commands.activation_scar_map import read_scar_map
     from cardioscar.commands.own_output import check_output, record_output
@@ -87,7 +88,7 @@ def main(command: str, words: list[str]) -> int:
     rows = [{name: one.row()[name] for name in ("rank", "position_mm", "segment_name", "tos_ms", "scar_probability",
                                                 "score_ms", "confidence")} for one in made.joined.sites]  # fmt: skip
     said = {"sites": rows, "corridors": len(made.joined.corridors), "reasons": list(made.reasons)}
-    sys.stdout.write(json.dumps(said, indent=1) + "\n")
+    form.terminal.answer(said)
     return 0
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +11,8 @@ import tyro
 
 from cardioscar.activation.formats.given import Given
 from cardioscar.activation.strain.matrix import SECTORS
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class Strain:
     """Sectors of a slice."""
     denoise: bool = False
     """Keep only the singular values of each matrix that stand out of its noise."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar activation strain`, and write what was read."""
-    form = tyro.cli(Strain, prog=f"cardioscar {command}", args=words)
+    form = parsed(Strain, f"cardioscar {command}", words)
     from cardioscar.activation.formats.heart_files import write_heart
     from cardioscar.activation.formats.strain_files import read_strain
     from cardioscar.activation.strain.denoising import denoise
@@ -64,5 +65,5 @@ def main(command: str, words: list[str]) -> int:
         }
         for one in slices
     ]
-    sys.stdout.write(json.dumps({"sectors": form.sectors, "slices": peaks}, indent=1) + "\n")
+    form.terminal.answer({"sectors": form.sectors, "slices": peaks})
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Apply:
     """World frame of the mesh; by default the one that its file states, else LPS."""
     reach_mm: float = 5.0
     """Nodes farther than this from the mapped wall get no result (NaN)."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar apply`, carry the map and say how much of the mesh it reached."""
-    form = tyro.cli(Apply, prog=f"cardioscar {command}", args=words)
+    form = parsed(Apply, f"cardioscar {command}", words)
     from cardioscar.errors import InputError
     from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
     from cardioscar.scar3d.carried_map import carry_map
@@ -42,8 +45,15 @@ def main(command: str, words: list[str]) -> int:
     mesh = read_mesh(form.mesh, frame=form.frame)
     carried = carry_map(read_mesh(source, own=True), mesh, reach_mm=form.reach_mm)
     write_mesh(form.out, mesh)
-    sys.stdout.write(
+    form.terminal.answer(
+        {
+            "mesh": str(form.out),
+            "nodes": mesh.n_nodes,
+            "inside_fraction": carried.inside,
+            "out_of_reach_fraction": carried.beyond,
+            "scar_ml": carried.scar_ml,
+        },
         f"{form.out}: {mesh.n_nodes:,} nodes, {100 * carried.inside:.1f} % of them in the mapped wall, "
-        f"{100 * carried.beyond:.1f} % out of reach, scar {carried.scar_ml:.2f} ml\n"
+        f"{100 * carried.beyond:.1f} % out of reach, scar {carried.scar_ml:.2f} ml",
     )
     return 0

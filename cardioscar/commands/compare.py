@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
+
+if TYPE_CHECKING:
+    from cardioscar.results.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -25,17 +29,15 @@ class Compare:
     """Results, or output of `cardioscar run`."""
     b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
-    json: bool = False
-    """All of it as JSON."""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar compare`, and print what differs."""
-    form = tyro.cli(Compare, prog=f"cardioscar {command}", args=words)
+    form = parsed(Compare, f"cardioscar {command}", words)
     from cardioscar.commands.results_folder import read_table, results_folder
-    from cardioscar.errors import counted
     from cardioscar.results.comparison import compare
 
     a, b = read_table(form.a), read_table(form.b)
@@ -47,11 +49,15 @@ def main(command: str, words: list[str]) -> int:
         places = [os.path.relpath(results_folder(one), form.html.parent) for one in (form.a, form.b)]
         with platform_faults(form.html.parent):
             write_comparison_page(form.html, a, b, dataclasses.asdict(found), (places[0], places[1]))
-    if form.json:
-        sys.stdout.write(json.dumps(_plain(dataclasses.asdict(found)), indent=1) + "\n")
-        return 0
+    form.terminal.answer(dataclasses.asdict(found), lambda: _print(found))
+    return 0
+
+
+def _print(found: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from cardioscar.errors import counted
 
     console = Console()
     table = Table("B − A", "n", "mean", "limits of agreement", "most", box=None, header_style="bold")
@@ -67,13 +73,3 @@ def main(command: str, words: list[str]) -> int:
     for place, names in (("A", found.only_a), ("B", found.only_b)):
         if names:
             console.print(f"in {place} alone: {', '.join(names[:20])}{' …' if len(names) > 20 else ''}")
-    return 0
-
-
-def _plain(value: Any) -> Any:
-    """NaN as null."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+
 _BASH = r"""_cardioscar() {
   local word="${COMP_WORDS[COMP_CWORD]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -15,10 +17,11 @@ _BASH = r"""_cardioscar() {
     names=$("${COMP_WORDS[0]}" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
     COMPREPLY=($(compgen -W "$names" -- "$word"))
   elif [[ "$word" == -* ]]; then
-    local flags help
-    help=$(COLUMNS=200 "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null)
-    flags=$(grep -oE -- '--[a-z][a-z.0-9-]+' <<< "$help" | sort -u)
-    COMPREPLY=($(compgen -W "$flags" -- "$word"))
+    local command=("${COMP_WORDS[0]}" "${COMP_WORDS[1]}") flags
+    # a command of several actions: the flags are the action's
+    [[ "$COMP_CWORD" -gt 2 && "${COMP_WORDS[2]}" =~ ^[a-z][a-z-]*$ ]] && command+=("${COMP_WORDS[2]}")
+    flags=$(COLUMNS=200 "${command[@]}" --help 2>/dev/null)
+    COMPREPLY=($(compgen -W "$(grep -oE -- '--[a-z][a-z.0-9-]+' <<<"$flags" | sort -u)" -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi
@@ -38,6 +41,6 @@ class Completion:
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar completion`, and print the script."""
-    form = tyro.cli(Completion, prog=f"cardioscar {command}", args=words)
+    form = parsed(Completion, f"cardioscar {command}", words)
     sys.stdout.write(_ZSH + _BASH if form.shell == "zsh" else _BASH)
     return 0

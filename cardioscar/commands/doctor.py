@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-import tyro
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 State = Literal["ok", "missing", "fails"]
 _NEEDED = ("numpy", "scipy", "torch", "vtk", "pyvista", "SimpleITK", "pydicom")
@@ -35,8 +34,7 @@ class Doctor:
     """Kubeflow Pipelines to ask, such as http://localhost:8080."""
     folder: Path = Path()
     """Folder whose disk is looked at."""
-    json: bool = False
-    """As JSON."""
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Finding:
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar doctor`, look, and report."""
-    form = tyro.cli(Doctor, prog=f"cardioscar {command}", args=words)
+    form = parsed(Doctor, f"cardioscar {command}", words)
     checks: list[tuple[str, Callable[[], str]]] = [
         ("cores and memory", _machine),
         ("disk", lambda: _disk(form.folder)),
@@ -67,12 +65,10 @@ def main(command: str, words: list[str]) -> int:
     if form.host:
         checks.append(("Kubeflow Pipelines", lambda: _kubeflow(form.host)))
     found = [_version(name) for name in _PACKAGES] + [_gpu()] + [_tried(what, check) for what, check in checks]
-    if form.json:
-        sys.stdout.write(json.dumps([asdict(one) for one in found], indent=1) + "\n")
-    else:
-        signs = {"ok": "✓", "missing": "–", "fails": "✗"}
-        width = max(len(one.what) for one in found)
-        sys.stdout.writelines(f"{signs[one.state]} {one.what:<{width}}  {one.said}\n" for one in found)
+    signs = {"ok": "✓", "missing": "–", "fails": "✗"}
+    width = max(len(one.what) for one in found)
+    text = "\n".join(f"{signs[one.state]} {one.what:<{width}}  {one.said}" for one in found)
+    form.terminal.answer([asdict(one) for one in found], text)
     return 3 if any(one.state == "fails" for one in found) else 0
 
 

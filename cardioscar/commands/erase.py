@@ -7,13 +7,15 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal, Terminal
 from cardioscar.errors import CardioscarError, InputError, PlatformError, counted
 from cardioscar.stages.families import NAMES
 
@@ -52,6 +54,7 @@ class Erase:
     """File to which the line about the erasure is appended; it is printed in any case."""
     yes: bool = False
     """Erase. Without it nothing is changed."""
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Place:
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar erase`, and erase."""
-    form = tyro.cli(Erase, prog=f"cardioscar {command}", args=words)
+    form = parsed(Erase, f"cardioscar {command}", words)
     from cardioscar.identity.erasable import check_erasable
     from cardioscar.identity.subject_id import check_subject_id
     from cardioscar.logs import configure
@@ -81,27 +84,28 @@ def main(command: str, words: list[str]) -> int:
     found = {place.name: _tried(place.find, faults) for place in places}
     if refused := next((fault for fault in faults if isinstance(fault, InputError)), None):
         raise refused  # a wrong word, or a folder that is no subject's: nothing is erased anywhere
+    said = _Said(form.terminal, form.subject)
     for name, counts in found.items():
-        _say(name, counts)
+        said.place(name, counts)
     total = sum((counts for counts in found.values() if counts is not None), Counter[str]())
     if not form.yes:
         if faults:
             raise faults[0]
-        sys.stdout.write("nothing was changed; --yes erases\n" if total else "nothing of it found\n")
-        return 0
+        return said.end("nothing was changed; --yes erases" if total else "nothing of it found", erased=False)
     notes = [_tried(place.erase, faults) for place in places if found[place.name]]
     left = {p.name: None if found[p.name] is None else _tried(p.find, faults) for p in places}
     remaining = sum((counts for counts in left.values() if counts), Counter[str]())
-    for note in filter(None, notes):
-        sys.stdout.write(f"to be run by the server's administrator: {note}\n")
+    said.administrator(list(filter(None, notes)))
     whole = not faults and not remaining
-    _audit(form, total, remaining, complete=whole, awaiting=any(notes))
+    said.audit(form.audit, _audit(form, total, remaining, complete=whole, awaiting=any(notes)))
     if whole:
-        sys.stdout.write("nothing of it is left\n" if total else "nothing of it found\n")
-        return 0
+        return said.end(
+            f"erased: {_text(total)}; nothing of it is left" if total else "nothing of it found", erased=True
+        )
     for name, counts in left.items():
         if counts or counts is None:
-            _say(f"left in {name}", counts)
+            said.place(f"left in {name}", counts)
+    said.end("", erased=False)
     for fault in faults[1:]:
         sys.stderr.write(f"cardioscar: {fault}\n")
     if faults:
@@ -186,8 +190,51 @@ def _tried(step: Callable[[], T], faults: list[CardioscarError]) -> T | None:
         return None
 
 
-def _say(name: str, counts: Counter[str] | None) -> None:
-    sys.stdout.write(f"{name}: {'not searched' if counts is None else _text(counts) or 'nothing'}\n")
+@dataclass
+class _Said:
+    """What is said of an erasure: as it goes, or at its end as one document."""
+
+    terminal: Terminal
+    subject: str
+    document: dict[str, Any] = field(default_factory=dict)
+
+    def place(self, name: str, counts: Counter[str] | None) -> None:
+        """What is in a place; None where it could not be searched."""
+        self.document.setdefault("found", {})[name] = None if counts is None else dict(+counts)
+        self._line(f"{name}: {'not searched' if counts is None else _text(counts) or 'nothing'}")
+
+    def administrator(self, notes: list[str]) -> None:
+        """What others must do."""
+        self.document["to_be_run_by_the_administrator"] = notes
+        for note in notes:
+            self._line(f"to be run by the server's administrator: {note}")
+
+    def audit(self, path: Path | None, line: str) -> None:
+        """The line about the erasure: printed, and appended to a file.
+
+        Raises:
+            PlatformError: If it cannot be written.
+        """
+        self.document["audit"] = json.loads(line)
+        self._line(line)
+        if path:
+            try:
+                with path.open("a", encoding="utf-8") as stream:
+                    stream.write(line + "\n")
+            except OSError as error:
+                raise PlatformError(f"{path.name}: {error.strerror or 'cannot be written'}") from None
+
+    def end(self, text: str, *, erased: bool) -> int:
+        """The last line, or the document; returns the exit code of an end that is well."""
+        if self.terminal.json:
+            self.terminal.answer({"subject": self.subject, "erased": erased} | self.document)
+        elif text:
+            self._line(text)
+        return 0
+
+    def _line(self, text: str) -> None:
+        if not self.terminal.json:
+            self.terminal.answer(None, text)
 
 
 def _text(counts: Counter[str]) -> str:
@@ -195,9 +242,9 @@ def _text(counts: Counter[str]) -> str:
     return ", ".join(counted(count, _ONE.get(kind, kind.removesuffix("s")), kind) for kind, count in found)
 
 
-def _audit(form: Erase, found: Counter[str], left: Counter[str], *, complete: bool, awaiting: bool) -> None:
+def _audit(form: Erase, found: Counter[str], left: Counter[str], *, complete: bool, awaiting: bool) -> str:
     """Pseudonym, time and counts; nothing else."""
-    line = json.dumps(
+    return json.dumps(
         {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "subject": form.subject,
@@ -207,10 +254,3 @@ def _audit(form: Erase, found: Counter[str], left: Counter[str], *, complete: bo
             "awaiting_mlflow_gc": awaiting,
         }
     )
-    sys.stdout.write(line + "\n")
-    if form.audit:
-        try:
-            with form.audit.open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
-        except OSError as error:
-            raise PlatformError(f"{form.audit.name}: {error.strerror or 'cannot be written'}") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,12 @@ class Explain:
     """Folder of results, or output of `cardioscar run`."""
     subject: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SUBJECT")]
     """Id of the subject."""
-    json: bool = False
-    """As JSON."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar explain`, and print the reasons."""
-    form = tyro.cli(Explain, prog=f"cardioscar {command}", args=words)
+    form = parsed(Explain, f"cardioscar {command}", words)
     from cardioscar.commands.results_folder import read_table, results_folder
     from cardioscar.errors import InputError
 
@@ -46,7 +47,7 @@ def main(command: str, words: list[str]) -> int:
         "septum": _septum(content.get("septum")),
         "signed_off": row.signed_off or None,
     }
-    sys.stdout.write(json.dumps(said, indent=1) + "\n" if form.json else _text(said))
+    form.terminal.answer(said, _text(said))
     return 0
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 if TYPE_CHECKING:
     from cardioscar.commands.finished_map import FinishedMap
@@ -23,8 +25,8 @@ class Export:
     dicom-seg, parametric-map: on the slices of the DICOM series --image, which the objects refer to.
     nifti: probability and uncertainty on the grid of --image, else in cubic voxels.
     shells: surfaces at 10 to 90 % of the wall's depth (.vtp). opencarp: mesh, regions, fibres, surfaces.
-    paraview: the map and a script that opens it with our colours. bids: derivatives of a BIDS dataset (alone; its root is
-    --out).
+    paraview: the map and a script that opens it with our colours. bids: derivatives of a BIDS dataset (alone; --out is
+    its root).
     """
 
     results: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULTS")]
@@ -43,11 +45,12 @@ class Export:
         10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0,
     )  # fmt: skip
     """Depths of the shells in percent, 0 endocardium to 100 epicardium."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar export`, and write each form that is asked for."""
-    form = tyro.cli(Export, prog=f"cardioscar {command}", args=words)
+    form = parsed(Export, f"cardioscar {command}", words)
     from cardioscar.commands.finished_map import finished_map
     from cardioscar.commands.own_output import check_output, record_output
     from cardioscar.errors import InputError
@@ -62,13 +65,18 @@ def main(command: str, words: list[str]) -> int:
     found = finished_map(form.results, form.subject, form.image, form.slice_thickness_mm)
     with platform_faults(form.out):
         form.out.mkdir(parents=True, exist_ok=True)
+    written: list[dict[str, object]] = []
     for one in dict.fromkeys(form.to):
         names = tuple(name.format(subject=form.subject) for name in NAMES[one])
         check_output(form.out, names)
         with platform_faults(form.out):
             said = WRITERS[one](found, form)
         record_output(form.out, names)
-        sys.stdout.write(f"{form.subject} {one}: {said}\n")
+        written.append({"form": one, "files": list(names), "said": said})
+        if not form.terminal.json:
+            form.terminal.answer(written[-1], f"{form.subject} {one}: {said}")
+    if form.terminal.json:
+        form.terminal.answer({"subject": form.subject, "out": str(form.out), "written": written})
     return 0
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import InputError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 
@@ -30,30 +32,41 @@ class Evaluate:
     """Which statement counts where those of an image header contradict each other; agree: none."""
     labelled_slices: bool = False
     """Score slices alone that the truth labels: some readers stop at the valve plane."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(prog: str, words: list[str]) -> int:
     """Parse the words after `cardioscar lge evaluate`, score and print the table."""
-    form = tyro.cli(Evaluate, prog=prog, args=words)
+    form = parsed(Evaluate, prog, words)
+    from cardioscar.lge.evaluation import row_of
     from cardioscar.stages.lge.evaluate import PAGE, evaluate
 
     out = form.out or form.results
-    found = evaluate(
-        form.results,
-        form.truth,
-        out,
-        label_table=form.label_table,
-        header_trust=form.header_trust,
-        labelled_slices=form.labelled_slices,
+    with form.terminal.progress() as tell:
+        found = evaluate(
+            form.results,
+            form.truth,
+            out,
+            label_table=form.label_table,
+            header_trust=form.header_trust,
+            labelled_slices=form.labelled_slices,
+            on_step=tell,
+        )
+    form.terminal.answer(
+        {
+            "scores": [row_of(one) for one in found.scores],
+            "failed": dict(found.failed),
+            "summary": dict(found.summary),
+            "report": str(out / PAGE),
+        },
+        lambda: _print(found.scores, found.failed, found.summary, out / PAGE),
     )
-    _print(found.scores, found.failed, found.summary)
-    sys.stdout.write(f"{out / PAGE}\n")
     if not found.scores:
         raise InputError("truth", "truth that can be compared with a segmentation", "none; see the rows above")
     return 0
 
 
-def _print(scores: Any, failed: Mapping[str, str], summary: Mapping[str, Any]) -> None:
+def _print(scores: Any, failed: Mapping[str, str], summary: Mapping[str, Any], page: Path) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -85,6 +98,7 @@ def _print(scores: Any, failed: Mapping[str, str], summary: Mapping[str, Any]) -
         sys.stdout.write(f"median Dice: {said}\n")
     for subject, why in failed.items():
         sys.stdout.write(f"{subject} not scored: {why}\n")
+    sys.stdout.write(f"{page}\n")
 
 
 def _text(value: float | None, digits: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ import tyro
 
 from cardioscar.commands import train_network
 from cardioscar.commands.actions import chosen, first_line
+from cardioscar.commands.parsing import parsed
 from cardioscar.commands.run_workflow import run_workflow
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.stages.lvquant.workflow import QUANTIFY
 from cardioscar.stages.training.trainers import trainer_of
 
@@ -50,10 +53,11 @@ class Evaluate:
     """Folder to write."""
     label_table: str = "cardioscar"
     """Convention of the labels."""
+    terminal: OnTerminal = TERMINAL
 
 
 def _evaluate(prog: str, words: list[str]) -> int:
-    form = tyro.cli(Evaluate, prog=prog, args=words)
+    form = parsed(Evaluate, prog, words)
     from cardioscar.errors import ConfigError
     from cardioscar.imaging.labels import LABEL_TABLES
     from cardioscar.logs import configure
@@ -66,7 +70,10 @@ def _evaluate(prog: str, words: list[str]) -> int:
     for name in ("results", "truth", "out"):
         local_folder(getattr(form, name), where=name)
     configure(logging.WARNING, stderr=True)
-    print_evaluation(evaluate(form.results, form.truth, form.out, label_table=form.label_table), form.out)
+    with form.terminal.progress() as tell:
+        found = evaluate(form.results, form.truth, form.out, label_table=form.label_table, on_step=tell)
+    written = json.loads((form.out / "evaluation.json").read_text(encoding="utf-8"))
+    form.terminal.answer(written, lambda: print_evaluation(found, form.out))
     return 0
 
 

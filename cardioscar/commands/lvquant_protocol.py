@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from cardioscar.commands.train_network import progress
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.config import as_mapping
 from cardioscar.lvquant.training.config import TrainConfig
 
@@ -28,21 +27,20 @@ class Protocol:
     """Number of folds; each subject is tested in one of them."""
     settings: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
     """Settings of each training."""
-    quiet: bool = False
-    """No progress bar."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(prog: str, words: list[str]) -> int:
     """Parse the words after `cardioscar lvquant protocol`, run it, and print the errors."""
-    form = tyro.cli(Protocol, prog=prog, args=words)
+    form = parsed(Protocol, prog, words)
     from cardioscar.logs import configure
     from cardioscar.stages.training.protocol import protocol
 
     configure(logging.WARNING, stderr=True)
-    with progress(quiet=form.quiet) as tell:
+    with form.terminal.progress() as tell:
         said = protocol(form.folder, form.out, as_mapping(form.settings), folds=form.folds, on_step=tell)
     short = {way: said[way]["mae"] | {"phase_error_percent": said[way]["phase_error_percent"]} for way in _WAYS}
-    sys.stdout.write(json.dumps(short, indent=1) + "\n")
+    form.terminal.answer(short)
     return 0
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 
 
@@ -32,25 +31,12 @@ class MeshCommand:
     """Which statement counts where those of the image header contradict each other; agree: none."""
     frame: Literal["LPS", "RAS"] | None = None
     """World frame of a surface; by default the one that its file states, else LPS."""
-
-
-@contextmanager
-def _patience(what: str, how_long: str) -> Iterator[None]:
-    """Say on a terminal what takes so long: neither mesher says how far it is."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    text = f"{what}: {how_long}"
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        bar.add_task(text, total=None)
-        yield
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar mesh`, make the mesh and say what it is worth."""
-    form = tyro.cli(MeshCommand, prog=f"cardioscar {command}", args=words)
+    form = parsed(MeshCommand, f"cardioscar {command}", words)
     from cardioscar.errors import InputError, counted
     from cardioscar.imaging.formats.mesh_files import read_surface, write_mesh
     from cardioscar.imaging.meshing.from_labels import mesh_from_labels, mesh_from_surface, mesh_quality
@@ -70,17 +56,26 @@ def main(command: str, words: list[str]) -> int:
         surface = read_surface(form.source, frame=form.frame)
         from cardioscar.imaging.meshing.tetwild import TIMEOUT_SECONDS
 
-        with _patience("filling the surface with tetrahedra", f"seconds to {TIMEOUT_SECONDS // 60} minutes"):
+        with form.terminal.waiting(
+            "filling the surface with tetrahedra", f"seconds to {TIMEOUT_SECONDS // 60} minutes"
+        ):
             mesh = mesh_from_surface(surface, edge_mm=form.edge_mm, source=form.source.name)
     else:
         labels = read_drawn_labels(form.source, form.label_table, form.header_trust)
-        with _patience("filling the wall with tetrahedra", "seconds, more for finer edges"):
+        with form.terminal.waiting("filling the wall with tetrahedra", "seconds, more for finer edges"):
             mesh = mesh_from_labels(labels, edge_mm=form.edge_mm)
     wall_facts(WallMesh(mesh), None)  # warns of what is odd
     write_mesh(form.out, mesh)
     quality = mesh_quality(mesh)
-    sys.stdout.write(
+    form.terminal.answer(
+        {
+            "mesh": str(form.out),
+            "nodes": mesh.n_nodes,
+            "cells": mesh.grid.n_cells,
+            "volume_ml": mesh.volume_ml,
+            "quality": {"worst": quality.worst, "fifth_percentile": quality.fifth_percentile},
+        },
         f"{form.out}: {counted(mesh.n_nodes, 'node')}, {counted(mesh.grid.n_cells, 'cell')}, {mesh.volume_ml:.2f} ml, "
-        f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.fifth_percentile:.3f}\n"
+        f"cell quality (scaled Jacobian) worst {quality.worst:.3f}, 5th percentile {quality.fifth_percentile:.3f}",
     )
     return 0

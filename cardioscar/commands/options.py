@@ -47,6 +47,29 @@ def options_of(workflow: Workflow) -> type[StageOptions]:
     )
 
 
+def shorts_of(workflow: Workflow, form: type) -> dict[tuple[type, str], str]:
+    """The short flag of each setting that one stage alone has, for the help of a command.
+
+    Args:
+        workflow: The stages.
+        form: Flags of the command itself, which win over settings of their name.
+
+    >>> from cardioscar.stages.scar3d.workflow import RECONSTRUCT
+    >>> shorts = shorts_of(RECONSTRUCT, RECONSTRUCT["train"].config)
+    >>> shorts[RECONSTRUCT["preprocess"].config, "holdout"], "seed" in {name for _, name in shorts}
+    ('--holdout', False)
+    """
+    configs = configs_of(workflow)
+    names = [one.name for config in configs.values() for one in dataclasses.fields(config)]
+    own = {one.name for one in dataclasses.fields(form)} | {"output"}
+    return {
+        (config, one.name): f"--{one.name.replace('_', '-')}"
+        for config in configs.values()
+        for one in dataclasses.fields(config)
+        if names.count(one.name) == 1 and one.name not in own and not dataclasses.is_dataclass(one.type)
+    }
+
+
 def expand(words: Sequence[str], workflow: Workflow) -> list[str]:
     """Write out short stage flags.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,8 @@ import tyro
 
 from cardioscar.commands.actions import chosen, first_line
 from cardioscar.commands.kubeflow_options import KubeflowOptions
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import ConfigError
 
 Access = Annotated[KubeflowOptions, tyro.conf.arg(name="")]
@@ -28,6 +29,7 @@ class Upload:
     """Kubeflow Pipelines, and access to it."""
     timeout: float = 300.0
     """Seconds to wait for a Kubeflow that is just starting."""
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class List:
 
     access: Access = field(default_factory=KubeflowOptions)
     """Kubeflow Pipelines, and access to it."""
+    terminal: OnTerminal = TERMINAL
 
 
 ACTIONS = {"upload": Upload, "list": List}
@@ -46,7 +49,7 @@ def main(command: str, words: list[str]) -> int:
     action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
     if not action:
         return 0
-    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
+    form: Any = parsed(ACTIONS[action], f"cardioscar {command} {action}", words[1:])
     return _upload(form) if isinstance(form, Upload) else _list(form)
 
 
@@ -63,9 +66,14 @@ def _upload(form: Upload) -> int:
     api = form.access.connect()
     api.wait_until_up(form.timeout)
     api.multi_user()
+    made: list[dict[str, str]] = []
     for file in form.files:
         name, done = ensure_version(api, file, form.version)
-        sys.stdout.write(f"{name} {form.version}: {done}\n")
+        made.append({"pipeline": name, "version": form.version, "state": done})
+        if not form.terminal.json:
+            form.terminal.answer(made[-1], f"{name} {form.version}: {done}")
+    if form.terminal.json:
+        form.terminal.answer(made)
     return 0
 
 
@@ -75,8 +83,9 @@ def _list(form: List) -> int:
     api = form.access.connect()
     api.multi_user()
     found = list(list_pipelines(api))
-    for one in found:
-        sys.stdout.write(f"{one.name}  {', '.join(one.versions) or 'no version'}\n")
-    if not found:
-        sys.stdout.write("no pipeline is uploaded\n")
+    lines = [f"{one.name}  {', '.join(one.versions) or 'no version'}" for one in found]
+    form.terminal.answer(
+        [{"pipeline": one.name, "versions": list(one.versions)} for one in found],
+        "\n".join(lines) or "no pipeline is uploaded",
+    )
     return 0

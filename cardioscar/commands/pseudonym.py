@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import InputError
 
 KEY_VARIABLE = "CARDIOSCAR_PSEUDONYM_KEY"
@@ -27,20 +27,26 @@ class Pseudonym:
     """File with the key, at least 16 bytes, its last line break left out; by default CARDIOSCAR_PSEUDONYM_KEY."""
     digits: int = 16
     """Hexadecimal digits of a pseudonym, 16 to 64."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar pseudonym`, and turn standard input into pseudonyms."""
-    form = tyro.cli(Pseudonym, prog=f"cardioscar {command}", args=words)
+    form = parsed(Pseudonym, f"cardioscar {command}", words)
     from cardioscar.identity.pseudonym import pseudonym
 
     if not 16 <= form.digits <= 64:
         raise InputError("digits", "16 to 64", str(form.digits))
     key = _key(form.key_file)
+    made = []
     for number, line in enumerate(sys.stdin, start=1):
         if not line.strip():
             raise InputError(f"line {number}", "a record number", "an empty line")
-        sys.stdout.write(pseudonym(line.strip(), key, digits=form.digits) + "\n")
+        made.append(pseudonym(line.strip(), key, digits=form.digits))
+        if not form.terminal.json:
+            sys.stdout.write(made[-1] + "\n")
+    if form.terminal.json:
+        form.terminal.answer(made)
     return 0
 
 

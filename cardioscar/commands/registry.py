@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Any, Literal
@@ -17,6 +16,8 @@ import tyro
 
 from cardioscar.commands.actions import chosen, first_line
 from cardioscar.commands.family import Family
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import ConfigError, InputError
 from cardioscar.stages.families import DEFAULT, workflow_named
 
@@ -42,15 +43,16 @@ class Find:
     limit: int = 100
     """At most so many rows."""
     output: Literal["table", "json", "csv"] = "table"
-    """`json` and `csv` hold every metric, for programs."""
+    """`json` (as --json) and `csv` hold every metric, for programs."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…); by default MLFLOW_TRACKING_URI."""
     family: Family = DEFAULT.name
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
 class Show:
-    """Describe one model in full, as JSON."""
+    """Describe one model in full."""
 
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
     """Subject id (its newest version) or version number."""
@@ -59,6 +61,7 @@ class Show:
     tracking_uri: str = ""
     """MLflow server or store; by default MLFLOW_TRACKING_URI."""
     family: Family = DEFAULT.name
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Load:
     tracking_uri: str = ""
     """MLflow server or store; by default MLFLOW_TRACKING_URI."""
     family: Family = DEFAULT.name
+    terminal: OnTerminal = TERMINAL
 
 
 ACTIONS = {"find": Find, "show": Show, "load": Load}
@@ -84,7 +88,7 @@ def main(command: str, words: list[str]) -> int:
     action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
     if not action:
         return 0
-    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
+    form: Any = parsed(ACTIONS[action], f"cardioscar {command} {action}", words[1:])
     from cardioscar.services.tracking import registry
     from cardioscar.services.tracking.client import TrackingTarget
 
@@ -96,11 +100,13 @@ def main(command: str, words: list[str]) -> int:
     if kind is None:
         raise ConfigError("family", "one whose subjects are recorded", f"'{form.family}'")
     if isinstance(form, Show):
-        sys.stdout.write(json.dumps(registry.show(target, kind, form.model), indent=1, default=str) + "\n")
+        form.terminal.answer(registry.show(target, kind, form.model))
     elif isinstance(form, Load):
         folder = registry.load(target, kind, **_model(form.model), destination=form.out)
         said = f"{resolve_name(kind.opened_by)(folder)}, " if kind.opened_by else ""
-        sys.stdout.write(f"{folder}: {said}hashes agree\n")
+        form.terminal.answer(
+            {"folder": str(folder), "files": list(kind.names), "hashes": "agree"}, f"{folder}: {said}hashes agree"
+        )
     else:
         if form.limit < 1:
             raise ConfigError("limit", "at least 1", str(form.limit))
@@ -115,13 +121,15 @@ def main(command: str, words: list[str]) -> int:
             qc="review" if form.needs_review else form.qc,
             newest_only=not form.all_versions,
             limit=form.limit,
-            all_metrics=form.output != "table",
+            all_metrics=form.terminal.json or form.output != "table",
         )
-        if form.output == "table":
-            shown = [(one.key, " ".join(one.heading.split())) for one in workflow.columns.terminal]
-            _print(rows, {key: heading for key, heading in shown if key in kind.key_metrics})
-        else:
-            {"json": _json, "csv": _csv}[form.output](rows, kind.texts)
+        shown = [(one.key, " ".join(one.heading.split())) for one in workflow.columns.terminal]
+        headings = {key: heading for key, heading in shown if key in kind.key_metrics}
+        terminal = replace(form.terminal, json=form.terminal.json or form.output == "json")
+        terminal.answer(
+            [_facts(row) for row in rows],
+            (lambda: _csv(rows, kind.texts)) if form.output == "csv" else lambda: _print(rows, headings),
+        )
     return 0
 
 
@@ -133,10 +141,6 @@ def _facts(row: Any) -> dict[str, Any]:
     """A row as plain values, its texts beside the others."""
     facts = dataclasses.asdict(row)
     return facts | facts.pop("texts") | {"created": row.created.isoformat(timespec="seconds")}
-
-
-def _json(rows: list[Any], texts: tuple[str, ...]) -> None:
-    sys.stdout.write(json.dumps([_facts(row) for row in rows], indent=1) + "\n")
 
 
 def _csv(rows: list[Any], texts: tuple[str, ...]) -> None:

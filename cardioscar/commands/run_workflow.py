@@ -13,7 +13,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from cardioscar.commands.options import configs_of, expand, options_of, read_config
+from cardioscar.commands.options import configs_of, expand, options_of, read_config, shorts_of
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import CardioscarError, ConfigError, PlatformError, counted
 from cardioscar.services.store.places import local_folder, place
 from cardioscar.workflow import Workflow
@@ -44,6 +46,7 @@ class RunOptions:
     """YAML file of stage settings; flags win over it."""
     verbose: Annotated[bool, tyro.conf.arg(aliases=["-v"])] = False
     """Log lines on the terminal too (they are always in OUT/run.log)."""
+    terminal: OnTerminal = TERMINAL
 
     def __post_init__(self) -> None:
         # said before hours of work, not after them
@@ -70,9 +73,15 @@ def form_of(workflow: Workflow) -> type:
     """
     if settings:
         stage, name = (one.replace("_", "-") for one in settings[0])
+        shared = sorted(
+            {f"--{one.replace('_', '-')}" for _, one in settings if [o for _, o in settings].count(one) > 1}
+        )
         doc += f"""
-    The stage's name may be left out of a setting: --{name} is short for --{stage}.{name}. What several stages have is
-    set in each of them.
+    The stage's name may be left out of a setting: --{name} is short for --{stage}.{name}.
+    """
+        if shared:
+            doc += f"""
+    What several stages have is set in each of them: {", ".join(shared)}.
     """
     options = options_of(workflow)
     stages = ("stages", Annotated[options, tyro.conf.arg(name="")], field(default_factory=options))
@@ -93,15 +102,19 @@ def run_workflow(workflow: Workflow, prog: str, words: list[str]) -> int:
     Raises:
         CardioscarError: What `cli.EXIT_CODES` says.
     """
-    options: Any = tyro.cli(
-        form_of(workflow), prog=prog, args=expand(words, workflow), default=_defaults(words, workflow)
+    options: Any = parsed(
+        form_of(workflow),
+        prog,
+        expand(words, workflow),
+        default=_defaults(words, workflow),
+        shorts=shorts_of(workflow, form_of(workflow)),
     )
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_output, check_subjects_output
     from cardioscar.cohort.selection import select
     from cardioscar.logs import configure
     from cardioscar.results.opening import read_results
-    from cardioscar.results.terminal import print_cohort
+    from cardioscar.results.terminal import cohort_document, print_cohort
     from cardioscar.stages.recording import AFTER_REPORT, Recording, not_recorded
     from cardioscar.stages.run.cohort import run_cohort
     from cardioscar.stages.summarize_cohort import CohortRejected
@@ -121,7 +134,8 @@ def run_workflow(workflow: Workflow, prog: str, words: list[str]) -> int:
     uri = tracking(options.tracking_uri, options.out)
     experiment = options.experiment or named(options.cohort, [entry.subject for entry in subjects])
     verdict: CardioscarError | None = None
-    with _progress(len(subjects), workflow, quiet=options.verbose) as note:
+    quiet = options.verbose or options.terminal.quiet
+    with _progress(len(subjects), workflow, quiet=quiet) as note:
         try:
             run = run_cohort(
                 workflow,
@@ -137,10 +151,17 @@ def run_workflow(workflow: Workflow, prog: str, words: list[str]) -> int:
         except (CohortRejected, *AFTER_REPORT) as error:  # after the cohort's report is written
             verdict, run = error, None
     unrecorded = verdict.__cause__ if verdict else None
-    print_cohort(read_results(results), "" if unrecorded else uri)
-    if run is not None:
-        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
-        sys.stdout.write(f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; {parts}\n")
+    published, recorded = read_results(results), "" if unrecorded else uri
+
+    def text() -> None:
+        print_cohort(published, recorded)
+        if run is not None:
+            parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in run.seconds.items())
+            unchanged = f"{run.reused} of {counted(len(run.rows), 'subject')} unchanged; " if run.reused else ""
+            sys.stdout.write(f"{unchanged}{parts}\n")
+
+    took = {} if run is None else {"unchanged": run.reused, "seconds": run.seconds}
+    options.terminal.answer(cohort_document(published, recorded) | took, text)
     if isinstance(verdict, CohortRejected) and isinstance(unrecorded, CardioscarError):
         sys.stderr.write(f"cardioscar: {not_recorded(unrecorded)}\n")
     if verdict:
@@ -192,37 +213,24 @@ def _defaults(words: list[str], workflow: Workflow) -> Any:
 
 @contextmanager
 def _progress(subjects: int, workflow: Workflow, *, quiet: bool) -> Iterator[Callable[[tuple[str, str, str]], None]]:
-    """A progress bar over subjects × stages."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    """How far the stages of all subjects are, and then the records in MLflow."""
+    from cardioscar.commands.progress import progress
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=quiet) as bar:
-        task = bar.add_task(workflow.name, total=subjects * len(workflow.names))
+    with progress(quiet=quiet) as tell:
+        done, of, recorded = 0, subjects * len(workflow.names), 0
+        tell(workflow.name, done, of)
 
         def note(event: tuple[str, str, str]) -> None:
+            nonlocal done, recorded
             subject, stage, outcome = event
-            mark = {"failed": "[red]failed[/]", "reused": "unchanged"}.get(outcome, outcome)
             if stage == "track":
-                bar.update(task, description=f"MLflow {subject}")
-            else:
-                bar.update(task, advance=1, description=f"{subject} {stage} {mark}")
-            if not console.is_terminal and outcome == "failed":
-                console.print(f"{subject} {stage} failed")
+                recorded += 1
+                tell("MLflow", recorded, max(recorded, subjects), subject)
+                return
+            done += 1
+            mark = {"ok": "", "reused": " unchanged"}.get(outcome, f" {outcome}")
+            tell(workflow.name, done, of, f"{subject} {stage}{mark}")
+            if outcome == "failed" and not quiet:
+                sys.stderr.write(f"{subject} {stage} failed\n")
 
         yield note
-        bar.update(task, description="done")

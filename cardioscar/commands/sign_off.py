@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,12 @@ class SignOffCommand:
     """MLflow server or store whose run of this result gets it as tags; by default none."""
     experiment: str = ""
     """The cohort's experiment there, as named to `cardioscar run`; needed with --tracking-uri."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar sign-off`, and keep what is said."""
-    form = tyro.cli(SignOffCommand, prog=f"cardioscar {command}", args=words)
+    form = parsed(SignOffCommand, f"cardioscar {command}", words)
     from cardioscar.commands.results_folder import results_folder
     from cardioscar.errors import InputError
     from cardioscar.identity.subject_id import check_subject_id
@@ -51,7 +54,16 @@ def main(command: str, words: list[str]) -> int:
         target = TrackingTarget(form.tracking_uri, form.experiment)
         withdrawn = form.said == "withdrawn"
         tag_signoff(target, form.subject, signed.of_result, "" if withdrawn else form.said, form.note)
-        sys.stdout.write(f"{form.subject}: tags of its run in MLflow\n")
-    before = f" (before: {signed.before.said}, {signed.before.when})" if signed.before else ""
-    sys.stdout.write(f"{form.subject}: {form.said}{before}\n")
+    tagged, before = bool(form.tracking_uri), ""
+    if signed.before:
+        before = f" (before: {signed.before.said}, {signed.before.when})"
+    form.terminal.answer(
+        {
+            "subject": form.subject,
+            "signed_off": form.said,
+            "before": signed.before.said if signed.before else None,
+            "tagged_in_mlflow": tagged,
+        },
+        f"{form.subject}: {form.said}{before}{'; tags of its run in MLflow' if tagged else ''}",
+    )
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
+
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Slices:
     """Thickness of a slice, in slices of the volume: so many are averaged. 1 keeps labels labels."""
     first: int = 0
     """Index of the first one."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar slices`, cut and write."""
-    form = tyro.cli(Slices, prog=f"cardioscar {command}", args=words)
+    form = parsed(Slices, f"cardioscar {command}", words)
     from cardioscar.errors import ConfigError, InputError
     from cardioscar.imaging.formats.volume_files import read_volume, write_volume
     from cardioscar.imaging.slices import sparse_volume
@@ -38,8 +41,12 @@ def main(command: str, words: list[str]) -> int:
         raise InputError(form.out.name, "a name that no file has", "one; give another, or move it away")
     if form.every < 1 or not 1 <= form.thick <= form.every or form.first < 0:
         raise ConfigError("slices", "every ≥ thick ≥ 1 and first ≥ 0", f"{form.every}, {form.thick}, {form.first}")
-    stack = sparse_volume(read_volume(form.volume), every=form.every, thick=form.thick, first=form.first)
-    write_volume(form.out, stack)
-    sizes = " × ".join(f"{x:.3g}" for x in stack.spacing_mm)
-    sys.stdout.write(f"{form.out}: {' × '.join(map(str, stack.values.shape))} voxels of {sizes} mm\n")
+    with form.terminal.waiting("reading and cutting", "seconds, more for large volumes"):
+        stack = sparse_volume(read_volume(form.volume), every=form.every, thick=form.thick, first=form.first)
+        write_volume(form.out, stack)
+    shape, sizes = list(stack.values.shape), [float(size) for size in stack.spacing_mm]
+    form.terminal.answer(
+        {"volume": str(form.out), "voxels": shape, "voxel_mm": sizes},
+        f"{form.out}: {' × '.join(map(str, shape))} voxels of {' × '.join(f'{x:.3g}' for x in sizes)} mm",
+    )
     return 0

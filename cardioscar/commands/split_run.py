@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cardioscar.commands.start_run import await_verdict, note, start
+from cardioscar.commands.start_run import Said, await_verdict, note, start
+from cardioscar.commands.terminal import Terminal
 from cardioscar.errors import counted
 
 if TYPE_CHECKING:
@@ -47,14 +46,14 @@ def plan(
     return runs, Planned(f"{name}, summary", summary, asked)
 
 
-def show(runs: Sequence[Planned], summary: Planned) -> None:
+def show(runs: Sequence[Planned], summary: Planned, terminal: Terminal) -> None:
     """Print what would be started."""
     found = [{"run": one.name, "pipeline": one.source.label, "parameters": one.parameters} for one in (*runs, summary)]
-    sys.stdout.write(json.dumps({"runs": found}, indent=1) + "\n")
+    terminal.answer({"runs": found})
 
 
 def start_all(
-    api: KubeflowApi, runs: Sequence[Planned], summary: Planned, experiment: str, timeout_s: float | None
+    api: KubeflowApi, runs: Sequence[Planned], summary: Planned, experiment: str, timeout_s: float | None, said: Said
 ) -> None:
     """Start the runs; where the end is waited for, one after the other, and then the summary.
 
@@ -64,6 +63,7 @@ def start_all(
         summary: The last one.
         experiment: Kubeflow experiment.
         timeout_s: Time for all of them in seconds; None starts the parts at once, and leaves the summary to the user.
+        said: Is told of them.
 
     Raises:
         RunFailedError: If the summary rejects the cohort, or a part did not finish; the others, and the summary, go on.
@@ -74,14 +74,14 @@ def start_all(
     note(f"{counted(len(runs), 'run')}, each below the limit of a workflow, and a summary")
     if timeout_s is None:
         for one in runs:
-            start(api, one.source, one.parameters, one.name, experiment)
+            start(api, one.source, one.parameters, one.name, experiment, said)
         note("no verdict is taken yet: when all have ended, submit the same with --wait and the same --run-name")
         return
     end, failed = time.monotonic() + timeout_s, []
     for one in (*runs, summary):
-        run_id = start(api, one.source, one.parameters, one.name, experiment)
+        run_id = start(api, one.source, one.parameters, one.name, experiment, said)
         try:
-            await_verdict(api, run_id, max(0.0, end - time.monotonic()))
+            await_verdict(api, run_id, max(0.0, end - time.monotonic()), said)
         except RunFailedError as error:
             if one is summary:
                 raise

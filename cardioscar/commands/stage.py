@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from cardioscar.commands.family import Family
+from cardioscar.commands.parsing import parsed
 from cardioscar.commands.renamed_flags import renamed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.config import as_mapping
 from cardioscar.services.store.places import local_folder
 from cardioscar.shard.stage import COHORT, Stage
@@ -32,6 +34,7 @@ class ListSubjects:
     subjects: str = ""
     """Comma-separated ids; empty for all."""
     family: Family = DEFAULT.name
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class SummarizeCohort:
     run_id: str = ""
     """Count results of this run only; empty for results of any run."""
     family: Family = DEFAULT.name
+    terminal: OnTerminal = TERMINAL
 
 
 COHORT_HELP = "The cohort: a folder, or s3://bucket/prefix."
@@ -94,6 +98,7 @@ def form_of(stage: Stage, workflow: Workflow) -> type:
     parts.append(("subjects", *told("", subjects)))
     if stage.publishes:
         parts += [(name, *told(*about)) for name, about in PUBLISHING.items()]
+    parts.append(("terminal", OnTerminal, field(default=TERMINAL)))
     return make_dataclass(stage.name.title().replace("_", ""), parts, frozen=True, namespace={"__doc__": stage.does})
 
 
@@ -107,17 +112,20 @@ def main(command: str, words: list[str]) -> int:
         kind = form_of(*found)
     else:
         kind = {"list-subjects": ListSubjects, "summarize-cohort": SummarizeCohort}[command]
-    form: Any = tyro.cli(kind, prog=f"cardioscar {command}", args=words)
+    form: Any = parsed(kind, f"cardioscar {command}", words)
     for one in fields(form):
         if isinstance(value := getattr(form, one.name), Path):
             local_folder(value, where=one.name)
-    configure(logging.INFO, stderr=True)
+    configure(logging.WARNING if form.terminal.quiet else logging.INFO, stderr=True)
     if found:
-        _run(*found, form)
+        rows = _run(*found, form)
+        if form.terminal.json:
+            form.terminal.answer([asdict(row) for row in rows])
     elif command == "list-subjects":
         from cardioscar.stages import list_subjects
 
         shards = list_subjects.run(form.cohort, form.shard_size, form.subjects, family=workflow_named(form.family))
+        # what the pipeline takes, whoever asks
         sys.stdout.write(json.dumps(shards) + "\n")
     else:
         from cardioscar.cohort.output_place import check_subjects_output
@@ -133,11 +141,11 @@ def main(command: str, words: list[str]) -> int:
             form.subjects,
             family=family,
         )
-        sys.stdout.write(json.dumps(summary, indent=1) + "\n")
+        form.terminal.answer(summary)
     return 0
 
 
-def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
+def _run(stage: Stage, workflow: Workflow, form: Any) -> list[Status]:
     from cardioscar.cohort.opening import open_cohort
     from cardioscar.cohort.output_place import check_subjects_output
     from cardioscar.cohort.selection import select
@@ -157,7 +165,7 @@ def _run(stage: Stage, workflow: Workflow, form: Any) -> None:
         if form.results:
             check_subjects_output(form.cohort, form.results, workflow.layout, where="results")
         more["recording"] = Recording(form.results, form.tracking_uri, form.experiment, form.run_id)
-    stage.run(places, ids, form.out, as_mapping(form.options), **more)
+    return stage.run(places, ids, form.out, as_mapping(form.options), **more)
 
 
 def _subjects(artifact: Path, wanted: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,9 @@ import tyro
 from cardioscar.commands import split_run
 from cardioscar.commands.family import family_of
 from cardioscar.commands.kubeflow_options import KubeflowOptions
-from cardioscar.commands.start_run import await_verdict, note, start
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.start_run import Said, await_verdict, note, start
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import ConfigError, InputError, PlatformError, UnreachableError, counted
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ class Submit:
     """Replace a recurring run of the same name that differs."""
     dry_run: bool = False
     """Check everything and print what would be sent; start nothing."""
+    terminal: OnTerminal = TERMINAL
 
 
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar submit`, check them, submit and perhaps wait."""
-    form = tyro.cli(Submit, prog=f"cardioscar {command}", args=words)
+    form = parsed(Submit, f"cardioscar {command}", words)
     from cardioscar.services.kubeflow.parameters import PipelinePackage
     from cardioscar.services.kubeflow.pipelines import Source, find_version
     from cardioscar.services.kubeflow.runs import Schedule
@@ -112,19 +113,21 @@ def main(command: str, words: list[str]) -> int:
 
         runs, summary = split_run.plan(source, find_version(api, SUMMARIZE_COHORT, form.version), given, parts, name)
         if form.dry_run:
-            split_run.show(runs, summary)
+            split_run.show(runs, summary, form.terminal)
         else:
-            split_run.start_all(api, runs, summary, experiment, form.timeout if form.wait else None)
+            with Said(form.terminal) as said:
+                split_run.start_all(api, runs, summary, experiment, form.timeout if form.wait else None, said)
         return 0
     if form.dry_run or api is None:
         what = {"run": name, "experiment": experiment, "pipeline": source.label, "parameters": given}
-        sys.stdout.write(json.dumps(what | ({"recurring": when.cron} if when else {}), indent=1) + "\n")
+        form.terminal.answer(what | ({"recurring": when.cron} if when else {}))
         return 0
     if when:
-        return _schedule(api, source, given, when, name, experiment, form.replace)
-    run_id = start(api, source, given, name, experiment)
-    if form.wait:
-        await_verdict(api, run_id, form.timeout)
+        return _schedule(api, source, given, when, name, experiment, form)
+    with Said(form.terminal) as said:
+        run_id = start(api, source, given, name, experiment, said)
+        if form.wait:
+            await_verdict(api, run_id, form.timeout, said)
     return 0
 
 
@@ -237,7 +240,7 @@ def _schedule(
     when: Schedule,
     name: str,
     experiment: str,
-    replace: bool,
+    form: Submit,
 ) -> int:
     from cardioscar.services.kubeflow.runs import schedule
 
@@ -246,9 +249,11 @@ def _schedule(
             "Kubeflow 2 may hand [[ScheduledTime]] and its like to the pipeline as they are "
             "(kubeflow/pipelines issue 12494)"
         )
-    made, new = schedule(api, source, given, when, name=name, experiment=experiment, replace=replace)
-    sys.stdout.write(
+    made, new = schedule(api, source, given, when, name=name, experiment=experiment, replace=form.replace)
+    link = api.target.link(f"recurringrun/details/{made.recurring_run_id}")
+    form.terminal.answer(
+        {"recurring": made.recurring_run_id, "name": name, "new": new, "pipeline": source.label, "link": link},
         f"recurring  {made.recurring_run_id}\nname       {name}{'' if new else ' (unchanged)'}\n"
-        f"pipeline   {source.label}\nlink       {api.target.link(f'recurringrun/details/{made.recurring_run_id}')}\n"
+        f"pipeline   {source.label}\nlink       {link}",
     )
     return 0

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +10,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.config import as_mapping
 from cardioscar.errors import ConfigError
 from cardioscar.stages.networks import SHIPPED, registry_at
@@ -42,8 +41,7 @@ class TrainOptions:
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…) that records the training; by default MLFLOW_TRACKING_URI, and
     without that nothing is recorded; `off` records nothing."""
-    quiet: bool = False
-    """No progress bar."""
+    terminal: OnTerminal = TERMINAL
 
 
 @cache
@@ -71,7 +69,7 @@ def main(family: str, prog: str, words: list[str]) -> int:
         Exit code 0; what is not well is raised.
     """
     trainer = trainer_of(family)
-    form: Any = tyro.cli(form_of(family), prog=prog, args=words, default=_defaults(trainer, words))
+    form: Any = parsed(form_of(family), prog, words, default=_defaults(trainer, words))
     import logging
 
     from cardioscar.logs import configure
@@ -79,7 +77,7 @@ def main(family: str, prog: str, words: list[str]) -> int:
     from cardioscar.stages.training.registration import Registration
 
     configure(logging.WARNING, stderr=True)
-    with progress(quiet=form.quiet) as tell:
+    with form.terminal.progress() as tell:
         done = train(
             family,
             form.out,
@@ -92,7 +90,7 @@ def main(family: str, prog: str, words: list[str]) -> int:
     figures = {name: round(value, 4) for name, value in done.figures.items()}
     registered = {"registered": done.registered} if done.registered else {}
     said |= {"reused": done.reused, "sha256": done.sha256, **registered, "figures": figures}
-    sys.stdout.write(json.dumps(said, indent=1) + "\n")
+    form.terminal.answer(said)
     return 0
 
 
@@ -121,34 +119,3 @@ def _last(words: Sequence[str], flag: str) -> str:
     found = [words[k + 1] for k, word in enumerate(words[:-1]) if word == flag]
     found += [word.partition("=")[2] for word in words if word.startswith(f"{flag}=")]
     return found[-1] if found else ""
-
-
-@contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar with the time left for each part of a work.
-
-    Args:
-        quiet: Show none.
-    """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True), disable=quiet
-    ) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tell(part: str, done: int, of: int) -> None:
-            if part not in tasks:
-                tasks[part] = bar.add_task(part, total=of)
-            bar.update(tasks[part], completed=done)
-
-        yield tell

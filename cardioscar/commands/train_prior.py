@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +10,8 @@ from typing import Annotated, Any
 import tyro
 
 from cardioscar.commands.actions import chosen, first_line
-from cardioscar.commands.train_network import progress
+from cardioscar.commands.parsing import parsed
+from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.config import as_mapping
 from cardioscar.errors import InputError
 from cardioscar.scar3d.transfer.config import TransferConfig
@@ -38,6 +37,7 @@ class Field:
     """Name under which the network becomes a version in the model registry, too."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…) of the registry; by default MLFLOW_TRACKING_URI."""
+    terminal: OnTerminal = TERMINAL
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Scar:
     """Name under which the network becomes a version in the model registry, too."""
     tracking_uri: str = ""
     """MLflow server (http://…) or store (sqlite:///…) of the registry; by default MLFLOW_TRACKING_URI."""
+    terminal: OnTerminal = TERMINAL
 
 
 ACTIONS = {"field": Field, "scar": Scar}
@@ -62,7 +63,7 @@ def main(command: str, words: list[str]) -> int:
     action = chosen(command, words, {name: first_line(form) for name, form in ACTIONS.items()})
     if not action:
         return 0
-    form: Any = tyro.cli(ACTIONS[action], prog=f"cardioscar {command} {action}", args=words[1:])
+    form: Any = parsed(ACTIONS[action], f"cardioscar {command} {action}", words[1:])
     local_folder(form.out, where="out")
     registry = _registry(form)
     import logging
@@ -71,7 +72,7 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.stages.scar3d import train_prior
 
     configure(logging.WARNING, stderr=True)
-    with progress() as tell:
+    with form.terminal.progress() as tell:
         if isinstance(form, Scar):
             about = train_prior.scar(form.out, as_mapping(form.options), on_step=tell)
         else:
@@ -82,7 +83,7 @@ def main(command: str, words: list[str]) -> int:
         about["registered"] = train_prior.register(
             form.out, form.register, registry, kind="scar" if isinstance(form, Scar) else "field"
         )
-    sys.stdout.write(json.dumps(_short(about), indent=1) + "\n")
+    form.terminal.answer(_short(about))
     return 0
 
 

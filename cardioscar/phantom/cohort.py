@@ -18,6 +18,7 @@ from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.own_folder import check_own_phantom, describe, placed_whole
 from cardioscar.phantom.subject import Phantom, make_phantom
+from cardioscar.types import OnStep, untold
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,9 @@ FILES = (
 """Files of every subject folder."""
 
 
-def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any) -> list[str]:
+def write_cohort(
+    out: Path, config: PhantomConfig | None = None, *, on_step: OnStep = untold, **changes: Any
+) -> list[str]:
     """Write a cohort of phantoms, one folder each: `P001`, `P002`, …
 
     Each folder holds the mesh (`mesh.vtu`), hard labels, scar fraction and LGE image of the slices
@@ -45,6 +48,7 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
     Args:
         out: Folder of the cohort; made if missing.
         config: Options; default `PhantomConfig()`.
+        on_step: Told of progress.
         **changes: Single options that replace those of `config`, for instance `subjects=8, seed=1`.
 
     Returns:
@@ -64,6 +68,7 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
         for subject in subjects:
             check_own_phantom(out / subject)
         for index, subject in enumerate(subjects):
+            on_step("phantoms", index, len(subjects))
             broken = index >= config.subjects - config.corrupt
             phantom = make_phantom(config, index)
             _write_subject(out / subject, phantom, broken=broken)
@@ -76,6 +81,7 @@ def write_cohort(out: Path, config: PhantomConfig | None = None, **changes: Any)
                 phantom.parameters["slices"],
                 ", files cut off" if broken else "",
             )
+        on_step("phantoms", len(subjects), len(subjects))
     except OSError as error:
         raise PlatformError(f"{out.name}: could not be written ({error.strerror or 'I/O error'})") from None
     return subjects

@@ -67,7 +67,8 @@ def write_comparison_page(
 
 def _charts(a: CohortTable, rows: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Bland–Altman charts of the numbers that the family draws [@bland1986]."""
-    charts, by_key = [], {one["key"]: one for one in found["differences"]}
+    charts: list[dict[str, Any]] = []
+    by_key = {one["key"]: one for one in found["differences"]}
     for chart in a.columns.charts:
         if chart.key not in by_key or len(charts) == MOST_CHARTS:
             continue

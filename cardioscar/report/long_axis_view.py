@@ -130,7 +130,7 @@ def long_axis_figure(
                 axes.axhline(end, color=HIDDEN if band.hidden else SECOND, linewidth=0.5, alpha=0.45)
         axes.set(xlim=(-reach, reach), ylim=(-4, high - low + 6), aspect="equal", xticks=[])
         axes.spines["bottom"].set_visible(False)
-        axes.set_title(f"{left_name}{doubt} to {right_name.lower()} wall", pad=6)
+        axes.set_title(f"{left_name} to {right_name.lower()} wall{doubt}", pad=6)
         for name, place, side in ((left_name, 0.0, "left"), (right_name, 1.0, "right")):
             axes.text(place, -0.02, name + doubt, transform=axes.transAxes, ha=side, va="top", color=MUTED, size=8)
         axes.text(0.5, -0.02, "apex", transform=axes.transAxes, ha="center", va="top", color=INK, size=8)

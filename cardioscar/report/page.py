@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from cardioscar.files.atomic import atomic_file
 
 FOOTER = "Research use only. Not a medical device."
 
+_DASH = re.compile(r"(?<=\d)–(?=[\d−])")
 _UNDEFINED = Markup('<span class="undefined" title="undefined">–</span>')
 
 
@@ -66,7 +69,22 @@ def whole(text: Any) -> Markup:
     >>> str(whole("90 % interval 14.2–17.9 ml"))
     '90 % interval 14.2\u2060–\u206017.9 ml'
     """
-    return Markup("\u2060–\u2060").join(escape(text).split("–"))
+    return Markup(_DASH.sub("\u2060–\u2060", str(escape(text))))  # noqa: S704 (escaped)
+
+
+def moment(text: Any) -> str:
+    """A time as it is recorded, to the minute and without marks of machines; other text stays as it is.
+
+    >>> moment("2026-11-30T20:08:32+00:00"), moment("not recorded")
+    ('2026-11-30 20:08 UTC', 'not recorded')
+    """
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return str(text)
+    if at.tzinfo is None:
+        return str(text)
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: Any) -> Markup:
@@ -138,7 +156,7 @@ def environment() -> Environment:
     )
     templates.filters.update(number=lambda v, *a: number(None if isinstance(v, Undefined) else v, *a))
     templates.filters.update(duration=lambda v: duration(None if isinstance(v, Undefined) else v))
-    templates.filters["whole"] = whole
+    templates.filters.update(whole=whole, moment=moment)
     templates.globals["footer"] = FOOTER
     return templates
 

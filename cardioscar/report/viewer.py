@@ -130,6 +130,7 @@ def viewer_content(
         values["depth"] = (depth, 0.0, 1.0)
     volume = wall_volume(mesh, values, axis, septum)
     side = scar_side(mesh.nodes_mm, shown, axis, septal_direction)
+    first = volume.to_heart(np.asarray(marks_mm[0][1], dtype=float)[None])[0] if len(marks_mm) else None
     facts = {
         **_frame(volume, mesh),
         "colours": colours,
@@ -140,7 +141,7 @@ def viewer_content(
         "show": "wall",
         "density": DENSITY_G_PER_ML,
         "ml": ml_by_threshold(scar.probability, mesh.node_volumes_ml, depth) if scar else [],
-        "views": _views(volume, side, bool(shown.any()), guessed=guessed),
+        "views": _views(volume, side if shown.any() else None, first, guessed=guessed),
         "lines": [
             {"colour": one.colour, "open": one.open, "points": np.round(volume.to_heart(one.points_mm), 2).tolist()}
             for one in lines
@@ -215,8 +216,8 @@ def _channels(
     for one in fields:
         low, high = one.limits
         values[one.key] = (np.nan_to_num(one.values, nan=low), low, high)
-        ends = (round(low), round(high)) if high - low > 10 else (low, high)
-        colours.append(_ramp(one.key, one.label, one.cmap, *ends, one.unit) | {"line": OUTLINE})
+        first, last = (round(low), round(high)) if high - low > 10 else (low, high)
+        colours.append(_ramp(one.key, one.label, one.cmap, first, last, one.unit) | {"line": OUTLINE})
     return values, colours
 
 
@@ -247,10 +248,23 @@ def _frame(volume: WallVolume, mesh: LVMesh) -> dict[str, Any]:
     }
 
 
-def _views(volume: WallVolume, scar: np.ndarray, has_scar: bool, *, guessed: bool) -> list[dict[str, Any]]:
-    """Names and directions of the cameras, in the heart's frame; x looks at the septum, z to the base."""
+def _views(
+    volume: WallVolume, scar: np.ndarray | None, site: np.ndarray | None, *, guessed: bool
+) -> list[dict[str, Any]]:
+    """Names and directions of the cameras, in the heart's frame; x looks at the septum, z to the base.
+
+    Args:
+        volume: Of the wall.
+        scar: Direction of the scar in the patient; None where there is none.
+        site: Place of the best site in the heart's frame.
+        guessed: Whether the septum is a guess.
+    """
     doubt = "?" if guessed else ""
-    views = [("Scar", scar @ volume.axes.T)] if has_scar else []
+    views = []
+    if site is not None and np.hypot(site[0], site[1]) > 1:
+        views.append(("Best site", site / np.hypot(site[0], site[1])))
+    if scar is not None:
+        views.append(("Scar", scar @ volume.axes.T))
     # seen from the apex the anterior wall is above and the septum on the left (Cerqueira 2002)
     sides = {"Septum": (1, 0), "Anterior": (0, 1), "Lateral": (-1, 0), "Inferior": (0, -1)}
     views += [(name + doubt, np.array([x, y, 0.0])) for name, (x, y) in sides.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardioscar.errors import counted
 from cardioscar.report.cohort_columns import CohortColumns
@@ -68,6 +68,43 @@ def print_cohort(results: Results, tracking_uri: str, *, most: int = 40) -> None
         from cardioscar.services.tracking.client import TrackingTarget
 
         line(f"MLflow         mlflow ui --backend-store-uri {shlex.quote(TrackingTarget(tracking_uri).address)}")
+
+
+def cohort_document(results: Results, tracking_uri: str) -> dict[str, Any]:
+    """The same for programs: verdict, subjects with numbers, reasons and faults, and where everything lies.
+
+    Args:
+        results: The published results.
+        tracking_uri: Where the runs were recorded, or empty.
+
+    Raises:
+        InputError: If `cohort.json` is damaged or another version's.
+    """
+    whole = read_cohort_json(results.read(DATA))
+    subjects = [
+        {
+            "subject": row.subject,
+            "outcome": row.outcome,
+            "qc": row.qc,
+            "reasons": list(row.reasons),
+            "error": None
+            if row.error_message is None
+            else {"stage": row.stage, "kind": row.error_kind, "message": row.error_message},
+            "metrics": dict(row.metrics),
+            "texts": dict(row.texts),
+            "report": results.address(row.report) if row.report else None,
+        }
+        for row in whole.rows
+        if not row.earlier
+    ]
+    return {
+        "verdict": "accepted" if whole.summary.accepted else "rejected",
+        "cohort": whole.summary.name,
+        "subjects": subjects,
+        "report": results.address(PAGE),
+        "table": results.address(TABLE),
+        "tracking_uri": tracking_uri or None,
+    }
 
 
 def printable(text: str) -> str:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Protocol
 
 from cardioscar.errors import InputError
 from cardioscar.logs import about
@@ -100,3 +101,48 @@ def record_rows(
             log.info("%s %s", "already recorded" if done.reused else "recorded", what)
         if on_done:
             on_done(row.subject, done.reused)
+
+
+class Recorder(Protocol):
+    """Records the subjects of a stage that publishes."""
+
+    def __call__(
+        self,
+        rows: Sequence[Status],
+        artifacts: Sequence[Path],
+        recording: Recording,
+        *,
+        on_done: Callable[[str, bool], None] | None = None,
+    ) -> None:
+        """Record those that are ok: one run each, and one model version if the family has models; idempotent.
+
+        Args:
+            rows: Rows of the stage.
+            artifacts: Artifact folders of the family's stages, in their order.
+            recording: Where to record.
+            on_done: Called with each subject and whether an earlier record was found.
+
+        Raises:
+            UnreachableError: If the server does not answer within 30 s.
+        """
+
+
+def recorder(subject_record: str) -> Recorder:
+    """The function `record` of a stage that publishes.
+
+    Args:
+        subject_record: Where the function is, as `module:name`, that gathers what MLflow is to know of a subject from
+            its row, the name of the experiment and the artifact folders. It is imported when something is recorded.
+    """
+
+    def record(
+        rows: Sequence[Status],
+        artifacts: Sequence[Path],
+        recording: Recording,
+        *,
+        on_done: Callable[[str, bool], None] | None = None,
+    ) -> None:
+        gather_record = resolve_name(subject_record)
+        record_rows(rows, recording, lambda row: gather_record(row, recording.experiment, artifacts), on_done)
+
+    return record

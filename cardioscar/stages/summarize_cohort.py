@@ -107,7 +107,7 @@ def run(
         untracked = None
         if recording.tracking_uri:
             untracked = attempt(record_first) if record_first else None
-            untracked = untracked or attempt(lambda: _record(summary, folder, recording))
+            untracked = untracked or attempt(lambda: _record(summary, folder, recording, family))
     if summary["verdict"] == "rejected":
         raise CohortRejected(
             f"{_failures(summary)} ({summary['failed_fraction']:.0%}), "
@@ -174,9 +174,27 @@ def _copy(source: Path, other: Path) -> None:
             shutil.copyfile(source, partial)
 
 
-def _record(summary: Mapping[str, float | int | str], folder: Path, recording: Recording) -> None:
+def _record(summary: Mapping[str, float | int | str], folder: Path, recording: Recording, family: Workflow) -> None:
+    from cardioscar.report.cohort_table import read_cohort_json
+    from cardioscar.services.tracking.descriptions import CohortWords
     from cardioscar.services.tracking.recording import record_cohort
 
+    rows = read_cohort_json((folder / DATA).read_bytes()).rows
+    words = CohortWords(
+        family.name,
+        verdict=(
+            f"Cohort {summary['verdict']}: {counted(int(summary['subjects']), 'subject')}, {summary['ok']} ok "
+            f"({summary['review']} for review, {summary['qc_failed']} failed quality control), "
+            f"{summary['failed']} failed"
+        ),
+        columns=[one.key for one in family.columns.terminal],
+        to_look_at={
+            row.subject: f"{row.qc}: {'; '.join(row.reasons)}"
+            for row in rows
+            if row.outcome == "ok" and row.qc != "pass"
+        },
+        failed={row.subject: f"{row.stage}: {row.error_message or ''}" for row in rows if row.outcome != "ok"},
+    )
     numbers = {k: float(v) for k, v in summary.items() if isinstance(v, int | float)}
     record_cohort(
         recording.target,
@@ -184,6 +202,7 @@ def _record(summary: Mapping[str, float | int | str], folder: Path, recording: R
         report_html=folder / PAGE,
         cohort_json=folder / DATA,
         metrics=numbers,
+        words=words,
     )
 
 

@@ -46,7 +46,7 @@ def test_a_folder_with_displacement_becomes_strain(tmp_path, capsys):
     field = moving_annulus(drawn.circumferential, drawn.frame_ms, twist=0.2)
     (tmp_path / "in").mkdir()
     write_displacement(tmp_path / "in" / "displacement.npz", replace(field, location_mm=None))
-    assert main(["activation", "strain", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 0
+    assert main(["activation", "strain", "--json", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 0
     with np.load(tmp_path / "out" / "strain.npz") as stored:
         assert stored["strain"].shape == (126, 20)
         np.testing.assert_array_equal(stored["frame_ms"], drawn.frame_ms)
@@ -58,7 +58,8 @@ def test_a_folder_with_displacement_becomes_strain(tmp_path, capsys):
 
 def test_predicted_onsets_are_a_table_with_pictures(tmp_path, strain, network, capsys):
     pytest.importorskip("captum")
-    words = ["activation", "predict", str(strain), "-o", str(tmp_path), "--network", str(network), "--explain", "auto"]
+    words = ["activation", "predict", "--json", str(strain), "-o", str(tmp_path), "--explain", "auto"]
+    words += ["--network", str(network)]
     assert main(words) == 0
     rows = rows_of(tmp_path / "tos.csv")
     assert list(rows[0]) == ["slice", "sector", "tos_ms", "low", "high", "class"]
@@ -73,7 +74,7 @@ def test_predicted_onsets_are_a_table_with_pictures(tmp_path, strain, network, c
 
 def test_a_command_writes_over_its_own_files_alone(tmp_path, strain, network, capsys):
     out = tmp_path / "out"
-    words = ["activation", "predict", str(strain), "-o", str(out), "--network", str(network), "--no-figures"]
+    words = ["activation", "predict", "--json", str(strain), "-o", str(out), "--network", str(network), "--no-figures"]
     assert main(words) == 0
     assert main(words) == 0
     # onsets that a person has corrected are the person's
@@ -105,7 +106,7 @@ def test_one_slice_has_no_column_of_slices(tmp_path, network):
 
 def test_corrected_onsets_are_mapped_as_the_person_says(tmp_path, strain, network, capsys):
     given = [str(strain), "--network", str(network), "--no-figures"]
-    assert main(["activation", "predict", *given, "-o", str(tmp_path / "p")]) == 0
+    assert main(["activation", "predict", "--json", *given, "-o", str(tmp_path / "p")]) == 0
     rows = rows_of(tmp_path / "p" / "tos.csv")
     for row in rows:
         late = 42 <= int(row["sector"]) < 84
@@ -129,7 +130,7 @@ def test_corrected_onsets_are_mapped_as_the_person_says(tmp_path, strain, networ
 
 def test_sites_lie_in_late_wall_and_their_table_is_written(tmp_path, strain, network, finished: Run, capsys):
     words = [str(finished.result()), str(strain), "-o", str(tmp_path), "--network", str(network), "--no-figures"]
-    assert main(["activation", "sites", *words]) == 0
+    assert main(["activation", "sites", "--json", *words]) == 0
     rows, said = rows_of(tmp_path / "sites.csv"), json.loads(capsys.readouterr().out)
     assert [row["rank"] for row in rows] == ["1", "2", "3"]
     scores = [float(row["score_ms"]) for row in rows]

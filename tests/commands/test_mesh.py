@@ -42,7 +42,7 @@ def test_labels_whose_header_contradicts_itself_are_meshed_by_the_statement_that
 def test_a_closed_surface_is_filled(cohort: Path, cardioscar: Cardioscar, tmp_path: Path) -> None:
     source = read_mesh(cohort / "P001" / "mesh.vtu")
     source.grid.extract_surface(algorithm=None).triangulate().save(tmp_path / "lv.STL")
-    said = cardioscar("mesh", tmp_path / "lv.STL", "-o", tmp_path / "lv.vtu", "--edge-mm", "6")
+    said = cardioscar("mesh", tmp_path / "lv.STL", "-o", tmp_path / "lv.vtu", "--edge-mm", "6", "-q")
     assert (said.code, said.err) == (0, "")
     assert read_mesh(tmp_path / "lv.vtu").volume_ml == pytest.approx(source.volume_ml, rel=0.03)
 

@@ -70,7 +70,7 @@ def test_the_stages_one_by_one_give_the_same_map(
     assert metrics[0]["heldout"] == metrics[1]["heldout"]
     assert metrics[0]["truth"] == metrics[1]["truth"]
 
-    said = cardioscar("summarize-cohort", cohort, tmp_path / "results", "--subjects", "P001")
+    said = cardioscar("summarize-cohort", "--json", cohort, tmp_path / "results", "--subjects", "P001")
     assert said.code == 0
     assert json.loads(said.out)["verdict"] == "accepted"
     said = cardioscar("summarize-cohort", cohort, tmp_path / "results")

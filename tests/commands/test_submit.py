@@ -261,7 +261,7 @@ def test_a_cohort_that_one_run_holds_is_not_split(server, submit, large):
     assert unseen.code == 2
     assert "--split: expected a cohort that can be listed from this machine, found no such folder" in unseen.err
     assert "--split: expected a run, not a schedule" in submit("--split", "--recurring", "0 0 2 * * *").err
-    shown = json.loads(large("--split", "--dry-run").out)["runs"]
+    shown = json.loads(large("--split", "--dry-run", "--json").out)["runs"]
     assert [one["pipeline"] for one in shown] == ["reconstruct-cohort 0.1.0"] * 3 + ["summarize-cohort 0.1.0"]
     assert len(server.runs) == 1
 
@@ -344,7 +344,8 @@ def test_a_store_that_only_pods_may_read_is_left_to_them(server, cardioscar, sto
 
 def test_a_dry_run_of_a_package_needs_no_server(cardioscar, monkeypatch):
     monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
-    said = cardioscar("submit", *MOUNTED, "--package", PACKAGE, "--dry-run", "--run-name", "x", "--set", "seed=1")
+    words = ("submit", *MOUNTED, "--package", PACKAGE, "--dry-run", "--json", "--run-name", "x", "--set", "seed=1")
+    said = cardioscar(*words)
     assert said.code == 0, said.err
     shown = json.loads(said.out)
     assert (shown["run"], shown["pipeline"], shown["experiment"]) == ("x", "reconstruct_cohort.yaml", "acute")
@@ -352,7 +353,7 @@ def test_a_dry_run_of_a_package_needs_no_server(cardioscar, monkeypatch):
 
 
 def test_a_dry_run_starts_nothing(server, submit):
-    said = submit("--dry-run", "--recurring", "0 0 2 * * *")
+    said = submit("--dry-run", "--json", "--recurring", "0 0 2 * * *")
     assert json.loads(said.out)["recurring"] == "0 0 2 * * *"
     assert not server.runs
     assert not server.recurring

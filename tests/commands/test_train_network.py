@@ -32,17 +32,19 @@ def settings(tmp_path: Path) -> Callable[[str], Path]:
 def test_a_network_is_trained_from_a_file_and_flags_and_again_like_itself(
     cardioscar: Cardioscar, tmp_path: Path, settings: Callable[[str], Path]
 ) -> None:
-    said = cardioscar("activation", "train", "-o", tmp_path / "a", "--config", settings("activation"), "--seed=3")
+    said = cardioscar(
+        "activation", "train", "--json", "-o", tmp_path / "a", "--config", settings("activation"), "--seed=3"
+    )
     assert said.code == 0, said.err
     about = json.loads(said.out)
     assert (about["family"], about["stop_reason"], about["reused"]) == ("activation", "completed", False)
     assert about["figures"]["tos_error_ms"] > 0
     assert sorted(content(tmp_path / "a")) == sorted(FILES)
     assert yaml.safe_load((tmp_path / "a/settings.yaml").read_text())["seed"] == 3
-    said = cardioscar("activation", "train", "-o", tmp_path / "b", "--like", tmp_path / "a")
+    said = cardioscar("activation", "train", "--json", "-o", tmp_path / "b", "--like", tmp_path / "a")
     assert said.code == 0, said.err
     assert json.loads(said.out)["sha256"] == about["sha256"]
-    said = cardioscar("activation", "train", "-o", tmp_path / "b", f"--config={tmp_path / 'a/settings.yaml'}")
+    said = cardioscar("activation", "train", "--json", "-o", tmp_path / "b", f"--config={tmp_path / 'a/settings.yaml'}")
     assert json.loads(said.out)["reused"] is True
 
 
@@ -51,7 +53,7 @@ def test_a_training_is_registered_under_a_name_and_alias(
 ) -> None:
     pytest.importorskip("alembic")
     said = cardioscar(
-        "activation", "train", "-o", tmp_path / "a", "--config", settings("activation"), "--register", "late",
+        "activation", "train", "--json", "-o", tmp_path / "a", "--config", settings("activation"), "--register", "late",
         "--alias", "champion", "--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db",
     )  # fmt: skip
     assert said.code == 0, said.err

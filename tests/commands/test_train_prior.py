@@ -29,7 +29,9 @@ def test_help_names_both_kinds(cardioscar: Cardioscar) -> None:
 def test_a_network_is_pretrained_and_a_fit_starts_from_it(
     finished: Run, cardioscar: Cardioscar, tmp_path: Path
 ) -> None:
-    said = cardioscar("train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK)
+    said = cardioscar(
+        "train-prior", "field", finished.artifact("group_sort"), "--json", "-o", tmp_path / "prior", *QUICK
+    )
     assert said.code == 0
     about = json.loads(said.out)
     assert (about["hearts"], about["config"]["steps"]) == (3, 4)
@@ -42,7 +44,7 @@ def test_a_network_is_pretrained_and_a_fit_starts_from_it(
 
 
 def test_a_prior_and_blocks_reach_the_fit_of_a_whole_run(finished: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
-    cardioscar("train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK)
+    cardioscar("train-prior", "field", finished.artifact("group_sort"), "--json", "-o", tmp_path / "prior", *QUICK)
     said = cardioscar(
         "run", finished.cohort, "-o", tmp_path / "out", "--subjects", "P001", "--jobs=1", "--tracking-uri=off",
         "--start-from", tmp_path / "prior", "--freeze", "hidden.1", "--steps=3", "--samples=2", "--no-figures",

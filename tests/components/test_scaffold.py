@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("kfp")
 
 from cardioscar.shard.stage import COHORT, Stage
+from cardioscar.stages.recording import Recording
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from components.metadata import load_metadata
 from components.readme import write_readmes
@@ -66,7 +67,7 @@ def test_defaults_are_those_of_the_stage_and_reach_it(made, monkeypatch):
     assert values[: n + 2] == [*stage.reads, ["a"], stage.writes]
     assert values[n + 2]
     assert values[n + 2] == {name: defaults[name] for name in values[n + 2]}
-    assert (values[n + 3 :], named) == ((["r", "", "cardioscar"], {"run_id": "run-1"}) if publishing else ([], {}))
+    assert (values[n + 3 :], named) == ([Recording("r", "", "cardioscar", "run-1")] if publishing else [], {})
     with pytest.raises(TypeError, match="multiple values for keyword argument"):
         component.python_func(
             **cohort, subjects=["a"], **artifacts, **publishing, options={next(iter(values[n + 2])): 1}

@@ -22,6 +22,7 @@ from cardioscar.services.kubeflow import run_size as preflight
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
 from pipelines.argo_size import argo_size, compressed_bytes, counts
 from pipelines.compile import PIPELINES, SIZES, compile_pipeline, main
+from pipelines.groups import PLACES, in_order
 from pipelines.readme import main as readme_main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -251,3 +252,16 @@ def test_pipelines_reach_the_package_through_components_only():
         # what runs a pipeline here is none: it shows the results as the command line does
         shown = ("cardioscar.results.opening", "cardioscar.results.terminal") if path.name == "local.py" else ()
         assert not [n for n in modules if n.partition(".")[0] == "cardioscar" and n not in shown], path.name
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_the_form_says_group_and_order_of_use_of_each_parameter(name):
+    """The form sorts by name: a parameter's description begins with its group."""
+    said = compile_pipeline(name).parameters("root")
+    for parameter in said:
+        number, title, _ = PLACES[parameter]
+        required = "" if said[parameter].get("isOptional") else ", required"
+        assert said[parameter]["description"].startswith(f"{number} {title}{required}: "), parameter
+    assert [one for one in in_order(said) if not said[one].get("isOptional")] == in_order(said)[: sum(
+        not spec.get("isOptional") for spec in said.values()
+    )]  # fmt: skip

@@ -23,7 +23,7 @@ def test_a_view_without_scar_has_no_threshold_and_no_volumes(shell):
 
 
 def test_fields_stand_beside_the_scar(shell, scar):
-    mark = shell.nodes_mm[100]
+    mark = shell.nodes_mm[shell.nodes_mm[:, 1].argmax()]
     line = ShownLine(shell.nodes_mm[:3], "#00a087", open=False)
     found = viewer_content(
         shell, ShownScar(scar, 0.1 * scar), [onset(shell)], axis=np.array([0, 0, 2.0]), lines=[line],
@@ -40,6 +40,12 @@ def test_fields_stand_beside_the_scar(shell, scar):
     at = np.array(facts["marks"][0]["point"]) @ volume.axes + volume.centre_mm
     assert at == pytest.approx(mark, abs=0.02)
     assert facts["lines"][0]["open"] is False
+    # the camera looks at the first mark first
+    best = facts["views"][0]
+    assert best["name"] == "Best site"
+    (x, y), (right, up) = best["direction"][:2], facts["marks"][0]["point"][:2]
+    assert x * up - y * right == pytest.approx(0, abs=0.1)
+    assert x * right + y * up > 20
     assert "Septum?" in [view["name"] for view in facts["views"]]
     # what a voxel of the wall holds is what its nodes say: the onset rises by 1 ms a mm towards the base
     inside = np.argwhere(volume.channels["distance"] < 100)

@@ -24,6 +24,7 @@ from cardioscar.imaging.formats.volume_files import write_volume
 from cardioscar.phantom.cohort import subject_names
 from cardioscar.phantom.config import PhantomConfig
 from cardioscar.phantom.own_folder import check_own_phantom, describe, placed_whole
+from cardioscar.types import OnStep, untold
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,13 @@ def true_best(patient: PhantomPatient, config: SiteConfig | None = None) -> Site
     return found[0] if found else None
 
 
-def write_patients(out: Path, config: PhantomConfig | None = None, scan: PatientScan | None = None) -> list[str]:
+def write_patients(
+    out: Path,
+    config: PhantomConfig | None = None,
+    scan: PatientScan | None = None,
+    *,
+    on_step: OnStep = untold,
+) -> list[str]:
     """Write patients, one folder each: `P001`, `P002`, …
 
     Each folder holds `mesh.vtu`, `labels.nii.gz` and `lge.nii.gz` of the late enhancement, `cine.nii.gz` with
@@ -46,6 +53,7 @@ def write_patients(out: Path, config: PhantomConfig | None = None, scan: Patient
         out: Folder of the cohort; made if missing.
         config: Of ventricles and images; `seed` numbers the first patient.
         scan: Of the strain.
+        on_step: Told of progress.
 
     Returns:
         Subject ids, in order.
@@ -61,9 +69,11 @@ def write_patients(out: Path, config: PhantomConfig | None = None, scan: Patient
         for subject in subjects:
             check_own_phantom(out / subject)
         for number, subject in enumerate(subjects):
+            on_step("patients", number, len(subjects))
             patient = phantom_patient(config.seed + number, replace(config, seed=0))
             write_patient(out / subject, patient, scan, seed=config.seed + number)
             log.info("%s: a patient with %s scar", subject, patient.phantom.parameters["scar"])
+        on_step("patients", len(subjects), len(subjects))
     except OSError as error:
         raise PlatformError(f"{out.name}: could not be written ({error.strerror or 'I/O error'})") from None
     return subjects

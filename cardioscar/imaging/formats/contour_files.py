@@ -20,6 +20,8 @@ from cardioscar.errors import InputError
 _NAME = re.compile(r"IM-\d+-(\d+)-([io])contour-manual\.txt", re.IGNORECASE)
 _MOST_BYTES = 1 << 20
 """Size of a file beyond which it is no contour: points of every pixel's edge fit in."""
+_TOUCHES = 1e-6
+"""Twice the area of the triangle of an edge and a centre on it, square pixels: points have two decimals."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Contour:
     source: str
 
     def inside(self, shape: tuple[int, int]) -> Bool[np.ndarray, "columns rows"]:
-        """Pixels whose centre lies inside the line.
+        """Pixels whose centre lies inside the line or on it, as the field draws these contours.
 
         Raises:
             InputError: If the line leaves the picture.
@@ -50,13 +52,16 @@ class Contour:
         last = np.ceil(self.points.max(axis=0)).astype(int)
         axes = [np.arange(a, min(b, size - 1) + 1) for a, b, size in zip(first, last, shape, strict=True)]
         column, row = np.meshgrid(*axes, indexing="ij")
-        odd = np.zeros(column.shape, dtype=bool)
+        odd, on = np.zeros((2, *column.shape), dtype=bool)
         for (x, y), (u, v) in zip(self.points, np.roll(self.points, -1, axis=0), strict=True):
+            aside = np.abs((u - x) * (row - y) - (v - y) * (column - x)) < _TOUCHES
+            along = (np.minimum(x, u) <= column) & (column <= np.maximum(x, u))
+            on |= aside & along & (np.minimum(y, v) <= row) & (row <= np.maximum(y, v))
             if y != v:
                 crossing = x + (row - y) / (v - y) * (u - x)
                 odd ^= ((y > row) != (v > row)) & (column < crossing)
         found = np.zeros(shape, dtype=bool)
-        found[np.ix_(*axes)] = odd
+        found[np.ix_(*axes)] = odd | on
         return found
 
 

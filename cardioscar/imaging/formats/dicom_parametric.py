@@ -111,5 +111,34 @@ def write_parametric_map(
         except (AttributeError, KeyError, ValueError, TypeError):
             # what these say may repeat what a header says
             raise InputError(where, "DICOM images that a map can refer to", "others") from None
+        made.ContentCreatorName = ""  # must be there, and may be empty
+        made.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy()]
+        _order_frames(made)
         with atomic_file(path) as partial:
             made.save_as(partial)
+
+
+def _anatomy() -> Dataset:
+    """The part of the body that the frames show; readers such as dcmqi do without it at their peril."""
+    from pydicom import Dataset
+    from pydicom.sequence import Sequence
+
+    region, anatomy = Dataset(), Dataset()
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = "87878005", "SCT", "Left ventricle"
+    anatomy.AnatomicRegionSequence = Sequence([region])
+    anatomy.FrameLaterality = "U"
+    return anatomy
+
+
+def _order_frames(made: Any) -> None:
+    """Put the frames in the order of their places along the normal, which readers that pass over places take for it."""
+    frames = list(made.PerFrameFunctionalGroupsSequence)
+    turned = made.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient
+    normal = np.cross(*np.array(turned, dtype=float).reshape(2, 3))
+    places = [np.array(frame.PlanePositionSequence[0].ImagePositionPatient, dtype=float) @ normal for frame in frames]
+    order = np.argsort(places)
+    pixels = np.frombuffer(made.FloatPixelData, dtype=np.float32).reshape(len(frames), -1)
+    made.FloatPixelData = np.ascontiguousarray(pixels[order]).tobytes()
+    made.PerFrameFunctionalGroupsSequence = [frames[k] for k in order]
+    for number, frame in enumerate(made.PerFrameFunctionalGroupsSequence, start=1):
+        frame.FrameContentSequence[0].DimensionIndexValues = [number]

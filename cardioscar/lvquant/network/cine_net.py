@@ -54,8 +54,8 @@ class CineNet(nn.Module):
         super().__init__()
         self.spec = spec
         self.segmenter = Segmenter(1, CLASSES, spec.features, supervised=spec.supervised)
-        heads = {"pooled": OverBeat, "outline": OutlineHead}
-        self.over_beat: OverBeat | OutlineHead = heads[spec.head](1 + CLASSES, spec.temporal, spec.hidden)
+        numbers = 1 + CLASSES, spec.temporal, spec.hidden
+        self.over_beat = OverBeat(*numbers) if spec.head == "pooled" else OutlineHead(*numbers)
 
     def segment(self, image: Float[Tensor, "batch frames i j"]) -> list[Float[Tensor, "batch classes frames i j"]]:
         """Scores of the finest and the coarser levels, frame by frame."""

@@ -12,6 +12,7 @@ from cardioscar.imaging.formats.volume_files import write_volume
 from cardioscar.phantom.cohort import subject_names
 from cardioscar.phantom.own_folder import check_own_phantom, describe, placed_whole
 from cardioscar.phantom.people.heart import DrawnHeart, make_heart
+from cardioscar.types import OnStep, untold
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ FILES = ("labels.nii.gz", "phantom.json", "subject.yaml")
 """Files of every subject folder."""
 
 
-def write_people(out: Path, *, subjects: int = 4, seed: int = 0) -> list[str]:
+def write_people(out: Path, *, subjects: int = 4, seed: int = 0, on_step: OnStep = untold) -> list[str]:
     """Write a cohort, one folder a heart: `P001`, `P002`, …
 
     Each folder holds the drawn slices (`labels.nii.gz`), what the header cannot say (`subject.yaml`), and what was
@@ -31,6 +32,7 @@ def write_people(out: Path, *, subjects: int = 4, seed: int = 0) -> list[str]:
         out: Folder of the cohort; made if missing.
         subjects: Number of hearts.
         seed: Seed of all draws; heart number i is the same for any number of hearts.
+        on_step: Told of progress.
 
     Returns:
         Subject ids, in order.
@@ -49,10 +51,12 @@ def write_people(out: Path, *, subjects: int = 4, seed: int = 0) -> list[str]:
         for name in names:
             check_own_phantom(out / name)
         for index, name in enumerate(names):
+            on_step("phantoms", index, subjects)
             heart = make_heart(seed, index)
             _write(out / name, heart)
             about = heart.parameters
             log.info("%s: %.1f ml scar drawn in %d slices", name, about["drawn_scar_ml"], about["slices"])
+        on_step("phantoms", subjects, subjects)
     except OSError as error:
         raise PlatformError(f"{out.name}: could not be written ({error.strerror or 'I/O error'})") from None
     return names

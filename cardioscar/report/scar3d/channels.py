@@ -120,7 +120,8 @@ def channels_figure(
         for view in (outside, inside):
             _add(plotter, parts, channels, view)
             pictures.append((view, photograph(plotter, view, nodes_mm, scale)))
-    return _compose(pictures, mesh, channels, threshold, likely, doubtful=doubtful)
+    drawn = [name for name in ("scar", "likely") if name in parts]
+    return _compose(pictures, mesh, channels, {"scar": threshold, "likely": likely}, drawn, doubtful=doubtful)
 
 
 def _parts(mesh: LVMesh, scar_probability: NodeValues, threshold: float, likely: float) -> dict[str, Any]:
@@ -175,8 +176,8 @@ def _compose(
     pictures: Sequence[tuple[View, np.ndarray]],
     mesh: LVMesh,
     channels: Sequence[Channel],
-    threshold: float,
-    likely: float,
+    levels: Mapping[str, float],
+    drawn: Sequence[str],
     *,
     doubtful: bool,
 ) -> Figure:
@@ -189,9 +190,9 @@ def _compose(
         figure.text(place * width + 0.012, 0.965, view.title, weight="bold", size=10.5, va="center")
         figure.text(place * width + 0.012, 0.915, view.caption, color=MUTED, size=8, va="center")
         compass(figure, view, place, width)
+    kinds = {"scar": ("Scar", (*_SCAR[:3], 0.6)), "likely": ("Likely scar", _LIKELY)}
     handles: list[Any] = [
-        Patch(color=(*_SCAR[:3], 0.6), label=f"Scar (from {threshold:g})"),
-        Patch(color=_LIKELY, label=f"Likely scar (from {likely:g})"),
+        Patch(color=kinds[name][1], label=f"{kinds[name][0]} (from {levels[name]:g})") for name in drawn
     ]
     handles += [
         Line2D([], [], color=colour_of(row), lw=3, ls="-" if _is_open(row) else (0, (1.5, 1)), label=_label(row))
@@ -200,10 +201,10 @@ def _compose(
     if len(channels) > _IN_LEGEND:
         handles.append(Line2D([], [], lw=0, label=f"{len(channels) - _IN_LEGEND} more in the table"))
     figure.legend(
-        handles=handles,
+        handles=handles or [Line2D([], [], lw=0, label="No scar to show")],
         loc="upper center",
         bbox_to_anchor=(len(pictures) * width / 2, 0.14),
-        ncols=len(handles) if len(handles) < 4 else 3,
+        ncols=max(len(handles), 1) if len(handles) < 4 else 3,
         columnspacing=1.4,
         handlelength=1.6,
         labelspacing=0.35,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cardioscar.report.style import ACCENT, INK, MUTED, RULE, SECOND, new_figure, note, styled
 
@@ -51,6 +52,8 @@ class Reliability:
         return predicted / full, true / full, total / max(total.sum(), np.finfo(float).tiny)
 
 
+_LEAST = 0.01
+"""Least reach of an axis of residuals: what is smaller is none, and would be drawn as if it were."""
 _PLACES = {"left": 0.049, "right": 0.996, "bottom": 0.0673, "top": 0.9574, "wspace": 0.2405, "hspace": 0.348}
 """Room for titles, labels and ticks of every kind; to lay the panels out anew took longer than to draw them."""
 
@@ -90,13 +93,14 @@ def _histogram(axes: Any, residual: np.ndarray | None) -> None:
     if len(values) == 0:
         note(axes, "no groups to compare")
         return
-    reach = max(1e-3, float(np.abs(values).max()) * 1.04)
+    reach = max(_LEAST, float(np.abs(values).max()) * 1.04)
     axes.hist(values, bins=np.linspace(-reach, reach, 52), color=SECOND, alpha=0.85, edgecolor="white", linewidth=0.4)
     # The scar border is a small part of all pixels: on a linear scale it would vanish.
     axes.set_yscale("log")
     axes.axvline(0, color=INK, linewidth=0.9)
     axes.grid(axis="y")
     axes.set(xlabel="Residual (scar fraction)", ylabel="Groups")
+    axes.xaxis.set_major_locator(MaxNLocator(5, symmetric=True))
     rms, p95 = np.sqrt(np.mean(values**2)), np.percentile(np.abs(values), 95)
     text = f"rms {rms:.3f}\n95 % within ±{p95:.3f}\n{len(values):,} groups"
     axes.text(0.985, 0.96, text, transform=axes.transAxes, ha="right", va="top", size=8, color=INK, linespacing=1.5)
@@ -131,6 +135,7 @@ def _by_slice(axes: Any, residual: np.ndarray | None, slice_number: np.ndarray |
         color=MUTED,
     )
     low, high = axes.get_ylim()
+    low, high = min(low, -_LEAST), max(high, _LEAST)
     axes.set_ylim(low, high + 0.14 * (high - low))
 
 

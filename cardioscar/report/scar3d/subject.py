@@ -16,7 +16,7 @@ from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
 from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.long_axis_view import SlicePlane, bands_of, long_axis_figure, stack_note
 from cardioscar.report.offscreen import SceneUnavailableError
-from cardioscar.report.page import environment, inline_picture, script_policy, template_source, write_page
+from cardioscar.report.page import environment, inline_picture, moment, script_policy, template_source, write_page
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.certainty import certainty_content
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
@@ -287,7 +287,7 @@ def _content(data: SubjectReport, viewer: Mapping[str, Any] | None) -> dict[str,
             ("Version", data.version or "not recorded"),
             ("Configuration, SHA-256", data.config_sha256 or "not recorded"),
             ("Septum", m.septum.source if m.septum else "not recorded"),
-            ("Made", data.created or "not recorded"),
+            ("Made", moment(data.created or "not recorded")),
         ],
         "methods": data.methods,
         "references": data.references,

@@ -40,7 +40,7 @@
   function marks() {
     facts.marks.forEach(({ point }, k) => {
       const { left, top, facing } = heart.placeOf(point);
-      Object.assign(names[k].style, { left: `${100 * left}%`, top: `${100 * top}%`, opacity: facing ? 1 : 0.25 });
+      Object.assign(names[k].style, { left: `${100 * left}%`, top: `${100 * top}%`, opacity: facing ? 1 : 0 });
     });
   }
   function look(direction) {

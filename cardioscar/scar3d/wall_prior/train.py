@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,9 @@ from cardioscar.scar3d.wall_prior.examples import Examples, draw_examples
 from cardioscar.scar3d.wall_prior.features import BASE_SCALE, base_channel, channels
 from cardioscar.scar3d.wall_prior.stored_unet import save_prior
 from cardioscar.scar3d.wall_prior.unet import ScarUNet
+from cardioscar.types import OnStep
 
 log = logging.getLogger(__name__)
-
-OnStep = Callable[[str, int, int], None]
-"""Told what is being done ("draw" or "train"), how many steps of it are done, and how many there are."""
 
 
 def train_scar_prior(

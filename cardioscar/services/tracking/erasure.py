@@ -23,6 +23,7 @@ from cardioscar.files.private_folder import private_folder
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, connect
+from cardioscar.services.tracking.descriptions import note_without, without_dead_links
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -264,7 +265,12 @@ def _rewrite_table(target: TrackingTarget, client: MlflowClient, run: Run, subje
         kept = {path.name: path for path in folder.iterdir()}
         for name in sorted(before - kept.keys()):  # nothing is left of it, or it could not be drawn again
             repository.delete_artifacts(name)
+        for page in (path for path in kept.values() if path.suffix == ".html"):
+            without_dead_links(page)
         for name in sorted(kept):
             repository.log_artifact(str(kept[name]))
+        note = run.data.tags.get(records.TAG_NOTE, "")
+        if run.info.lifecycle_stage == "active" and note_without(note, subject) != note:
+            client.set_tag(run.info.run_id, records.TAG_NOTE, note_without(note, subject))
         if run.info.lifecycle_stage == "active" and (folder / "report.html").is_file():
             client.set_tag(run.info.run_id, records.TAG_REPORT_SHA256, file_sha256(folder / "report.html"))

@@ -31,17 +31,6 @@ def subject_tags(record: SubjectRecord) -> dict[str, str]:
     return tags | ({records.TAG_QC_REASONS: records.shortened("; ".join(record.reasons))} if record.reasons else {})
 
 
-def note(record: SubjectRecord) -> str:
-    """Description of a subject's run, in Markdown: the verdict, its reasons, and how the map was made.
-
-    It says too whether there is a model version. What is too long for a tag is cut from the reasons, not the methods.
-    """
-    lost = ", so there is no version of the registered model" if record.files and not record.has_model else ""
-    methods = f"\n\n{record.methods}" if record.methods else ""
-    verdict = "\n".join([f"**Quality: {record.qc}**{lost}", *(f"- {why}" for why in record.reasons)])
-    return records.shortened(verdict, records.LONGEST_TAG - len(methods)) + methods
-
-
 def log_model(client: PatientClient, run: Run, record: SubjectRecord, *, new: bool) -> LoggedModel:
     """Create, or find again, the run's logged model, and upload its files into it."""
 

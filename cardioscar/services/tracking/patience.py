@@ -28,8 +28,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 _AS_THEY_ARE = frozenset(
     {
         # questions
-        "get_experiment_by_name", "get_run", "get_metric_history", "get_logged_model", "get_model_version",
-        "get_model_version_by_alias",
+        "get_experiment", "get_experiment_by_name", "get_run", "get_metric_history", "get_logged_model",
+        "get_model_version", "get_model_version_by_alias",
         "search_experiments", "search_runs", "search_logged_models", "search_model_versions",
         "search_registered_models", "list_artifacts", "list_logged_model_artifacts", "download_artifacts",
         # files are replaced by the same files; a metric with its time, a tag and a status are set to the same value

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,17 @@ from cardioscar.config import config_sha256, file_sha256
 from cardioscar.errors import InputError
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget, answering, check_experiment, connect
+from cardioscar.services.tracking.descriptions import (
+    TAG_VIEW,
+    CohortWords,
+    cohort_note,
+    subject_links,
+    subject_note,
+    view_key,
+    view_state,
+)
 from cardioscar.services.tracking.model_kind import ModelKind
-from cardioscar.services.tracking.models import delete_other_models, log_model, note, register, subject_tags, supersede
+from cardioscar.services.tracking.models import delete_other_models, log_model, register, subject_tags, supersede
 from cardioscar.services.tracking.permissions import check_model, once_granted
 from cardioscar.services.tracking.records import RecordedModel, SubjectRecord
 from cardioscar.services.tracking.runs import (
@@ -40,6 +50,8 @@ from cardioscar.services.tracking.runs import (
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+    from cardioscar.services.tracking.patience import PatientClient
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +105,8 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
     with answering(target):
         place = experiment_place(client, target, record.cohort)
         experiment = place.id
-        tags = subject_tags(record) | {records.TAG_KIND: record.kind.run_kind, records.TAG_NOTE: note(record)}
+        said = {records.TAG_NOTE: subject_note(record, {})}  # and where all is, once there is something
+        tags = subject_tags(record) | {records.TAG_KIND: record.kind.run_kind} | said
         run, doubles, new = open_run(
             client, experiment, record.run_key, start_time=record.started_ms, tags=tags, run_name=record.subject
         )
@@ -117,6 +130,8 @@ def record_subject(target: TrackingTarget, record: SubjectRecord) -> RecordedMod
             set_tags(client, run, of_version | newest)
             if place.indexed:
                 supersede(client, record.kind, experiment, record.subject)
+        links = subject_links(record, experiment, run.info.run_id, version)
+        set_tags(client, run, {records.TAG_NOTE: subject_note(record, links)})
         client.set_terminated(run.info.run_id, status="FINISHED", end_time=_now_ms())
         if client.doubtful or doubles:
             delete_runs(client, runs_of(client, experiment, record.run_key))
@@ -134,6 +149,7 @@ def record_cohort(
     cohort_json: Path | None = None,
     cohort: str | None = None,
     started_ms: int | None = None,
+    words: CohortWords | None = None,
 ) -> str:
     """Record a cohort's table and report in one run. Idempotent in the content of the table and the metrics.
 
@@ -147,6 +163,7 @@ def record_cohort(
         cohort_json: What both are drawn from; recorded as `cohort.json`, so that a subject can be taken out of them.
         cohort: Name of the cohort.
         started_ms: Start of the work, in milliseconds since 1970; now if None.
+        words: What MLflow's pages say of it: descriptions of run and experiment, and a table with its columns.
 
     Returns:
         Id of the run.
@@ -174,6 +191,8 @@ def record_cohort(
         run, doubles, _ = open_run(
             client, experiment, key, start_time=started_ms or _now_ms(), tags=tags, run_name=name
         )
+        if words is not None:
+            _describe(client, experiment, run, words)
         unchanged = run.data.tags.get(records.TAG_REPORT_SHA256) == report_sha256
         if run.info.status == "FINISHED" and unchanged:
             delete_runs(client, doubles)
@@ -186,6 +205,19 @@ def record_cohort(
         if client.doubtful or doubles:
             delete_runs(client, runs_of(client, experiment, key))
         return str(run.info.run_id)
+
+
+def _describe(client: PatientClient, experiment: str, run: Run, words: CohortWords) -> None:
+    """Descriptions and the table's columns; an experiment's own description is somebody's, unless we wrote it."""
+    client.set_tag(run.info.run_id, records.TAG_NOTE, cohort_note(words, experiment, run.info.run_id))
+    if words.columns:
+        client.set_experiment_tag(experiment, TAG_VIEW + view_key(words), view_state(words))
+    before = client.get_experiment(experiment).tags
+    ours = before.get(records.TAG_DESCRIBED)
+    if before.get(records.TAG_NOTE) in (None, "", ours):
+        text = cohort_note(replace(words, to_look_at={}, failed={}), experiment, run.info.run_id)
+        for name in (records.TAG_DESCRIBED, records.TAG_NOTE):
+            client.set_experiment_tag(experiment, name, text)
 
 
 def _now_ms() -> int:

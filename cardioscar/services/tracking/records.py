@@ -42,6 +42,9 @@ TAG_MODEL_VERSIONS = "mlflow.modelVersions"
 TAG_NOTE = "mlflow.note.content"
 """MLflow's own tag, which its web pages show as the description of a run."""
 
+TAG_DESCRIBED = "cs.described"
+"""On an experiment: the description that we gave it, which tells one of ours from somebody's."""
+
 LONGEST_TAG = 5_000
 """Characters of a tag; databases hold 8,000."""
 

@@ -14,6 +14,7 @@ from cardioscar.errors import InputError
 from cardioscar.files.private_folder import private_folder
 from cardioscar.services.tracking import records
 from cardioscar.services.tracking.client import TrackingTarget
+from cardioscar.services.tracking.descriptions import without_dead_links
 from cardioscar.services.tracking.permissions import EXISTS, once_granted
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def log_artifacts(client: PatientClient, run: Run, artifacts: Mapping[str, Path]
     # Copied first: MLflow takes a file's own name, which may identify somebody.
     with private_folder() as folder:
         stage(artifacts, folder)
+        for page in folder.rglob("*.html"):
+            without_dead_links(page)
         client.log_artifacts(run.info.run_id, str(folder))
 
 

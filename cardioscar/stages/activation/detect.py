@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,16 @@ from cardioscar.activation.mapping.kernel import MapConfig
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError, InputError, PlatformError
-from cardioscar.logs import about
+from cardioscar.errors import ConfigError, InputError
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.activation.layout import ACTIVATION_LAYOUT
 from cardioscar.stages.activation.workflow import DETECT, DETECTED, MAP, STRAIN, TOS
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.drawn_page import write_page_anyway
 from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
-from cardioscar.stages.publishing import publishing, record_rows
+from cardioscar.stages.publishing import publishing, recorder
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
 if TYPE_CHECKING:
@@ -115,27 +115,8 @@ def run(
     return rows
 
 
-def record(
-    rows: Sequence[Status],
-    artifacts: Sequence[Path],
-    recording: Recording,
-    *,
-    on_done: Callable[[str, bool], None] | None = None,
-) -> None:
-    """Record the subjects that are ok in MLflow: one run each; idempotent.
-
-    Args:
-        rows: Rows of this stage.
-        artifacts: Artifact folders of the two stages, in their order.
-        recording: Where to record.
-        on_done: Called with each subject and whether an earlier record was found.
-
-    Raises:
-        UnreachableError: If the server does not answer within 30 s.
-    """
-    from cardioscar.stages.activation.subject_record import subject_record
-
-    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, artifacts), on_done)
+record = recorder("cardioscar.stages.activation.subject_record:subject_record")
+"""Records the subjects that are ok in MLflow: see `publishing.recorder`."""
 
 
 def check_machine(config: Config) -> None:
@@ -197,12 +178,7 @@ def _detect(job: Work, files: Mapping[str, Path], settings: ActivationSettings, 
 def _write_report(job: Work, found: Any, slices: Any, onsets: Any, wall: Any, explain: Any, config: Config) -> None:
     from cardioscar.stages.activation.subject_report import write_report
 
-    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
-        try:
-            write_report(job, found, slices, onsets, wall, explain if config.figures else None)
-        except (PlatformError, OSError, MemoryError):
-            raise
-        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-            log.warning("a report without figures: %s while drawing", type(error).__name__)
-            log.debug("figures", exc_info=True)
-            write_report(job, found, slices, onsets, wall, None)
+    def write(*, figures: bool) -> None:
+        write_report(job, found, slices, onsets, wall, explain if figures else None)
+
+    write_page_anyway(job.subject, write, figures=config.figures)

@@ -20,6 +20,7 @@ from cardioscar.files.atomic import atomic_file
 from cardioscar.files.folders import platform_faults
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.stages.lge.workflow import LABELS, PROBABILITY
+from cardioscar.types import OnStep, untold
 
 if TYPE_CHECKING:
     from cardioscar.lge.evaluation import SubjectScore
@@ -58,6 +59,7 @@ def evaluate(
     label_table: str = "cardioscar",
     header_trust: HeaderTrust = "agree",
     labelled_slices: bool = False,
+    on_step: OnStep = untold,
 ) -> Evaluated:
     """Score segmentations, and write `evaluation.json`, `evaluation.csv` and `evaluation.html`.
 
@@ -68,6 +70,7 @@ def evaluate(
         label_table: Convention of the truth's labels; a subject's `subject.yaml` may name another.
         header_trust: Which statement of a header counts where two contradict each other.
         labelled_slices: Score slices alone that the truth labels.
+        on_step: Told of progress.
 
     Returns:
         The scores. A subject whose files cannot be used has a reason instead, and the others go on.
@@ -94,13 +97,15 @@ def evaluate(
     failed |= {subject: "no truth" for subject in ids if subject not in known}
     failed |= {subject: str(problem) for subject, problem in named if problem is not None}
     with cohort.files(both, ("truth", "labels")) as entries:
-        for entry in entries:
+        for number, entry in enumerate(entries):
+            on_step("evaluate", number, len(both))
             try:
                 scores.append(_score(entry, folder / entry.subject, label_table, header_trust, labelled_slices))
             except (PlatformError, UnreachableError, MemoryError):
                 raise
             except Exception as error:  # noqa: BLE001 - files that somebody has damaged fail in ways of their own
                 failed[entry.subject] = str(error) if isinstance(error, CardioscarError) else type(error).__name__
+    on_step("evaluate", len(both), len(both))
     summary = summary_of(scores) if scores else {}
     evaluated = Evaluated(tuple(scores), dict(sorted(failed.items())), summary)
     _write(out, evaluated, labelled_slices=labelled_slices)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import execution, from_mapping
-from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
+from cardioscar.errors import ConfigError, GeometryError, InputError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
 from cardioscar.lge.inference.config import InferConfig, RulesConfig
 from cardioscar.lge.quantification.config import QuantifyConfig
-from cardioscar.logs import about
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.drawn_page import write_page_anyway
 from cardioscar.stages.lge.layout import LGE_LAYOUT
 from cardioscar.stages.lge.workflow import LABELS, PROBABILITY, SEGMENT
 from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
-from cardioscar.stages.publishing import publishing, record_rows
+from cardioscar.stages.publishing import publishing, recorder
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
 if TYPE_CHECKING:
@@ -142,28 +143,8 @@ def run(
     return rows
 
 
-def record(
-    rows: Sequence[Status],
-    artifacts: Sequence[Path],
-    recording: Recording,
-    *,
-    on_done: Callable[[str, bool], None] | None = None,
-) -> None:
-    """Record the subjects that are ok in MLflow: one run each; idempotent.
-
-    Args:
-        rows: Rows of this stage.
-        artifacts: Its artifact folder.
-        recording: Where to record.
-        on_done: Called with each subject and whether an earlier record was found.
-
-    Raises:
-        UnreachableError: If the server does not answer within 30 s.
-    """
-    from cardioscar.stages.lge.subject_record import subject_record
-
-    [artifact] = artifacts
-    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, artifact), on_done)
+record = recorder("cardioscar.stages.lge.subject_record:subject_record")
+"""Records the subjects that are ok in MLflow: see `publishing.recorder`."""
 
 
 def check_machine(config: Config) -> None:
@@ -233,12 +214,4 @@ def _write_dicom(out: Path, of: Evidence, sources: Sequence[Path], algorithm: st
 def _write_report(job: Work, of: Evidence, metrics: SegmentMetrics, files: Mapping[str, Path], config: Config) -> None:
     from cardioscar.stages.lge.subject_report import write_report
 
-    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
-        try:
-            write_report(job, of, metrics, files, config, figures=config.figures)
-        except (PlatformError, OSError, MemoryError):
-            raise
-        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-            log.warning("a report without figures: %s while drawing", type(error).__name__)
-            log.debug("figures", exc_info=True)
-            write_report(job, of, metrics, files, config, figures=False)
+    write_page_anyway(job.subject, partial(write_report, job, of, metrics, files, config), figures=config.figures)

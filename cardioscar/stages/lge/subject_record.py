@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,28 @@ from cardioscar.stages.lge.workflow import LGE_SEGMENTATION
 from cardioscar.workflow import Conclusion
 
 
-def subject_record(row: Status, experiment: str, artifact: Path) -> SubjectRecord:
+def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> SubjectRecord:
     """Gather what MLflow is to know of one subject: a run, and no model, for the network is not the subject's.
 
     Args:
         row: The subject's row.
         experiment: Name of the cohort's experiment.
-        artifact: Artifact folder of the stage.
+        artifacts: Artifact folder of the one stage.
 
     Returns:
         The record, ready to be recorded.
     """
+    [artifact] = artifacts
     folder = artifact / row.subject
     metrics = read_metrics(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     found = {**flat(metrics), "seconds.segment": row.seconds, "peak_memory_mib.segment": row.peak_memory_mib}
-    artifacts = {name: folder / name for name in ("report.html", "metrics.json", "figures")}
+    kept = {name: folder / name for name in ("report.html", "metrics.json", "figures")}
     return SubjectRecord(
         subject=row.subject,
         cohort=experiment,
         metrics={name: float(value) for name, value in found.items() if value is not None},
         params={f"segment.{name}": _text(value) for name, value in flattened(row.config).items()},
-        artifacts={name: path for name, path in artifacts.items() if path.exists()},
+        artifacts={name: path for name, path in kept.items() if path.exists()},
         kind=LGE_SEGMENTATION,
         qc=metrics.qc.verdict,
         reasons=metrics.qc.reasons,

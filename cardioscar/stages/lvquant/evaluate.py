@@ -19,13 +19,16 @@ from cardioscar.lvquant.inference.indices_csv import read_indices_csv
 from cardioscar.lvquant.protocol import true_indices
 from cardioscar.lvquant.subject_metrics import read_metrics
 from cardioscar.report.lvquant.evaluation import write_evaluation
+from cardioscar.types import OnStep, untold
 
 log = logging.getLogger(__name__)
 
 LABELS, CINE = "labels", "cine"
 
 
-def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardioscar") -> Evaluation:
+def evaluate(
+    results: Path, truth: Path, out: Path, *, label_table: str = "cardioscar", on_step: OnStep = untold
+) -> Evaluation:
     """Compare every subject that has a result and a truth; a subject that cannot be compared costs the others nothing.
 
     Args:
@@ -35,6 +38,7 @@ def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardi
             (`IM-0001-0048-icontour-manual.txt`) with the DICOM files on which they were drawn in `<subject>/cine`.
         out: Receives `evaluation.json`, `evaluation.csv` and `evaluation.html`.
         label_table: Convention of the labels.
+        on_step: Told of progress.
 
     Raises:
         InputError: If there are no results, or no subject has a truth.
@@ -46,7 +50,9 @@ def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardi
     subjects: list[SubjectEvaluation] = []
     failed: dict[str, str] = {}
     missing = 0
-    for folder, (subject, problem) in zip(folders, check_folder_names([one.name for one in folders]), strict=True):
+    named = check_folder_names([one.name for one in folders])
+    for number, (folder, (subject, problem)) in enumerate(zip(folders, named, strict=True)):
+        on_step("evaluate", number, len(folders))
         if problem is not None:
             failed[subject] = str(problem)
             continue
@@ -67,6 +73,7 @@ def evaluate(results: Path, truth: Path, out: Path, *, label_table: str = "cardi
                 failed[subject] = f"{path.name}: expected a cavity in at least one frame, found none"
             else:
                 subjects.append(one)
+    on_step("evaluate", len(folders), len(folders))
     if not subjects and not failed:
         raise InputError("truth", f"labels of {counted(len(folders), 'subject')} of the results", "none")
     if missing:

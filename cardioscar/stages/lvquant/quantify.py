@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import execution, from_mapping
-from cardioscar.errors import ConfigError, PlatformError
+from cardioscar.errors import ConfigError
 from cardioscar.imaging.formats.header_trust import HeaderTrust
 from cardioscar.imaging.labels import LABEL_TABLES
-from cardioscar.logs import about
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
+from cardioscar.stages.drawn_page import write_page_anyway
 from cardioscar.stages.lvquant.layout import LVQUANT_LAYOUT
 from cardioscar.stages.lvquant.workflow import QUANTIFIED, QUANTIFY
 from cardioscar.stages.networks import SHIPPED, bundle_at, registry_at, resolve_network
-from cardioscar.stages.publishing import publishing, record_rows
+from cardioscar.stages.publishing import publishing, recorder
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 
 if TYPE_CHECKING:
@@ -125,28 +125,8 @@ def run(
     return rows
 
 
-def record(
-    rows: Sequence[Status],
-    artifacts: Sequence[Path],
-    recording: Recording,
-    *,
-    on_done: Callable[[str, bool], None] | None = None,
-) -> None:
-    """Record the subjects that are ok in MLflow: one run each; idempotent.
-
-    Args:
-        rows: Rows of this stage.
-        artifacts: The artifact folder of this stage.
-        recording: Where to record.
-        on_done: Called with each subject and whether an earlier record was found.
-
-    Raises:
-        UnreachableError: If the server does not answer within 30 s.
-    """
-    from cardioscar.stages.lvquant.subject_record import subject_record
-
-    [output] = artifacts
-    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, output), on_done)
+record = recorder("cardioscar.stages.lvquant.subject_record:subject_record")
+"""Records the subjects that are ok in MLflow: see `publishing.recorder`."""
 
 
 def check_machine(config: Config) -> None:
@@ -204,13 +184,6 @@ def _write_report(
 ) -> None:
     from cardioscar.stages.lvquant.subject_report import write_report
 
-    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
-        try:
-            write_report(job, given, found, metrics, files, config, figures=config.figures)
-        except (PlatformError, OSError, MemoryError):
-            raise
-        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-            log.warning("a report without figures: %s while drawing", type(error).__name__)
-            log.debug("figures", exc_info=True)
-            shutil.rmtree(job.out / "figures", ignore_errors=True)
-            write_report(job, given, found, metrics, files, config, figures=False)
+    write_page_anyway(
+        job.subject, partial(write_report, job, given, found, metrics, files, config), figures=config.figures
+    )

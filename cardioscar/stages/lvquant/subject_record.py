@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,15 @@ from cardioscar.stages.lvquant.workflow import QUANTIFIED
 from cardioscar.workflow import Conclusion
 
 
-def subject_record(row: Status, experiment: str, output: Path) -> SubjectRecord:
+def subject_record(row: Status, experiment: str, artifacts: Sequence[Path]) -> SubjectRecord:
     """Gather what MLflow is to know of one subject: a run without a model of its own.
 
     Args:
         row: The subject's row.
         experiment: Name of the cohort's experiment.
-        output: Artifact folder of the stage.
+        artifacts: Artifact folder of the one stage.
     """
+    [output] = artifacts
     folder = output / row.subject
     metrics = read_metrics(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     flat = flat_metrics(metrics) | {"peak_memory_mib": row.peak_memory_mib}

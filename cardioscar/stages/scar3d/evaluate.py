@@ -6,19 +6,20 @@ import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
-from cardioscar.errors import ConfigError, GeometryError, InputError, PlatformError
-from cardioscar.logs import about
+from cardioscar.errors import ConfigError, GeometryError, InputError
 from cardioscar.shard.concerns import gathered
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
-from cardioscar.stages.publishing import publishing, record_rows
+from cardioscar.stages.drawn_page import write_page_anyway
+from cardioscar.stages.publishing import publishing, recorder
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.scar3d.layout import SCAR3D_LAYOUT
 from cardioscar.stages.scar3d.workflow import RECONSTRUCT
@@ -126,27 +127,8 @@ def run(
     return rows
 
 
-def record(
-    rows: Sequence[Status],
-    artifacts: Sequence[Path],
-    recording: Recording,
-    *,
-    on_done: Callable[[str, bool], None] | None = None,
-) -> None:
-    """Record the subjects that are ok in MLflow: one run, and one model version if accepted; idempotent.
-
-    Args:
-        rows: Rows of this stage.
-        artifacts: Artifact folders of the five stages, in their order.
-        recording: Where to record.
-        on_done: Called with each subject and whether an earlier record was found.
-
-    Raises:
-        UnreachableError: If the server does not answer within 30 s.
-    """
-    from cardioscar.stages.scar3d.subject_record import subject_record
-
-    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, artifacts), on_done)
+record = recorder("cardioscar.stages.scar3d.subject_record:subject_record")
+"""Records the subjects that are ok in MLflow: see `publishing.recorder`."""
 
 
 def _evaluate(job: Work, config: Config, read_truth: Callable[[LVMesh], np.ndarray | None]) -> None:
@@ -172,15 +154,7 @@ def _write_report(
     from cardioscar.stages.scar3d.subject_report import write_report
 
     content = (job, of.mesh, metrics, of.facts, of.residual, of.groups.slice_number, evidence)
-    with about("report", job.subject):  # what cannot be drawn is no doubt about the subject: not among its warnings
-        try:
-            write_report(*content, figures=figures)
-        except (PlatformError, OSError, MemoryError):
-            raise
-        except Exception as error:  # the numbers stand without the pictures, and the page says that these are missing
-            log.warning("a report without figures: %s while drawing", type(error).__name__)
-            log.debug("figures", exc_info=True)
-            write_report(*content, figures=False)
+    write_page_anyway(job.subject, partial(write_report, *content), figures=figures)
 
 
 def _read_truth(

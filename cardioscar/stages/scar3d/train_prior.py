@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +26,7 @@ from cardioscar.stages.training_output import (
     checkpoint_beside,
     write_curves_and_page,
 )
+from cardioscar.types import OnStep
 
 if TYPE_CHECKING:
     from cardioscar.scar3d.observation.observations import Observations
@@ -35,8 +36,6 @@ log = logging.getLogger(__name__)
 STAGE = "train_prior"
 STEMS = {"field": "field", "scar": "scar_prior"}
 """Name of the files of each kind of network, without ending."""
-OnStep = Callable[[str, int, int], None]
-"""Told what is being done, how many steps of it are done, and how many there are."""
 
 
 def field(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cardioscar.cohort.opening import open_cohort
 from cardioscar.cohort.source import CohortSource
 from cardioscar.config import from_mapping
-from cardioscar.errors import InputError, PlatformError
-from cardioscar.logs import about
+from cardioscar.errors import InputError
 from cardioscar.shard.loop import OnDone, Work, run_shard
 from cardioscar.shard.status import Status
 from cardioscar.stages.ask_services import ask_services
-from cardioscar.stages.publishing import publishing, record_rows
+from cardioscar.stages.drawn_page import write_page_anyway
+from cardioscar.stages.publishing import publishing, recorder
 from cardioscar.stages.recording import UNPUBLISHED, Recording
 from cardioscar.stages.study.layout import STUDY_LAYOUT
 from cardioscar.stages.study.modality import log, read_modality
@@ -86,27 +87,8 @@ def run(
     return rows
 
 
-def record(
-    rows: Sequence[Status],
-    artifacts: Sequence[Path],
-    recording: Recording,
-    *,
-    on_done: Callable[[str, bool], None] | None = None,
-) -> None:
-    """Record the subjects that are ok in MLflow: one run each; idempotent.
-
-    Args:
-        rows: Rows of this stage.
-        artifacts: Artifact folders of the four stages, in their order.
-        recording: Where to record.
-        on_done: Called with each subject and whether an earlier record was found.
-
-    Raises:
-        UnreachableError: If the server does not answer within 30 s.
-    """
-    from cardioscar.stages.study.subject_record import subject_record
-
-    record_rows(rows, recording, lambda row: subject_record(row, recording.experiment, artifacts), on_done)
+record = recorder("cardioscar.stages.study.subject_record:subject_record")
+"""Records the subjects that are ok in MLflow: see `publishing.recorder`."""
 
 
 def _plan(job: Work, found: Patients, config: Config) -> None:
@@ -124,11 +106,4 @@ def _plan(job: Work, found: Patients, config: Config) -> None:
     made = planned(job, modalities, found.without_settings(job.subject), found.settings(job.subject), config)
     seconds = round(time.perf_counter() - clock, 2) + sum(row.seconds for row in job.upstream_status.values())
     write_plan(job, made, seconds=seconds)
-    with about("report", job.subject):  # what cannot be drawn is no doubt about the patient: not among the warnings
-        try:
-            write_report(job, made, figures=config.figures)
-        except (PlatformError, OSError, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the numbers stand without the pictures, and the page says so
-            log.warning("no figures: %s", type(error).__name__)
-            write_report(job, made, figures=False)
+    write_page_anyway(job.subject, partial(write_report, job, made), figures=config.figures)

@@ -23,6 +23,8 @@ from cardioscar.stages.study.planning import Planned
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DOUBT = (0.25, 0.75)
+"""Probabilities between which scar is in doubt, of scar maps of earlier versions, which do not say."""
 _PAGES = {"scar_maps": "scar.html", "functions": "function.html", "activations": "activation.html"}
 
 
@@ -114,7 +116,7 @@ def _viewer(made: Planned, *, doubtful: bool) -> dict[str, Any] | None:
     if "scar_probability" in data:
         sd = np.asarray(data["scar_uncertainty"], dtype=float) if "scar_uncertainty" in data else None
         probability = np.asarray(data["scar_probability"], dtype=float)
-        scar = ShownScar(probability, sd, float(facts["threshold"]), tuple(facts["doubt_range"]))
+        scar = ShownScar(probability, sd, float(facts["threshold"]), tuple(facts.get("doubt_range", DOUBT)))
     fields = [
         ShownField(one.key, one.title, one.unit, np.asarray(one.values, dtype=float), one.limits, one.cmap)
         for one in layers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cardioscar.learning.bundle import Bundle
 from cardioscar.learning.curves import Curves
 from cardioscar.learning.split import Split
+from cardioscar.types import OnStep
 
 if TYPE_CHECKING:
     from cardioscar.learning.loop import TrainResult
-
-Tell = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Asked:
     bundle: Path
     labelled: Path | None
     checkpoint: Path
-    tell: Tell
+    tell: OnStep
 
     def on_step(self, done: int, steps: int) -> None:
         """Tell of the steps of the training."""

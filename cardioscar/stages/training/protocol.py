@@ -17,8 +17,8 @@ from cardioscar.files.folders import only_writer, platform_faults
 from cardioscar.lvquant.training.config import TrainConfig
 from cardioscar.services.store.places import local_folder
 from cardioscar.stages.training.inputs import labelled_folder
-from cardioscar.stages.training.learned import Tell
 from cardioscar.stages.training.recipe import joined
+from cardioscar.types import OnStep
 
 TABLE, AGREEMENT = "agreement.csv", "agreement.json"
 COLUMNS = ("way", "index", "mae", "mae_sd", "pearson", "bias", "limit_low", "limit_high", "frames")
@@ -30,7 +30,7 @@ def protocol(
     options: Mapping[str, Any] | None = None,
     *,
     folds: int = 5,
-    on_step: Tell | None = None,
+    on_step: OnStep | None = None,
 ) -> dict[str, Any]:
     """Train a network for each fold, and judge each subject by the one that never met it.
 

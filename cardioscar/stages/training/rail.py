@@ -19,7 +19,7 @@ from cardioscar.logs import about
 from cardioscar.stages.networks import registry_at
 from cardioscar.stages.recording import attempt, not_recorded
 from cardioscar.stages.training.inputs import labelled_folder, labelled_sha256
-from cardioscar.stages.training.learned import Asked, Learned, Tell
+from cardioscar.stages.training.learned import Asked, Learned
 from cardioscar.stages.training.recipe import settings_with
 from cardioscar.stages.training.registration import UNREGISTERED, Registration
 from cardioscar.stages.training.stored_output import OutputPlace, output_place
@@ -35,6 +35,7 @@ from cardioscar.stages.training_output import (
     checkpoint_beside,
     write_curves_and_page,
 )
+from cardioscar.types import OnStep
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def train(
     labelled: str | Path = "",
     registration: Registration = UNREGISTERED,
     copy: Path | None = None,
-    on_step: Tell | None = None,
+    on_step: OnStep | None = None,
 ) -> Trained:
     """Train a family's network.
 
@@ -126,7 +127,7 @@ def train(
 
 
 def _learn(
-    trainer: Trainer, settings: Any, facts: dict[str, Any], place: OutputPlace, labelled: Path | None, tell: Tell
+    trainer: Trainer, settings: Any, facts: dict[str, Any], place: OutputPlace, labelled: Path | None, tell: OnStep
 ) -> Bundle:
     """Train and write the folder."""
     final = place.final

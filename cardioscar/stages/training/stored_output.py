@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from cardioscar.errors import CardioscarError, ConfigError, counted
 from cardioscar.files.folders import platform_faults
 from cardioscar.services.store.places import place
-from cardioscar.stages.training.learned import Tell
 from cardioscar.stages.training_output import DESCRIPTION, FILES, checkpoints
+from cardioscar.types import OnStep
 
 if TYPE_CHECKING:
     from cardioscar.services.store.object_store import Store
@@ -37,7 +37,7 @@ class OutputPlace:
     def bring(self) -> None:
         """Bring what an earlier attempt left."""
 
-    def watching(self, tell: Tell, checkpoint: Path) -> Tell:
+    def watching(self, tell: OnStep, checkpoint: Path) -> OnStep:
         """Progress that is told on."""
         return tell
 
@@ -83,7 +83,7 @@ class StoredPlace(OutputPlace):
             elif DESCRIPTION in names:
                 self.store.download_file(self.at / name, self.final / name)
 
-    def watching(self, tell: Tell, checkpoint: Path) -> Tell:
+    def watching(self, tell: OnStep, checkpoint: Path) -> OnStep:
         """Progress that is told on, and sends checkpoints from time to time."""
 
         def told(part: str, done: int, of: int) -> None:

@@ -34,7 +34,7 @@ def infer(
         write_nifti: Write the scar probability as a NIfTI volume as well.
         write_opencarp: Write openCARP element tags as well.
         seed: Seed of every random draw.
-        options: Further settings of infer by name.
+        options: Further settings of infer by name, such as {"draws": 128, "learned": false}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.scar3d import infer as stage

@@ -36,7 +36,7 @@ def evaluate(
         experiment: MLflow experiment of the cohort.
         run_id: Name of the run, which vouches for what it publishes; empty for none.
         figures: Draw the figures of the report.
-        options: Further settings of evaluate by name.
+        options: Further settings of evaluate by name, such as {"leave_one_out": false}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.recording import Recording

@@ -72,8 +72,8 @@ def reconstruct(
         preprocess_options: Further settings of preprocess by name, such as {"slice_thickness_mm": 8}.
         group_sort_options: Further settings of group_sort by name.
         train_options: Further settings of train by name, such as {"steps": 100, "freeze": ["head"]}.
-        infer_options: Further settings of infer by name.
-        evaluate_options: Further settings of evaluate by name.
+        infer_options: Further settings of infer by name, such as {"draws": 128, "learned": false}.
+        evaluate_options: Further settings of evaluate by name, such as {"leave_one_out": false}.
     """
     from cardioscar.logs import configure
     from cardioscar.stages.recording import Recording

@@ -137,16 +137,20 @@ def test_experts_contours_of_a_real_slice(data_dir: Path, tmp_path: Path) -> Non
     k = round(float(stack.grid.mm_to_index(ends)[0, 2]))
     i, j = np.round(found.grid.mm_to_index(stack.grid.index_to_mm(np.array([[0.0, 0, k]])))[0, :2]).astype(int)
     mine = found.values[i : i + 128, j : j + 128, 0]
-    for frame, label in ((7, Label.BLOOD_POOL), (18, Label.BLOOD_POOL), (18, Label.MYOCARDIUM)):
-        theirs = stack.values[:, :, k, frame] == label
+    # theirs leave out some centres on the line: a pixel away, Dice is below 0.98 and 0.89
+    for frame, label, least in (
+        (7, Label.BLOOD_POOL, 0.995),
+        (18, Label.BLOOD_POOL, 0.995),
+        (18, Label.MYOCARDIUM, 0.98),
+    ):
+        theirs, own = stack.values[:, :, k, frame] == label, mine[..., frame] == label
         assert theirs.any()
-        # theirs count pixels whose centre the line touches, and points lie on centres
-        assert dice(theirs.ravel(), (mine[..., frame] == label).ravel()) > 0.98
+        assert dice(theirs.ravel(), own.ravel()) > least
     lines = {path.name[8:14]: one for path, one in zip(of_slice, read_contours(of_slice), strict=True)}
     for name, frame, least in (("0128-i", 7, 2), ("0139-i", 18, 2), ("0139-o", 18, 1)):
         x, y = lines[name].points.T
         area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
-        assert (mine[..., frame] >= least).sum() == pytest.approx(area, rel=0.02)
+        assert (mine[..., frame] >= least).sum() == pytest.approx(area, rel=0.06)  # centres on the line count
     with pytest.raises(InputError, match="contours of other slices"):
         labels_from_contours(read_contours(every), folder)
 

@@ -67,3 +67,11 @@ def test_empty_panels_say_why(residual, pixels):
 
 def test_exact_fits_are_drawn(pixels):
     pixels(residuals_figure(np.zeros(20), np.zeros(20), history={"loss": [0.0, -1.0, float("nan")]}))
+
+
+def test_residuals_of_nothing_are_drawn_as_nothing():
+    figure = residuals_figure(np.full(40, 3e-7), np.arange(40) % 4)
+    histogram, by_slice = figure.axes[:2]
+    assert histogram.get_xlim()[1] >= 0.01
+    assert by_slice.get_ylim()[0] <= -0.01
+    assert len(histogram.get_xticks()) <= 7

@@ -189,7 +189,7 @@ class Page(HTMLParser):
         super().__init__()
         self.words, self.links, self.pictures, self.tags, self.open = [], [], [], [], []
         self.feed(html)
-        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("\u202f", " ")
+        self.text = re.sub(r"\s+", " ", " ".join(self.words)).replace("\u202f", " ").replace("\u2060", "")
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
@@ -307,7 +307,10 @@ def test_the_page_asks_nobody_for_anything(written):
 
 def test_the_figures_lie_beside_and_inside(written, pixels):
     path, html = written
-    files = {p.stem: p.read_bytes() for p in (path.parent / "figures").iterdir()}
+    files = {p.stem: p.read_bytes() for p in (path.parent / "figures").glob("*.png")}
+    assert {p.name for p in (path.parent / "figures").iterdir()} == {f"{name}.png" for name in files} | {
+        "thumbnail.webp"
+    }
     inlined = [base64.b64decode(source.partition(",")[2]) for source in Page(html).pictures]
     assert len(inlined) == len(files)
     sizes = {Image.open(BytesIO(data)).size for data in inlined}
@@ -443,7 +446,7 @@ def test_verdicts(verdict, name, tmp_path):
 
 def test_figures_are_drawn_once(full, tmp_path, monkeypatch):
     drawn = []
-    for name in ("scene", "bullseye", "channels", "slices", "residuals"):
+    for name in FIGURES:
         monkeypatch.setattr(subject, f"{name}_figure", lambda *a, n=name, **k: drawn.append(n) or new_figure(1, 1))
     write_subject_report(tmp_path, full)
     assert sorted(drawn) == sorted(FIGURES)

@@ -71,7 +71,7 @@ def test_a_kind_without_files_has_runs_and_no_models(store, cohort) -> None:
     assert (made.version, made.model_id) == (None, None)
     run = connect(target).get_run(made.run_id)
     assert (run.data.metrics, run.data.tags["cs.kind"], run.info.status) == ({"beats": 60.0}, "counted", "FINISHED")
-    assert run.data.tags["mlflow.note.content"] == "**Quality: pass**"
+    assert run.data.tags["mlflow.note.content"] == "**Quality: pass**"  # no figure of it is a key figure
     assert registry.find(target, COUNTED) == []
 
 

@@ -61,7 +61,14 @@ def test_the_verdict_its_reasons_and_the_septum_are_tags_and_description(store, 
     (run,), (model,), (version,) = recorded(store, cohort)
     for tags in (run.data.tags, model.tags, version.tags):
         assert (tags["cs.qc_reasons"], tags["cs.septum"]) == ("; ".join(reasons), "guessed")
-    assert run.data.tags["mlflow.note.content"] == f"**Quality: review**\n- {reasons[0]}\n- {reasons[1]}"
+    verdict, figures, links = run.data.tags["mlflow.note.content"].split("\n\n")
+    assert verdict == f"**Quality: review**\n- {reasons[0]}\n- {reasons[1]}"
+    assert figures == "dice 0.8"
+    base = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
+    assert links == (
+        f"[report]({base}/report.html) · [figures]({base}/figures) · "
+        f"[model version](#/models/cardioscar-scar3d/versions/{version.version})"
+    )
 
 
 def test_a_failed_map_says_that_it_is_no_version_and_long_reasons_are_cut(store, make_record, cohort):
@@ -78,7 +85,7 @@ def test_the_description_ends_with_how_the_map_was_made_however_long_the_reasons
     reasons = tuple(f"{n} " + "x" * 290 for n in range(60))
     record_subject(store, make_record(qc="review", reasons=reasons, methods=methods))
     (run,), _, _ = recorded(store, cohort)
-    verdict, said = run.data.tags["mlflow.note.content"].split("\n\n")
+    verdict, _, _, said = run.data.tags["mlflow.note.content"].split("\n\n")
     assert (said, verdict[:21], verdict[-1]) == (methods, "**Quality: review**\n-", "…")
     assert len(run.data.tags["mlflow.note.content"]) == records.LONGEST_TAG
 
@@ -87,7 +94,7 @@ def test_a_map_without_concern_has_no_reasons(store, make_record, cohort):
     record_subject(store, make_record())
     (run,), _, _ = recorded(store, cohort)
     assert "cs.qc_reasons" not in run.data.tags
-    assert run.data.tags["mlflow.note.content"] == "**Quality: pass**"
+    assert run.data.tags["mlflow.note.content"].startswith("**Quality: pass**\n\ndice 0.8\n\n[report](#/")
 
 
 def test_a_second_record_adds_nothing(store, make_record, cohort):
