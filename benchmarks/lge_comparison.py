@@ -204,8 +204,9 @@ def all_trained(plan: Plan, stream_sha256: str) -> tuple[dict[str, Segmenter], l
     whole = Stream(plan.folder / "stream", plan.slices, plan.batch, config_sha256({"of": stream_sha256, "part": 1}))
     costs = seconds_a_step(plan, whole)
     cheapest_first: list[Architecture] = sorted(ARCHITECTURES, key=lambda one: costs[one])
+    cheapest = cheapest_first[0]
     jobs: list[tuple[str, Architecture, int]] = [(one, one, 1) for one in cheapest_first]
-    jobs += [(f"{jobs[0][0]} on 1/{part}", jobs[0][0], part) for part in plan.parts if part > 1]
+    jobs += [(f"{cheapest} on 1/{part}", cheapest, part) for part in plan.parts if part > 1]
     networks: dict[str, Segmenter] = {}
     rows: list[dict[str, Any]] = []
     if plan.only and plan.only not in {name for name, *_ in jobs}:
