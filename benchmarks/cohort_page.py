@@ -3,7 +3,8 @@
     python benchmarks/cohort_page.py [--subjects 1000]
 
 Subjects are made up, their small hearts are drawn. Times are processor time of the page's main thread as the browser
-counts it (`TaskDuration` by thread ticks), so that a busy machine changes them little. Needs playwright and an installed Chromium.
+counts it (`TaskDuration` by thread ticks), so that a busy machine changes them little. Needs playwright and an
+installed Chromium.
 """
 
 from __future__ import annotations
