@@ -31,7 +31,8 @@ def commands(text: str) -> Iterator[list[str]]:
         for line in re.sub(r"\\\n\s*", " ", block).splitlines():
             for part in re.split(r" \| | && |; ", line.strip()):
                 if part.startswith("cardioscar "):
-                    yield shlex.split(part, comments=True)[1:]
+                    words = shlex.split(part, comments=True)[1:]
+                    yield words[: min((words.index(sign) for sign in ("<", ">") if sign in words), default=len(words))]
 
 
 def _pages() -> list[Path]:
@@ -40,9 +41,7 @@ def _pages() -> list[Path]:
 
 
 def test_the_blocks_of_a_page_are_found() -> None:
-    page = (
-        "```bash\ncardioscar run a \\\n  -o b  # why\nls\n```\n`cardioscar x`\n```sh\ncardioscar doctor | less\n```\n"
-    )
+    page = "```bash\ncardioscar run a \\\n  -o b  # c\n```\n`cardioscar x`\n```sh\ncardioscar doctor > a | less\n```\n"
     assert [*commands(page)] == [["run", "a", "-o", "b"], ["doctor"]]
 
 
