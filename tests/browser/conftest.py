@@ -11,6 +11,9 @@ import pytest
 
 SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
+PATIENCE_MS = 240_000
+"""How long a page is waited for: machines that test are busy, and WebGL is drawn by their processors."""
+
 
 @dataclass
 class Opened:
@@ -46,7 +49,7 @@ def browser() -> Iterator[Any]:
         pytest.skip("no Chromium is installed")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # a browser of root's has none
     with sync_api.sync_playwright() as tool:
-        yield tool.chromium.launch(executable_path=chromium, args=[*SOFTWARE_WEBGL, *sandbox])
+        yield tool.chromium.launch(executable_path=chromium, args=[*SOFTWARE_WEBGL, *sandbox], timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -55,6 +58,8 @@ def look(browser: Any) -> Iterator[Any]:
 
     def opened(path: Path, width: int = 1400, **context: Any) -> Opened:
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **context))
+        contexts[-1].set_default_timeout(PATIENCE_MS)
+        contexts[-1].set_default_navigation_timeout(PATIENCE_MS)
         seen = Opened(contexts[-1].new_page())
         seen.page.on(
             "console", lambda said: seen.errors.append(said.text) if said.type in ("error", "warning") else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import numpy as np
 import pytest
@@ -53,10 +52,8 @@ def shown(opened) -> list[str]:
 
 
 def test_it_opens_without_errors_and_asks_nobody(look, report):
-    started = time.monotonic()
     opened = look(report)
     opened.page.wait_for_selector(".eye svg")
-    assert time.monotonic() - started < 20  # s, on a busy machine
     assert opened.errors == []
     assert [url for url in opened.asked if not url.startswith("data:")] == [report.as_uri()]
     assert report.stat().st_size < 3_000_000
