@@ -162,7 +162,7 @@ def test_tags_of_a_result_in_the_store(
     run.again("P001", recording=Recording(str(results), uri, "trial"))
     words = ["sign-off", str(results), "P001", "accepted", "--note", "seen"]
     assert main([*words, "--tracking-uri", uri, "--experiment", "trial"]) == 0
-    assert capsys.readouterr().out.endswith("P001: tags of its run in MLflow\nP001: accepted\n")
+    assert capsys.readouterr().out.endswith("P001: accepted; tags of its run in MLflow\n")
     client = connect(TrackingTarget(uri, "trial"), create=False)
     experiment = client.get_experiment_by_name("trial")
     [tagged] = client.search_runs([experiment.experiment_id], "tags.`cs.signed_off` = 'accepted'")
