@@ -132,7 +132,7 @@ def test_the_page_holds_its_pictures_and_says_who_told_the_onsets(tmp_path, netw
     folder = tmp_path / "work" / "detect" / "P001"
     assert {one.name for one in (folder / "figures").iterdir()} == {"matrix.png", "curves.png", "map.png"}
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/webp;base64,") == 3
     assert "told by the networks" in page
     assert 'src="http' not in page
 
