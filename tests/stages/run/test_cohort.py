@@ -96,7 +96,7 @@ def test_an_image_that_changes_is_heeded_from_the_first_stage_on(run: Run) -> No
     one, two = (pv.read(run.result(name) / "scar.vtu") for name in ("P001", "P002"))
     np.testing.assert_array_equal(one.points, two.points)
     assert one.point_data.keys() == two.point_data.keys()
-    for name in one.point_data.keys():
+    for name in one.point_data:
         np.testing.assert_array_equal(one.point_data[name], two.point_data[name])
 
 
