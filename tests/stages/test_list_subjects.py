@@ -110,4 +110,4 @@ def test_a_run_that_comes_close_to_a_limit_is_let_through_with_a_warning(
 
     monkeypatch.setattr(preflight, "WARN_SHARE", 0.01)
     assert len(run(cohort, 8)) == 1
-    assert "a workflow of about 157000 bytes of at most 1048576: take larger shards, or more runs" in caplog.text
+    assert "a workflow of about 160000 bytes of at most 1048576: take larger shards, or more runs" in caplog.text
