@@ -28,7 +28,7 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[str], *, seconds: float = 60) -> bool:
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str], *, seconds: float = 300) -> bool:
     """Watch closely until something holds; False if the process ended before."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -62,7 +62,7 @@ def test_the_flags_of_a_page_are_those_of_the_command() -> None:
             flag = f"--{stage.command}.{one.name.replace('_', '-')}"
             assert flag in run or flag.replace(".", ".no-", 1) in run, flag
     assert "| `COHORT` | | required |" in run
-    assert "| `--max-failed-fraction` | `FLOAT` | `0.1` |" in run
+    assert "| `--max-failed-fraction` | `0…1` | `0.1` |" in run
 
 
 def test_every_setting_has_a_row_and_a_meaning() -> None:
