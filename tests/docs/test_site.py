@@ -104,6 +104,7 @@ def test_pages_fit_a_screen_and_a_phone_and_make_no_request(site: Path) -> None:
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(240_000)  # machines that test are busy
         asked: list[str] = []
         faults: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
