@@ -1,5 +1,5 @@
 "use strict";
-// The cohort's page names the subjects around this one in the address (#among=P001,P002,…), in the order that was shown there.
+// The cohort's page names the subjects around this one in the address (#among=ID,ID,…), in the order that was shown there.
 (() => {
   const place = document.getElementById("neighbours"), found = /^#among=([\w.,-]+)$/.exec(location.hash);
   if (!place || !found) return;
