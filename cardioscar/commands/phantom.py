@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from cardioscar.commands.parsing import parsed
+from cardioscar.commands.progress import Tell
 from cardioscar.commands.terminal import TERMINAL, OnTerminal
 from cardioscar.errors import ConfigError, counted
 from cardioscar.phantom.config import PhantomConfig

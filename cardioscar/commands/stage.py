@@ -7,7 +7,7 @@ import logging
 import sys
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -21,6 +21,9 @@ from cardioscar.shard.stage import COHORT, Stage
 from cardioscar.stages.families import DEFAULT, WORKFLOWS, workflow_named
 from cardioscar.stages.recording import Recording
 from cardioscar.workflow import Workflow
+
+if TYPE_CHECKING:
+    from cardioscar.shard.status import Status
 
 
 @dataclass(frozen=True)

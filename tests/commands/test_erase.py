@@ -98,7 +98,7 @@ def test_a_subject_leaves_the_store_of_a_run_too(finished: Run, cardioscar: Card
     pytest.importorskip("mlflow")
     run = finished.copy(tmp_path)
     run.again(recording=Recording(tracking=f"sqlite:///{run.out}/mlflow.db", experiment="trial"))
-    shown = cardioscar("registry", "show", "P001", "--tracking-uri", f"sqlite:///{run.out}/mlflow.db")
+    shown = cardioscar("registry", "show", "P001", "--json", "--tracking-uri", f"sqlite:///{run.out}/mlflow.db")
     metrics = json.loads(shown.out)["metrics"]
     for stage in ("preprocess", "group_sort", "train", "infer", "evaluate"):
         assert metrics[f"seconds.{stage}"] >= 0

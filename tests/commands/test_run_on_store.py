@@ -68,7 +68,7 @@ def test_single_stages_take_the_store(stored: S3Place, bucket: S3Place, cardiosc
         ),
     ]  # fmt: skip
     assert [said.code for said in answers] == [0] * 5
-    summary = cardioscar("summarize-cohort", stored, results, "--max-failed-fraction", 0.5, "--run-id", "one")
+    summary = cardioscar("summarize-cohort", stored, results, "--max-failed-fraction", 0.5, "--run-id", "one", "--json")
     assert json.loads(summary.out)["ok"] == 1
     other = cardioscar("summarize-cohort", stored, results, "--max-failed-fraction", 0.5, "--run-id", "two")
     assert (other.code, other.err.splitlines()[-1][:42]) == (1, "cardioscar: 2 of 2 subjects failed (100%),")

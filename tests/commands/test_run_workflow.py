@@ -96,7 +96,7 @@ def test_its_help_speaks_of_it(cardioscar: Cardioscar) -> None:
     text = " ".join(cardioscar("toy", "quantify", "--help").out.replace("│", " ").split())
     for words in (
         "usage: cardioscar toy quantify", "Measure the beats of a cohort on this machine.", "(`cine.*`, `contours.*`)",
-        "--factor is short for --measure.factor", "--max-failed-fraction FLOAT", "Areas above it ask for a look.",
+        "--factor is short for --measure.factor", "--max-failed-fraction 0…1", "Areas above it ask for a look.",
     ):  # fmt: skip
         assert words in text, words
     assert "scar" not in text.replace("cardioscar", "")

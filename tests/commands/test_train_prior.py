@@ -61,7 +61,7 @@ def test_a_network_is_registered_and_found_by_its_address(
     pytest.importorskip("alembic")
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     said = cardioscar(
-        "train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK,
+        "train-prior", "field", finished.artifact("group_sort"), "-o", tmp_path / "prior", *QUICK, "--json",
         "--register", "lv", "--tracking-uri", uri,
     )  # fmt: skip
     assert json.loads(said.out)["registered"] == "models:/lv/1"
@@ -76,7 +76,7 @@ def test_a_network_is_registered_and_found_by_its_address(
 def test_a_scar_prior_is_trained_on_synthetic_scars(cardioscar: Cardioscar, tmp_path: Path) -> None:
     said = cardioscar(
         "train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=1", "--epochs=1", "--batch=1",
-        "--channels=8", "--validation=0",
+        "--channels=8", "--validation=0", "--json",
     )  # fmt: skip
     assert said.code == 0
     assert json.loads(said.out)["examples"] == 2
@@ -103,7 +103,8 @@ def test_a_scar_prior_is_registered_with_its_settings_and_curves(cardioscar: Car
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     said = cardioscar(
         "train-prior", "scar", "-o", tmp_path / "prior", "--ventricles=2", "--scars=2", "--epochs=2", "--batch=1",
-        "--channels=4", "--cell-mm=6", "--layers=3", "--validation=0.5", "--register", "wall", "--tracking-uri", uri,
+        "--channels=4", "--cell-mm=6", "--layers=3", "--validation=0.5", "--register", "wall", "--json",
+        "--tracking-uri", uri,
     )  # fmt: skip
     assert said.code == 0
     assert json.loads(said.out)["registered"] == "models:/wall/1"

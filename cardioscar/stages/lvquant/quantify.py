@@ -28,7 +28,10 @@ from cardioscar.stages.recording import UNPUBLISHED, Recording
 
 if TYPE_CHECKING:
     from cardioscar.lvquant.inference.quantifier import Quantifier
+    from cardioscar.lvquant.inference.quantify import QuantifiedCine
+    from cardioscar.lvquant.subject_metrics import SubjectMetrics
     from cardioscar.lvquant.subject_settings import CineSettings
+    from cardioscar.stages.lvquant.subject_cine import SubjectCine
 
 log = logging.getLogger(__name__)
 
