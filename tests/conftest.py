@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,26 @@ collect_ignore = ["shape_checks.py"]
 
 settings.register_profile("repo", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("repo")
+
+
+_LOGGER = logging.getLogger("cardioscar")
+_AS_IMPORTED = tuple(_LOGGER.handlers), _LOGGER.propagate, _LOGGER.level
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Commands set up logging for their process: each test begins and ends as if none had run."""
+    _take_back_logging()
+    yield
+    _take_back_logging()
+
+
+def _take_back_logging() -> None:
+    for handler in _LOGGER.handlers:
+        if handler not in _AS_IMPORTED[0]:
+            handler.close()
+    _LOGGER.handlers[:], _LOGGER.propagate = list(_AS_IMPORTED[0]), _AS_IMPORTED[1]
+    _LOGGER.setLevel(_AS_IMPORTED[2])
 
 
 @pytest.fixture(scope="session")
