@@ -13,10 +13,11 @@ from hypothesis import settings
 
 from cardioscar.phantom.cohort import write_cohort
 from cardioscar.phantom.config import PhantomConfig
+from tests.chromium import browser
 from tests.finished_run import Run, make_run
 from tests.stored import bucket, emulated_endpoint, s3_endpoint
 
-__all__ = ["bucket", "emulated_endpoint", "s3_endpoint"]
+__all__ = ["browser", "bucket", "emulated_endpoint", "s3_endpoint"]
 
 collect_ignore = ["shape_checks.py"]
 """A plugin that has to come before all else: no module to look for doctests in."""

@@ -144,7 +144,7 @@ def duration(seconds: float) -> str:
     """Time in words that suit its length.
 
     >>> duration(4.2), duration(95), duration(7_300)
-    ('4 s', '1 min 35 s', '2 h 2 min')
+    ('4 s', '1 min 35 s', '2 h 1 min')
     """
     whole = round(seconds)
     if whole < 60:

@@ -8,14 +8,15 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from docs.site import links, navigation
+from tests.chromium import PATIENCE_MS
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="an image holds no documentation")
 
 
@@ -98,29 +99,25 @@ def test_links_to_other_sites_are_listed(site: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM.is_file(), reason="no chromium here")
-def test_pages_fit_a_screen_and_a_phone_and_make_no_request(site: Path) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(240_000)  # machines that test are busy
-        asked: list[str] = []
-        faults: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        for width in (1400, 400):
-            page.set_viewport_size({"width": width, "height": 900})
-            for name in ("index", "docs/reference", "docs/reference/formulas", "docs/reference/commands/run"):
-                page.goto(f"file://{site}/{name}.html")
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-                assert page.locator("h1").first.is_visible()
-            assert page.locator("td code").first.is_visible()
-            page.goto(f"file://{site}/docs/reference/formulas.html")
-            assert page.locator(".formula math").first.is_visible()
-        assert faults == []
-        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-        browser.close()
+def test_pages_fit_a_screen_and_a_phone_and_make_no_request(site: Path, browser: Any) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    asked: list[str] = []
+    faults: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    for width in (1400, 400):
+        page.set_viewport_size({"width": width, "height": 900})
+        for name in ("index", "docs/reference", "docs/reference/formulas", "docs/reference/commands/run"):
+            page.goto(f"file://{site}/{name}.html")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert page.locator("h1").first.is_visible()
+        assert page.locator("td code").first.is_visible()
+        page.goto(f"file://{site}/docs/reference/formulas.html")
+        assert page.locator(".formula math").first.is_visible()
+    page.close()
+    assert faults == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
 def test_the_index_gives_the_order_of_the_site() -> None:

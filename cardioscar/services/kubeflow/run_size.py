@@ -110,7 +110,7 @@ class RunSize:
         """Say which limits are near, one line each.
 
         >>> RunSize(subjects=1000, shards=25, argument_bytes=9000).warnings()
-        ['a workflow of about 1004680 bytes of at most 1048576: take larger shards, or more runs']
+        ['a workflow of about 1007680 bytes of at most 1048576: take larger shards, or more runs']
         """
         found = []
         if self.workflow_bytes > WARN_SHARE * max_workflow_bytes:
@@ -155,7 +155,7 @@ def check_run_size(
             number of runs).
 
     >>> check_run_size(subjects=1000, shard_size=40, id_bytes=8000).workflow_bytes
-    1019560
+    1022560
     >>> check_run_size(subjects=1000, shard_size=8, id_bytes=8000)
     Traceback (most recent call last):
     cardioscar.errors.ConfigError: shard_size: expected at least 40 for 1000 subjects, found 8 (125 shards, a workflow \
