@@ -1,6 +1,6 @@
 """Three architectures trained from the same drawn slices with the same CPU time, and scored on the same unseen hearts.
 
-python -m benchmarks.lge_comparison FOLDER [--seconds 300] [--slices 4096] [--subjects 20] [--network NAME=ADDRESS …]
+python -m benchmarks.lge_comparison FOLDER [--seconds 300] [--slices 4096] [--pixels 128] [--subjects 20]
 
 Draws the slices once, finds out what a step of each network costs on this machine, trains each for as many steps as the
 time pays for, trains the cheapest one again on parts of the slices, and scores all of them beside n-SD and FWHM in
@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,6 +53,7 @@ from cardioscar.lge.training.steps import StepLosses
 from cardioscar.report.lge.robustness import levels_figure, methods_figure
 from cardioscar.report.style import png_bytes
 from cardioscar.stages.networks import bundle_at
+from cardioscar.synthesis.lge.settings import LgeConfig
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 REHEARSED, WARMING = 5, 1
@@ -76,6 +77,7 @@ class Plan:
         validation_slices: Drawn slices that choose the weights, and as many that fit the temperature.
         views: Views that are averaged.
         only: The one network that is trained here; empty trains all.
+        drawn: Slices: pixels and their size.
     """
 
     folder: Path
@@ -88,6 +90,7 @@ class Plan:
     validation_slices: int
     views: int
     only: str = ""
+    drawn: LgeConfig = field(default_factory=LgeConfig)
 
     def config(self, architecture: Architecture, steps: int) -> TrainConfig:
         """Settings of a training."""
@@ -96,6 +99,7 @@ class Plan:
             size=self.size,
             batch=self.batch,
             validation_slices=self.validation_slices,
+            synthetic=self.drawn,
             loop=LoopConfig(
                 steps=steps,
                 schedule=ScheduleConfig(name="cosine", peak=self.rates[architecture], rise=0.05),
@@ -117,7 +121,9 @@ def seconds_a_step(plan: Plan, stream: Stream) -> dict[str, float]:
         stream: Slices.
     """
     path = plan.folder / "costs.json"
-    identity = config_sha256({"batch": plan.batch, "size": plan.size, "threads": torch.get_num_threads()})
+    identity = config_sha256(
+        {"batch": plan.batch, "size": plan.size, "pixels": plan.drawn.pixels, "threads": torch.get_num_threads()}
+    )
     if path.is_file() and (said := json.loads(path.read_text()))["of"] == identity:
         return dict(said["seconds_a_step"])
     taken: dict[str, list[float]] = {one: [] for one in ARCHITECTURES}
@@ -272,6 +278,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="CPU time of each training's steps")
     parser.add_argument("--slices", type=int, default=4096, help="slices that are drawn")
     parser.add_argument("--batch", type=int, default=8, help="slices of a step")
+    parser.add_argument("--pixels", type=int, default=128, help="rows and columns of a slice")
+    parser.add_argument("--pixel-mm", type=float, nargs=2, default=[1.0, 1.6], help="smallest and largest pixel")
     parser.add_argument("--size", choices=get_args(Size), default="tiny")
     parser.add_argument("--parts", type=int, nargs="*", default=[4, 16], help="1/PART of the slices for the cheapest")
     parser.add_argument("--rate", action="append", default=[], metavar="ARCHITECTURE=RATE", help="default: 0.002 each")
@@ -287,6 +295,7 @@ def main(words: list[str] | None = None) -> int:
     plan = Plan(
         given.folder, given.seconds, given.slices, given.batch, given.size, tuple(given.parts), rates,
         given.validation_slices, given.views, given.only,
+        LgeConfig(pixels=(given.pixels, given.pixels), pixel_mm=(given.pixel_mm[0], given.pixel_mm[1])),
     )  # fmt: skip
     drawn = draw_stream(plan.folder / "stream", plan.slices, plan.config(ARCHITECTURES[0], 1).synthetic, seed=0)
     networks, training = all_trained(plan, drawn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -76,7 +76,8 @@ def train_segmenter(
         config: Settings.
         labelled: Folder of real images with labels, see `training.labelled`; None for synthetic slices alone.
         published: Weights of SAM's image encoder to start ScarNet's from; None starts at random.
-        start: Bundle whose weights the training starts from; None starts at random.
+        start: Bundle whose weights the training starts from; None starts at random. That of a network of one slice
+            starts one that sees its neighbours too.
         batches: What is learned from, in place of what the settings and `labelled` say; of `config.batch` slices each.
         checkpoint: File that a killed training resumes from; it is taken away at the end.
         keep_checkpoint: Leave it to the caller, who has more to do with the network.
@@ -92,7 +93,7 @@ def train_segmenter(
         config.architecture, config.size, inputs=3 if config.neighbours else 1, pixels=config.synthetic.pixels
     )
     network = _network(spec, config, published)
-    started = "" if start is None else read_bundle(start).start(network, config.architecture, asdict(spec))
+    started = "" if start is None else _started(network, spec, read_bundle(start), config.architecture)
     # a sixth less time on a CPU
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     device = choose_device(config.loop.device)
@@ -146,6 +147,24 @@ def _network(spec: Spec, config: TrainConfig, published: Path | None) -> nn.Modu
         load_image_encoder(network.encoder, published)
     freeze(network, config.frozen)
     return network
+
+
+def _started(network: nn.Module, spec: Spec, start: Bundle, architecture: str) -> str:
+    """Fill a network from a bundle, and say its hash; to a network of one slice its neighbours are nothing at first."""
+    if spec.inputs == 1 or start.facts.spec.get("inputs") != 1:
+        return start.start(network, architecture, asdict(spec))
+    spec = replace(spec, inputs=1)
+    single = network_of(spec)
+    started = start.start(single, architecture, asdict(spec))
+    weights = network.state_dict()
+    for name, weight in single.state_dict().items():
+        if weight.shape == weights[name].shape:
+            weights[name] = weight
+        else:
+            weights[name] = torch.zeros_like(weights[name])
+            weights[name][:, weights[name].shape[1] // 2] = weight[:, 0]
+    network.load_state_dict(weights)
+    return started
 
 
 def _real(folder: Path | None, config: TrainConfig) -> tuple[Split | None, tuple[LabelledStack, ...], list[Batch]]:

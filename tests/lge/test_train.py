@@ -99,6 +99,31 @@ def test_a_training_goes_on_from_a_stored_network(tmp_path: Path) -> None:
     torch.testing.assert_close(*weights, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("architecture", ["unet", "residual_encoder"])
+def test_a_network_of_one_slice_starts_one_that_sees_its_neighbours(tmp_path: Path, architecture: str) -> None:
+    alone = dataclasses.replace(SMALL, architecture=architecture)  # type: ignore[arg-type]
+    first = train_segmenter(tmp_path / "first", alone)
+    still = dataclasses.replace(
+        alone,
+        neighbours=True,
+        loop=dataclasses.replace(LOOP, steps=1, schedule=ScheduleConfig("constant", peak=1e-9)),
+    )
+    second = train_segmenter(tmp_path / "second", still, start=tmp_path / "first")
+    assert second.bundle.facts.spec["inputs"] == 3
+    stack = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 32, 32)).astype(np.float32))
+    networks = [one.result.network.eval() for one in (first, second)]
+    with torch.no_grad():
+        torch.testing.assert_close(networks[1](stack), networks[0](stack[:, 1:2]), rtol=0, atol=1e-4)
+
+
+def test_slices_with_neighbours_come_at_the_ends_of_stacks_too_and_alone_and_upside_down() -> None:
+    seen = set()
+    for number in range(40):
+        below, middle, above = synthetic_example(TRAINING, 0, number, GRID, neighbours=True).image
+        seen.add((bool((below == middle).all()), bool((above == middle).all())))
+    assert seen == {(False, False), (True, False), (False, True), (True, True)}
+
+
 def test_another_network_to_start_from_is_refused(tmp_path: Path) -> None:
     train_segmenter(tmp_path / "first", SMALL)
     other, larger = (

@@ -21,6 +21,9 @@ LATER = 25
 """Batches between two times at which a slice is shown."""
 _KEPT = 2048
 """Slices that are kept for that; one of 128² pixels takes 80 kB."""
+AT_END, ALONE, BASE_FIRST = 0.15, 0.1, 0.2
+"""Chances, where neighbours are seen too, of a slice at an end of its stack, of a stack of one slice, and of one whose
+file does not tell apex from base."""
 
 
 def synthetic_example(stream: int, seed: int, number: int, config: LgeConfig, *, neighbours: bool) -> Example:
@@ -36,7 +39,17 @@ def synthetic_example(stream: int, seed: int, number: int, config: LgeConfig, *,
     drawn_from = np.random.SeedSequence([seed, stream, number]).generate_state(2)
     seed_of_sample = int(drawn_from[0]) << 32 | int(drawn_from[1])
     sample = draw_sample(seed_of_sample, replace(config, slices=3 if neighbours else 1, stack=False))
-    return example_of(sample.image, sample.labels, k=sample.labels.shape[2] // 2, neighbours=neighbours)
+    image, labels, k = sample.image, sample.labels, sample.labels.shape[2] // 2
+    if neighbours:
+        rng = np.random.default_rng([seed, 4, stream, number])
+        if rng.random() < AT_END:
+            kept, k = (slice(1, 3), 0) if rng.random() < 0.5 else (slice(0, 2), 1)
+            image, labels = image[..., kept], labels[..., kept]
+        if rng.random() < ALONE:
+            image, labels, k = image[..., k : k + 1], labels[..., k : k + 1], 0
+        if rng.random() < BASE_FIRST:
+            image, labels, k = image[..., ::-1], labels[..., ::-1], image.shape[2] - 1 - k
+    return example_of(image, labels, k=k, neighbours=neighbours)
 
 
 _kept = lru_cache(_KEPT)(synthetic_example)
