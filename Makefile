@@ -1,6 +1,8 @@
 # make demo: set up, and run the Kubeflow pipeline on a phantom cohort.   make test: set up, and run every test.
 PYTHON ?= python3
 VENV   := .venv
+# byte-code of our own files is kept between the hundreds of processes that tests start
+export PYTHONDONTWRITEBYTECODE :=
 BIN    := $(VENV)/bin
 DEMO   := demo
 # what writes files that are kept; `make lint` checks each that `make golden` writes

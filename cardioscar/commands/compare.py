@@ -25,9 +25,9 @@ class Compare:
     Changed verdicts, and each number's mean difference with its limits of agreement.
     """
 
-    a: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="A")]
-    """Results, or output of `cardioscar run`."""
-    b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
+    a: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="A")]
+    """Results, output of `cardioscar run`, or s3:// place of results."""
+    b: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
@@ -45,8 +45,13 @@ def main(command: str, words: list[str]) -> int:
     if form.html is not None:
         from cardioscar.files.folders import platform_faults
         from cardioscar.report.comparison import write_comparison_page
+        from cardioscar.services.store.places import place
 
-        places = [os.path.relpath(results_folder(one), form.html.parent) for one in (form.a, form.b)]
+        # pages in a store have no address that a browser opens
+        roots = [place(one, where="results") for one in (form.a, form.b)]
+        places = [
+            os.path.relpath(results_folder(one), form.html.parent) if isinstance(one, Path) else "" for one in roots
+        ]
         with platform_faults(form.html.parent):
             write_comparison_page(form.html, a, b, dataclasses.asdict(found), (places[0], places[1]))
     form.terminal.answer(dataclasses.asdict(found), lambda: _print(found))

@@ -17,8 +17,8 @@ from cardioscar.commands.terminal import TERMINAL, OnTerminal
 class Explain:
     """Say why a subject has its verdict: reasons, warnings, what the map was made from, or what failed."""
 
-    results: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULTS")]
-    """Folder of results, or output of `cardioscar run`."""
+    results: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RESULTS")]
+    """Folder of results, output of `cardioscar run`, or s3:// place of results."""
     subject: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SUBJECT")]
     """Id of the subject."""
     terminal: OnTerminal = TERMINAL
@@ -27,14 +27,20 @@ class Explain:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar explain`, and print the reasons."""
     form = parsed(Explain, f"cardioscar {command}", words)
-    from cardioscar.commands.results_folder import read_table, results_folder
+    from cardioscar.commands.results_folder import results_here
     from cardioscar.errors import InputError
+    from cardioscar.identity.subject_id import check_subject_id
+    from cardioscar.report.cohort_table import read_cohort_json
+    from cardioscar.results.publication import METRICS
+    from cardioscar.results.table import DATA
 
-    rows = {row.subject: row for row in read_table(form.results).rows}
+    check_subject_id(form.subject)
+    with results_here(form.results, form.subject, (METRICS,)) as folder:
+        rows = {row.subject: row for row in read_cohort_json((folder / DATA).read_bytes()).rows}
+        content = _content(folder / form.subject / METRICS)
     if form.subject not in rows:
         raise InputError("subject", "one of the results", "none of that name")
     row = rows[form.subject]
-    content = _content(results_folder(form.results) / form.subject / "metrics.json")
     failed = row.error_message is not None
     said: dict[str, Any] = {
         "subject": row.subject,

@@ -29,8 +29,8 @@ class Export:
     its root).
     """
 
-    results: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RESULTS")]
-    """Folder of results, or output of `cardioscar run`."""
+    results: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RESULTS")]
+    """Folder of results, output of `cardioscar run`, or s3:// place of results."""
     subject: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SUBJECT")]
     """Id of the subject."""
     to: Annotated[tuple[Form, ...], tyro.conf.arg(metavar="FORM [FORM …]")]
@@ -62,19 +62,19 @@ def main(command: str, words: list[str]) -> int:
         rule = f"the DICOM series that {asked[0]} refers to (--image FOLDER)"
         raise InputError(form.subject, rule, "none; a map of other images has no series to refer to: take nifti")
     check_output(form.out / form.subject, ())
-    found = finished_map(form.results, form.subject, form.image, form.slice_thickness_mm)
-    with platform_faults(form.out):
-        form.out.mkdir(parents=True, exist_ok=True)
     written: list[dict[str, object]] = []
-    for one in dict.fromkeys(form.to):
-        names = tuple(name.format(subject=form.subject) for name in NAMES[one])
-        check_output(form.out, names)
+    with finished_map(form.results, form.subject, form.image, form.slice_thickness_mm) as found:
         with platform_faults(form.out):
-            said = WRITERS[one](found, form)
-        record_output(form.out, names)
-        written.append({"form": one, "files": list(names), "said": said})
-        if not form.terminal.json:
-            form.terminal.answer(written[-1], f"{form.subject} {one}: {said}")
+            form.out.mkdir(parents=True, exist_ok=True)
+        for one in dict.fromkeys(form.to):
+            names = tuple(name.format(subject=form.subject) for name in NAMES[one])
+            check_output(form.out, names)
+            with platform_faults(form.out):
+                said = WRITERS[one](found, form)
+            record_output(form.out, names)
+            written.append({"form": one, "files": list(names), "said": said})
+            if not form.terminal.json:
+                form.terminal.answer(written[-1], f"{form.subject} {one}: {said}")
     if form.terminal.json:
         form.terminal.answer({"subject": form.subject, "out": str(form.out), "written": written})
     return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardioscar.commands.results_folder import results_folder
+from cardioscar.commands.results_folder import results_here
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.imaging.formats.mesh_files import read_mesh
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
+
+_TAKEN_UP = ("metrics.json", "scar.vtu", "report.html")
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,12 @@ class FinishedMap:
         return volumes, f"cubic voxels of {size:g} mm along the patient's axes"
 
 
-def finished_map(results: Path, subject: str, image: Path | None, thickness_mm: float | None) -> FinishedMap:
-    """Find a subject's map.
+@contextmanager
+def finished_map(results: str, subject: str, image: Path | None, thickness_mm: float | None) -> Iterator[FinishedMap]:
+    """Find a subject's map; its files from a store are here as long as it is in use.
 
     Args:
-        results: Folder of results, or output of a run.
+        results: Folder of results, output of a run, or `s3://` place of results.
         subject: Id.
         image: Image that it was made from.
         thickness_mm: Thickness of its slices; default what the map's input had.
@@ -121,7 +126,11 @@ def finished_map(results: Path, subject: str, image: Path | None, thickness_mm: 
         InputError: If the id is none, there are no results, or no finished scar map of the subject.
     """
     check_subject_id(subject)
-    folder = results_folder(results) / subject
+    with results_here(results, subject, _TAKEN_UP) as root:
+        yield _map_in(root / subject, subject, image, thickness_mm)
+
+
+def _map_in(folder: Path, subject: str, image: Path | None, thickness_mm: float | None) -> FinishedMap:
     path = folder / "scar.vtu"
     try:
         metrics = json.loads((folder / "metrics.json").read_bytes())

@@ -108,11 +108,11 @@ def test_simulated_subjects_differ_and_repeat(load, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_subjects_are_measured_both_ways(load, tmp_path):
+def test_a_subject_is_measured_both_ways(load, tmp_path):
     from cardioscar.phantom.cohort import write_cohort
 
     cohort = load("cohort")
-    ids = write_cohort(tmp_path / "cohort", subjects=2, nodes=1_500)
+    ids = write_cohort(tmp_path / "cohort", subjects=1, nodes=1_500)
     rows = [cohort.measure(way, "off", ids, tmp_path / "cohort", tmp_path / way) for way in ("run", "pipeline")]
     for row in rows:
         assert all(row.stage_s[stage] > 0 for stage in cohort.STAGES)
