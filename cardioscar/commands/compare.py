@@ -25,12 +25,13 @@ class Compare:
     Changed verdicts, and each number's mean difference with its limits of agreement.
     """
 
-    a: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="A")]
-    """Results, or output of `cardioscar run`."""
-    b: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="B")]
+    a: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="A")]
+    """Results, output of `cardioscar run`, or s3:// place of results."""
+    b: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
+    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both (which
+    must lie in folders)."""
     terminal: OnTerminal = TERMINAL
 
 
@@ -40,13 +41,14 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.commands.results_folder import read_table, results_folder
     from cardioscar.results.comparison import compare
 
+    folders = [results_folder(one) for one in (form.a, form.b)] if form.html is not None else []
     a, b = read_table(form.a), read_table(form.b)
     found = compare(a, b)
     if form.html is not None:
         from cardioscar.files.folders import platform_faults
         from cardioscar.report.comparison import write_comparison_page
 
-        places = [os.path.relpath(results_folder(one), form.html.parent) for one in (form.a, form.b)]
+        places = [os.path.relpath(folder, form.html.parent) for folder in folders]
         with platform_faults(form.html.parent):
             write_comparison_page(form.html, a, b, dataclasses.asdict(found), (places[0], places[1]))
     form.terminal.answer(dataclasses.asdict(found), lambda: _print(found))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardioscar.commands.results_folder import results_folder
+from cardioscar.commands.results_folder import results_folder, row_of
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.imaging.formats.mesh_files import read_mesh
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
+
+_RULE, _NONE = (
+    "a finished scar map, with scar.vtu and metrics.json",
+    "none; `cardioscar explain` says what became of it",
+)
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,10 @@ def finished_map(results: Path, subject: str, image: Path | None, thickness_mm: 
         metrics = json.loads((folder / "metrics.json").read_bytes())
         threshold, given = float(metrics["threshold"]), metrics["input"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(subject, "a finished scar map, with scar.vtu and metrics.json", "none") from None
+        metrics, threshold, given = {}, 0.0, {}
     if not path.is_file() or not 0 < threshold < 1:
-        raise InputError(subject, "a finished scar map, with scar.vtu and metrics.json", "none")
+        row_of(results, subject)  # says so where it is none of them
+        raise InputError(subject, _RULE, _NONE)
     known = thickness_mm or given.get("slice_thickness_mm")
     return FinishedMap(subject, path, metrics, _shifts(folder.parent.parent, subject), image, known)
 
