@@ -30,7 +30,8 @@ class Compare:
     b: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="B")]
     """The same of the other run."""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both."""
+    """Page to write beside what is printed: verdicts, agreement of each number, links to the subjects of both, where
+    they lie in folders."""
     terminal: OnTerminal = TERMINAL
 
 

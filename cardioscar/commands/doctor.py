@@ -103,6 +103,8 @@ def _machine() -> str:
 
 
 def _disk(folder: Path) -> str:
+    if not folder.is_dir():
+        raise OSError(f"--folder {folder}: no such folder")
     free = shutil.disk_usage(folder).free / 2**30
     if free < _LEAST_GB:
         raise OSError(f"{free:.1f} GiB free, fewer than {_LEAST_GB:g}")

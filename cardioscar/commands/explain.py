@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -27,20 +26,10 @@ class Explain:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar explain`, and print the reasons."""
     form = parsed(Explain, f"cardioscar {command}", words)
-    from cardioscar.commands.results_folder import results_here
-    from cardioscar.errors import InputError
-    from cardioscar.identity.subject_id import check_subject_id
-    from cardioscar.report.cohort_table import read_cohort_json
-    from cardioscar.results.publication import METRICS
-    from cardioscar.results.table import DATA
+    from cardioscar.commands.results_folder import read_result, row_of
 
-    check_subject_id(form.subject)
-    with results_here(form.results, form.subject, (METRICS,)) as folder:
-        rows = {row.subject: row for row in read_cohort_json((folder / DATA).read_bytes()).rows}
-        content = _content(folder / form.subject / METRICS)
-    if form.subject not in rows:
-        raise InputError("subject", "one of the results", "none of that name")
-    row = rows[form.subject]
+    row = row_of(form.results, form.subject)
+    content = _content(read_result(form.results, f"{form.subject}/metrics.json"))
     failed = row.error_message is not None
     said: dict[str, Any] = {
         "subject": row.subject,
@@ -57,10 +46,10 @@ def main(command: str, words: list[str]) -> int:
     return 0
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(data: bytes | None) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        content = json.loads(data or b"{}")
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -76,6 +65,19 @@ def _warning(said: Any) -> str:
     return f"{said['stage']} warned: {said['text']}" if isinstance(said, dict) else f"warned: {said}"
 
 
+def _made_from(given: Any) -> str:
+    """The line below the title of the subject's page; empty for families that have none."""
+    from cardioscar.config import from_mapping
+    from cardioscar.errors import ConfigError
+    from cardioscar.report.scar3d.input_line import input_line
+    from cardioscar.scar3d.quality.result_input import InputSummary
+
+    try:
+        return input_line(from_mapping(InputSummary, given))
+    except (ConfigError, TypeError):
+        return ""
+
+
 def _text(said: dict[str, Any]) -> str:
     lines = [f"{said['subject']}: {said['verdict'] or said['outcome']}"]
     if said["error"]:
@@ -84,13 +86,9 @@ def _text(said: dict[str, Any]) -> str:
     if said["verdict"] == "pass":
         lines.append("  no check raised a concern")
     lines += [f"  {_warning(one)}" for one in said["warnings"]]
-    given = said["input"]
-    if given:
-        lines.append(
-            f"  made from {given.get('scar_from')}: {given.get('slices')} slices, "
-            f"{given.get('slice_thickness_mm', 0):g} mm thick, {given.get('nodes', 0):,} nodes; septum {said['septum']}"
-        )
-    elif said["septum"]:
+    if made_from := _made_from(said["input"]):
+        lines.append(f"  {made_from}")
+    if said["septum"]:
         lines.append(f"  septum {said['septum']}")
     if said["signed_off"]:
         lines.append(f"  signed off: {said['signed_off']}")

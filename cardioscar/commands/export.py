@@ -55,12 +55,18 @@ def main(command: str, words: list[str]) -> int:
     from cardioscar.commands.own_output import check_output, record_output
     from cardioscar.errors import InputError
     from cardioscar.files.folders import platform_faults
+    from cardioscar.results.table import DATA
 
     if "bids" in form.to and len(form.to) > 1:
         raise InputError("to", "bids alone, for --out is then the root of a dataset", "other forms beside it")
     if form.image is None and (asked := [one for one in form.to if one in ("dicom-seg", "parametric-map")]):
         rule = f"the DICOM series that {asked[0]} refers to (--image FOLDER)"
         raise InputError(form.subject, rule, "none; a map of other images has no series to refer to: take nifti")
+    for percent in form.depths if "shells" in form.to else ():
+        if not 0 < percent < 100:
+            raise InputError("depths", "depths above 0 and below 100 %", f"{percent:g}")
+    if any((folder / DATA).is_file() for folder in (form.out, form.out / "results")):
+        raise InputError("out", "a folder of its own", "that of a run's results; name another, such as forms")
     check_output(form.out / form.subject, ())
     written: list[dict[str, object]] = []
     with finished_map(form.results, form.subject, form.image, form.slice_thickness_mm) as found:

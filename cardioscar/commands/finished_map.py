@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cardioscar.commands.results_folder import results_here
+from cardioscar.commands.results_folder import row_of, subject_folder
 from cardioscar.errors import InputError
 from cardioscar.identity.subject_id import check_subject_id
 from cardioscar.imaging.formats.mesh_files import read_mesh
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TAKEN_UP = ("metrics.json", "scar.vtu", "report.html")
+
+_RULE, _NONE = (
+    "a finished scar map, with scar.vtu and metrics.json",
+    "none; `cardioscar explain` says what became of it",
+)
 
 
 @dataclass(frozen=True)
@@ -124,23 +129,21 @@ def finished_map(results: str, subject: str, image: Path | None, thickness_mm: f
 
     Raises:
         InputError: If the id is none, there are no results, or no finished scar map of the subject.
+        UnreachableError: If the store does not answer.
     """
     check_subject_id(subject)
-    with results_here(results, subject, _TAKEN_UP) as root:
-        yield _map_in(root / subject, subject, image, thickness_mm)
-
-
-def _map_in(folder: Path, subject: str, image: Path | None, thickness_mm: float | None) -> FinishedMap:
-    path = folder / "scar.vtu"
-    try:
-        metrics = json.loads((folder / "metrics.json").read_bytes())
-        threshold, given = float(metrics["threshold"]), metrics["input"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(subject, "a finished scar map, with scar.vtu and metrics.json", "none") from None
-    if not path.is_file() or not 0 < threshold < 1:
-        raise InputError(subject, "a finished scar map, with scar.vtu and metrics.json", "none")
-    known = thickness_mm or given.get("slice_thickness_mm")
-    return FinishedMap(subject, path, metrics, _shifts(folder.parent.parent, subject), image, known)
+    with subject_folder(results, subject, _TAKEN_UP) as folder:
+        path = folder / "scar.vtu"
+        try:
+            metrics = json.loads((folder / "metrics.json").read_bytes())
+            threshold, given = float(metrics["threshold"]), metrics["input"]
+        except (OSError, ValueError, KeyError, TypeError):
+            metrics, threshold, given = {}, 0.0, {}
+        if not path.is_file() or not 0 < threshold < 1:
+            row_of(results, subject)  # says so where it is none of them
+            raise InputError(subject, _RULE, _NONE)
+        known = thickness_mm or given.get("slice_thickness_mm")
+        yield FinishedMap(subject, path, metrics, _shifts(folder.parent.parent, subject), image, known)
 
 
 def _shifts(out: Path, subject: str) -> dict[int, np.ndarray] | None:

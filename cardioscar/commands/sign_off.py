@@ -36,7 +36,7 @@ class SignOffCommand:
 def main(command: str, words: list[str]) -> int:
     """Parse the words after `cardioscar sign-off`, and keep what is said."""
     form = parsed(SignOffCommand, f"cardioscar {command}", words)
-    from cardioscar.commands.results_folder import results_folder
+    from cardioscar.commands.results_folder import results_folder, row_of
     from cardioscar.errors import InputError
     from cardioscar.identity.subject_id import check_subject_id
     from cardioscar.results.signing import sign
@@ -46,6 +46,8 @@ def main(command: str, words: list[str]) -> int:
     if form.tracking_uri and not form.experiment:
         raise InputError("experiment", "the cohort's experiment in MLflow (--experiment) beside --tracking-uri", "none")
     root = place(form.results, where="results")
+    if isinstance(root, Path):
+        row_of(root, form.subject)
     signed = sign(results_folder(root) if isinstance(root, Path) else root, form.subject, form.said, form.note)
     if form.tracking_uri:
         from cardioscar.services.tracking.client import TrackingTarget

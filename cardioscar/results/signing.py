@@ -72,7 +72,7 @@ def _word(said: Word, note: str, of_result: str) -> SignOff:
 def _in_folder(root: Path, subject: str, said: Word, note: str) -> Signed:
     folder = root / subject
     if not (folder / METRICS).is_file():
-        raise InputError(subject, "a finished result", "none")
+        raise InputError(subject, "a finished result", "none; `cardioscar explain` says what became of it")
     with platform_faults(root), only_writer(root, "cohort", patience_s=60.0):
         metrics = (folder / METRICS).read_bytes()
         word = _word(said, note, result_sha256(metrics))

@@ -36,7 +36,8 @@ def test_explain_gives_the_reasons_of_the_table(run: Run, cardioscar: Cardioscar
     assert said.out.startswith(f"P001: {row['qc']}\n")
     for reason in filter(None, row["reasons"].split("; ")):
         assert reason in said.out
-    assert "slices" in said.out
+    # the line below the title of the page
+    assert re.search(r"\n  Scar from .+ · \d+ slices of .+ · pixels of .+ nodes\n  septum \w+\n", said.out)
     whole = json.loads(cardioscar("explain", run.out, "P001", "--json").out)
     assert whole["verdict"] == row["qc"]
     assert whole["error"] is None
@@ -74,7 +75,12 @@ def test_explain_reads_results_of_other_families(
 
 
 def test_explain_names_what_is_not_there(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
-    assert cardioscar("explain", run.out, "P999").code == 2
+    said = cardioscar("explain", run.out, "P009")
+    assert said.code == 2
+    assert said.err.startswith("cardioscar: P009: expected a subject of these results (P001")
+    name = cardioscar("explain", run.out, "Smith_John")
+    assert name.code == 2
+    assert "Smith" not in name.err
     said = cardioscar("explain", tmp_path / "nothing", "P001")
     assert said.code == 2
     assert "cohort.json" in said.err
@@ -144,7 +150,9 @@ def test_sign_off_survives_the_next_summary_and_goes_with_its_subject(run: Run, 
 
 def test_a_note_that_is_too_long_is_refused(run: Run, cardioscar: Cardioscar) -> None:
     assert cardioscar("sign-off", run.out, "P001", "accepted", "--note", "x" * 501).code == 2
-    assert cardioscar("sign-off", run.out, "P999", "accepted").code == 2
+    said = cardioscar("sign-off", run.out, "P999", "accepted")
+    assert said.code == 2
+    assert "P999: expected a subject of these results (P00" in said.err
 
 
 def test_a_word_for_a_tracking_server_needs_the_experiment(run: Run, cardioscar: Cardioscar, tmp_path: Path) -> None:
@@ -167,6 +175,7 @@ def test_doctor_says_what_does_not_answer(cardioscar: Cardioscar) -> None:
     assert said.code == 3
     found = {one["what"]: one for one in json.loads(said.out)}
     assert found["MLflow"]["state"] == "fails"
+    assert "--folder nowhere: no such folder" in cardioscar("doctor", "--folder", "nowhere").out
 
 
 def test_the_shell_completes_commands_and_flags(cardioscar: Cardioscar, tmp_path: Path) -> None:

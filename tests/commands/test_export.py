@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pyvista as pv
 
 from cardioscar.imaging.formats.mesh_files import read_mesh, write_mesh
 from cardioscar.imaging.formats.volume_files import read_volume
+from cardioscar.report.cohort_table import CohortRow, CohortSummary, CohortTable, cohort_json
+from cardioscar.stages.scar3d.columns import COLUMNS
 from tests.commands.conftest import Said
 from tests.finished_run import Run
 from tests.scar3d.exports.maps import series, tube
@@ -28,7 +31,8 @@ def results(tmp_path: Path) -> Path:
     write_mesh(folder / "scar.vtu", tube())
     (folder / "metrics.json").write_text(json.dumps(METRICS))
     (folder / "status.json").write_text("{}")
-    (folder.parent / "cohort.json").write_text("{}")
+    table = CohortTable(CohortSummary(accepted=True, max_failed_fraction=0.1), (CohortRow("P-001", "ok"),), COLUMNS)
+    (folder.parent / "cohort.json").write_text(cohort_json(table))
     return tmp_path / "out"
 
 
@@ -101,9 +105,9 @@ def test_bids_is_a_dataset_of_its_own(finished: Run, cardioscar: Cardioscar, tmp
     [
         (("P-001", "--to", "dicom-seg"), "P-001: expected the DICOM series that dicom-seg refers to (--image FOLDER)"),
         (("P-001", "--to", "parametric-map", "--image", "FILE"), "expected a folder of the DICOM series"),
-        (("P-999", "--to", "nifti"), "P-999: expected a finished scar map, with scar.vtu and metrics.json, found none"),
+        (("P-999", "--to", "nifti"), "P-999: expected a subject of these results (P-001), found none of that name"),
         (("P-001", "--to", "nifti", "--image", "nowhere.nii.gz"), "nowhere.nii.gz: expected"),
-        (("P-001", "--to", "shells", "--depths", "120"), "a depth above 0 and below 100 %, found 120 %"),
+        (("P-001", "--to", "shells", "--depths", "120"), "depths: expected depths above 0 and below 100 %, found 120"),
     ],
 )
 def test_what_cannot_be_exported_is_named(
@@ -123,7 +127,12 @@ def test_results_and_files_of_others_are_never_written_over(
 ) -> None:
     said = cardioscar("export", results, "P-001", "--to", "opencarp", "-o", results / "results")
     assert said.code == 2
-    assert "results of a run" in said.err
+    assert "that of a run's results" in said.err
+    assert "that of a run's results" in cardioscar("export", results, "P-001", "--to", "shells", "-o", results).err
+    beside = tmp_path / "published" / "P-001"  # a folder of results that no table sums up yet
+    shutil.copytree(results / "results" / "P-001", beside)
+    said = cardioscar("export", results, "P-001", "--to", "opencarp", "-o", beside.parent)
+    assert (said.code, "results of a run" in said.err) == (2, True)
     mine = tmp_path / "forms" / "P-001"
     mine.mkdir(parents=True)
     (mine / "scar.pts").write_text("mine")

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from cardioscar.report.page import interval, number
 from cardioscar.scar3d.quality.result import SubjectMetrics
-from cardioscar.scar3d.quality.result_scar import Interval, Intervals, IntervalTruth
+from cardioscar.scar3d.quality.result_scar import Interval, Intervals, IntervalTruth, TrueValue
 
 WORTH = {
     "posterior": (
@@ -93,9 +93,9 @@ def _note(intervals: Intervals, level: str, truth: IntervalTruth | None, pixels:
     if truth is None:
         return note
     if held := truth.scar_ml or truth.scar_fraction:
-        what, said = ("scar volume", f"{held.true:.1f}\u202fml")
+        what, said = "scar volume", _beside(held, intervals.scar_ml, 1, "ml")
         if truth.scar_ml is None:
-            what, said = ("scar fraction", f"{100 * held.true:.1f}\u202f%")
+            what, said = "scar fraction", _beside(held, intervals.scar_fraction, 100, "%")
         note += f" Here the interval of the {what} {'holds' if held.inside else 'misses'} the truth ({said})."
     if truth.aha_segments:
         note += f" Those of {truth.aha_inside} of {truth.aha_segments} AHA segments hold it."
@@ -103,3 +103,17 @@ def _note(intervals: Intervals, level: str, truth: IntervalTruth | None, pixels:
         held_by, of = truth.hidden_inside, truth.hidden_slices
         note += f" Of the {of} hidden slices {held_by} show a scar within the interval that was predicted for them."
     return note
+
+
+def _beside(held: TrueValue, found: Interval | None, scale: float, unit: str) -> str:
+    """The true value, with so many decimals that one sees by which end it is missed."""
+    digits = 1
+    if found is not None and not held.inside:
+        while digits < 4 and round(scale * found.lower, digits) <= round(scale * held.true, digits) <= round(
+            scale * found.upper, digits
+        ):
+            digits += 1
+    said = f"{scale * held.true:.{digits}f}\u202f{unit}"
+    if found is None or digits == 1:
+        return said
+    return f"{said}; the interval is {interval(found.lower, found.upper, digits, unit, scale)}"

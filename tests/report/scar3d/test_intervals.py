@@ -59,6 +59,12 @@ def test_the_truth_is_held_against_them():
     fraction = IntervalTruth(scar_fraction=TrueValue(0.14, inside=True))
     assert "of the scar fraction holds the truth (14.0\u202f%)" in interval_content(INTERVALS, fraction)["note"]
     assert "truth" not in interval_content(INTERVALS, None)["note"]
+    # 18.0 lies within 14.9–18.0 as these are written
+    near = replace(TRUTH, scar_ml=TrueValue(18.04, inside=False))
+    said = "misses the truth (18.04\u202fml; the interval is 14.93–18.02\u202fml)"
+    assert said in interval_content(INTERVALS, near)["note"]
+    tiny = IntervalTruth(scar_fraction=TrueValue(0.168 + 1e-9, inside=False))
+    assert "misses the truth (16.8000\u202f%; the" in interval_content(INTERVALS, tiny)["note"]
 
 
 def test_the_headline_has_the_volume_with_its_interval():
