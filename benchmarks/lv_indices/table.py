@@ -38,8 +38,10 @@ def summary(rows: Sequence[Row]) -> str:
         cells = [_group(row.found, group) for group in GROUPS]
         cells += [_number(row.found.phase_error_percent, 1), _number(row.phase_shown, 1)]
         known = row.found.missing_frames + max(one.frames for one in row.found.indices.values())
-        share = 100 * (1 - row.found.missing_frames / known) if row.found.mae and known else math.nan
-        cells += [f"{share:.0f} %", _number(row.seconds, 0)]
+        # who learns one task says nothing of the others in any frame
+        whole = known and not any(math.isnan(row.found.mae[group]) for group in GROUPS)
+        share = f"{100 * (1 - row.found.missing_frames / known):.0f} %" if whole else "–"
+        cells += [share, _number(row.seconds, 0)]
         lines.append("| " + " | ".join([row.name, *cells]) + " |")
     for one in PUBLISHED:
         if one.areas_mm2 is not None:
