@@ -6,8 +6,9 @@ import csv
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Any, Literal
@@ -112,17 +113,21 @@ def main(command: str, words: list[str]) -> int:
             raise ConfigError("limit", "at least 1", str(form.limit))
         if form.needs_review and form.qc not in (None, "review"):
             raise ConfigError("needs_review", "no other verdict asked for", f"--qc {form.qc}")
+        conditions = [registry.MetricFilter.parse(text) for text in form.where]
         rows = registry.find(
             target,
             kind,
             subject=form.subject,
             dice_below=form.dice_below,
-            conditions=[registry.MetricFilter.parse(text) for text in form.where],
+            conditions=conditions,
             qc="review" if form.needs_review else form.qc,
             newest_only=not form.all_versions,
             limit=form.limit,
             all_metrics=form.terminal.json or form.output != "table",
         )
+        if conditions and not rows:
+            newest = registry.find(target, kind, limit=1, all_metrics=True)
+            sys.stderr.write(_misspelt([one.metric for one in conditions], newest[0].metrics if newest else {}))
         shown = [(one.key, " ".join(one.heading.split())) for one in workflow.columns.terminal]
         headings = {key: heading for key, heading in shown if key in kind.key_metrics}
         terminal = replace(form.terminal, json=form.terminal.json or form.output == "json")
@@ -131,6 +136,17 @@ def main(command: str, words: list[str]) -> int:
             (lambda: _csv(rows, kind.texts)) if form.output == "csv" else lambda: _print(rows, headings),
         )
     return 0
+
+
+def _misspelt(asked: Sequence[str], known: Mapping[str, float]) -> str:
+    """A line for each number asked for that the newest model lacks: it is misspelt, or not every model has it."""
+    lines = []
+    for name in asked:
+        if known and name not in known:
+            near = get_close_matches(name, known, n=1)
+            meant = f"; did you mean '{near[0]}'?" if near else "; `--output csv` names them all"
+            lines.append(f"cardioscar: the newest model has no number '{name}'{meant}\n")
+    return "".join(lines)
 
 
 def _model(text: str) -> dict[str, Any]:

@@ -83,6 +83,17 @@ def test_people_get_a_table(store: str, cardioscar: Cardioscar) -> None:
     assert cardioscar("registry", "find", "--tracking-uri", store, "--qc", "fail").out.startswith("no model meets")
 
 
+def test_a_misspelt_number_is_named_where_no_model_is_found(store: str, cardioscar: Cardioscar) -> None:
+    def ask(where: str) -> Said:
+        return cardioscar("registry", "find", "--tracking-uri", store, "--where", where)
+
+    said = ask("scarml > 1")
+    assert (said.code, said.out) == (0, "no model meets the conditions\n")
+    assert said.err == "cardioscar: the newest model has no number 'scarml'; did you mean 'scar_ml'?\n"
+    assert ask("scar_ml > 1000").err == ""
+    assert "`--output csv` names them all" in ask("zzz > 1").err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
