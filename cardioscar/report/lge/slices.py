@@ -34,6 +34,7 @@ FOUND_SCAR = "#ffd23f"
 """Outline of the scar that was found."""
 CAVITY = "#7fd1ff"
 _COLUMNS, _CELL_IN, _TITLE_IN, _FOOT_IN = 6, 1.72, 0.32, 0.8
+_FRAME_IN = 0.02
 _BESIDE = 2
 """Slices that stand beside each other on a phone."""
 _MARGIN_MM = 14.0
@@ -110,11 +111,14 @@ def panel_boxes(slices: Sequence[SegmentedSlice]) -> list[Box]:
     width, height, band = _size(len(slices))
     boxes = []
     for start in range(0, len(slices), columns):
-        top, shown = start // columns * band / height, min(columns, len(slices) - start)
+        row, shown = start // columns, min(columns, len(slices) - start)
+        # a frame reaches a hair beyond its picture, to the left and below
+        top, bottom = (row * band + _FRAME_IN * (row > 0)) / height, ((row + 1) * band + _FRAME_IN) / height
         for first in range(0, shown, _BESIDE):
             last = min(first + _BESIDE, shown)
-            boxes.append((first * _CELL_IN / width, top, last * _CELL_IN / width, top + band / height))
-    return [*boxes, (0.0, 1 - _FOOT_IN / height, min(7.2 / width, 1.0), 1.0)]
+            left, right = (max(one * _CELL_IN - _FRAME_IN, 0.0) / width for one in (first, last))
+            boxes.append((left, top, right, bottom))
+    return [*boxes, (0.0, 1 - (_FOOT_IN - _FRAME_IN) / height, min(7.2 / width, 1.0), 1.0)]
 
 
 def _size(slices: int) -> tuple[float, float, float]:
