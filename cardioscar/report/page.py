@@ -153,9 +153,10 @@ def inline_panels(png: bytes, boxes: Sequence[Box], quality: int = 88) -> list[d
     whole = Image.open(BytesIO(png))
     parts = []
     for left, top, right, bottom in boxes:
-        edges = (left * whole.width, top * whole.height, right * whole.width, bottom * whole.height)
+        across = (round(left * whole.width), round(right * whole.width))
+        down = (round(top * whole.height), round(bottom * whole.height))
         stream = BytesIO()
-        whole.crop(tuple(round(edge) for edge in edges)).save(stream, format="WEBP", quality=quality, method=4)
+        whole.crop((across[0], down[0], across[1], down[1])).save(stream, format="WEBP", quality=quality, method=4)
         source = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
         parts.append({"source": source, "across": f"{100 * (right - left):.3f}"})
     return parts
