@@ -90,4 +90,4 @@ def _out_of_line(areas: Float[np.ndarray, " slices"], shown: np.ndarray) -> int:
 
 
 def _frames(at: list[int]) -> str:
-    return f"frame {at[0] + 1}" if len(at) == 1 else counted(len(at), "frame")
+    return f"frame {at[0]}" if len(at) == 1 else counted(len(at), "frame")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 
+from cardioscar.report.page import Box
 from cardioscar.report.style import (
     GUESS,
     INK,
@@ -25,6 +27,7 @@ from cardioscar.report.style import (
 )
 
 WALL_PLACES = {"Anterior": (0, 1), "Septal": (-1, 0), "Inferior": (0, -1), "Lateral": (1, 0)}
+_TWO_DISCS_IN = 10.6
 _RING_RADIUS = (1.0, 0.74, 0.48, 0.22)
 
 
@@ -58,6 +61,7 @@ def bullseye_figure(
     uncertainty: Mapping[int, float | None] | None = None,
     *,
     warning: str = "",
+    empty_note: str = "hatched: no tissue on the mesh",
 ) -> Figure:
     """Draw the scar fraction of each AHA segment and, where given, its uncertainty beside it.
 
@@ -66,11 +70,12 @@ def bullseye_figure(
         uncertainty: Mean standard deviation of the scar probability by segment, 0 to 1.
         warning: Why the names of the segments are not to be relied on, a short line; it stands on the figure, which is
             passed on without its page.
+        empty_note: What hatched segments lack.
 
     Returns:
         A figure of one or two discs; numbers in percent.
     """
-    figure = new_figure(10.6 if uncertainty is not None else 5.4, 5.0, constrained=False)
+    figure = new_figure(_TWO_DISCS_IN if uncertainty is not None else 5.4, 5.0, constrained=False)
     places = [_place(figure, left, bool(warning)) for left in ((0.0,) if uncertainty is None else (0.0, 0.506))]
     axes = [figure.add_axes(disc) for disc, _ in places]
     bars = [figure.add_axes(bar) for _, bar in places]
@@ -84,17 +89,27 @@ def bullseye_figure(
         "Scar fraction of the segment",
         "{:.0%}",
         doubtful=bool(warning),
+        empty_note=empty_note,
     )
     axes[0].set_title("Scar by AHA segment")
     if uncertainty is not None:
         top = np.nanmax([0.1, *(np.nan if v is None else v for v in uncertainty.values())])
         norm = Normalize(0, float(np.ceil(top * 20) / 20))
         label = "Mean standard deviation of the scar probability"
-        _disc(figure, axes[1], bars[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning))
+        _disc(
+            figure, axes[1], bars[1], uncertainty, norm, UNCERTAINTY_CMAP, label, "{:.2f}", doubtful=bool(warning),
+            empty_note=empty_note,
+        )  # fmt: skip
         axes[1].set_title("Uncertainty by AHA segment")
     for disc in axes if warning else ():
         _warn(disc, warning)
     return figure
+
+
+def panel_boxes(figure: Figure) -> list[Box]:
+    """Where the one or two discs of `bullseye_figure` stand."""
+    edges = (0.0, 1.0) if figure.get_figwidth() < _TWO_DISCS_IN else (0.0, 0.5, 1.0)
+    return [(left, 0.0, right, 1.0) for left, right in pairwise(edges)]
 
 
 @styled
@@ -168,8 +183,9 @@ def _disc(
     form: str,
     *,
     doubtful: bool,
+    empty_note: str,
 ) -> None:
-    _segments(axes, values, norm, cmap, form, doubtful=doubtful, empty_note="hatched: no tissue on the mesh")
+    _segments(axes, values, norm, cmap, form, doubtful=doubtful, empty_note=empty_note)
     bar = colour_bar(figure, ScalarMappable(norm, cmap), label, cax=bar_axes)
     if form.endswith("%}"):
         bar.set_ticks([0, 0.25, 0.5, 0.75, 1], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
@@ -208,7 +224,7 @@ def _segments(
         radius, angle = (0.0, 0.0) if segment == 17 else ((inner + outer) / 2, np.radians((first + last) / 2))
         x, y = radius * np.cos(angle), radius * np.sin(angle)
         ink = ink_on(colour) if known else MUTED
-        text = form.format(value) if known else "–"
+        text = form.format(value).replace("-", "−") if known else "–"
         axes.text(x, y - 0.025, text, ha="center", va="center", color=ink, size=10, weight="bold")
         axes.text(x, y + 0.062, str(segment), ha="center", va="center", color=ink, size=6.5, alpha=0.85)
     for name, (x, y) in WALL_PLACES.items():

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from markupsafe import Markup, escape
 
 from cardioscar.files.atomic import atomic_file
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom of a part of a figure, in shares of it, from its top left."""
 FOOTER = "Research use only. Not a medical device."
 
 _DASH = re.compile(r"(?<=\d)–(?=[\d−])")
@@ -129,13 +132,34 @@ def inline_png(data: bytes) -> str:
 
 def inline_picture(png: bytes, quality: int = 88) -> str:
     """A PNG as the source of an image element, re-encoded as WebP, a fraction of its size."""
+    return inline_panels(png, [(0.0, 0.0, 1.0, 1.0)], quality)[0]["source"]
+
+
+def inline_panels(png: bytes, boxes: Sequence[Box], quality: int = 88) -> list[dict[str, str]]:
+    """Parts of a figure as sources of image elements, so that they can stand below each other on a narrow screen.
+
+    Args:
+        png: The figure.
+        boxes: Left, top, right and bottom of each part, in shares of the figure, from its top left.
+        quality: Of the WebP.
+
+    Returns:
+        For each part its `source`, and `across`, the share of the figure's width that it takes, in percent.
+    """
     from io import BytesIO
 
     from PIL import Image
 
-    stream = BytesIO()
-    Image.open(BytesIO(png)).save(stream, format="WEBP", quality=quality, method=4)
-    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    whole = Image.open(BytesIO(png))
+    parts = []
+    for left, top, right, bottom in boxes:
+        across = (round(left * whole.width), round(right * whole.width))
+        down = (round(top * whole.height), round(bottom * whole.height))
+        stream = BytesIO()
+        whole.crop((across[0], down[0], across[1], down[1])).save(stream, format="WEBP", quality=quality, method=4)
+        source = "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+        parts.append({"source": source, "across": f"{100 * (right - left):.3f}"})
+    return parts
 
 
 def script_policy(script: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import pairwise
 from typing import Any
 
 import matplotlib
@@ -43,6 +44,12 @@ UNCERTAINTY_CMAP = LinearSegmentedColormap.from_list(
     "cardioscar_uncertainty", ["#f1f4f2", "#c5e0dc", "#8bc3c9", "#5099b4", "#336b99", "#2f4077", "#241a47"]
 ).with_extremes(bad=(0, 0, 0, 0))
 """Standard deviation of the scar probability, from 0."""
+
+THICKENING_CMAP = LinearSegmentedColormap.from_list(
+    "cardioscar_thickening",
+    ["#8c3a00", "#d98a3d", "#f4f4f2", "#5099b4", "#241a47"],
+).with_extremes(bad=(0, 0, 0, 0))
+"""Thinning of the wall (orange) and its thickening (blue), to be drawn with 0 in the middle."""
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -103,6 +110,18 @@ def png_bytes(figure: Figure) -> bytes:
     # level 3 takes half of the time of the usual 6, for files as large as theirs with a channel of opacity
     Image.fromarray(opaque).save(stream, format="PNG", dpi=(DPI, DPI), compress_level=3)
     return stream.getvalue()
+
+
+def panel_columns(figure: Figure) -> list[tuple[float, float, float, float]]:
+    """Where panels beside each other stand in a figure that was drawn, cut in the middle between them.
+
+    Returns:
+        Left, top, right and bottom of each, in shares of the figure, from its top left.
+    """
+    seen = [one.get_tightbbox() for one in figure.axes]
+    places = [(box.x0 / figure.bbox.width, box.x1 / figure.bbox.width) for box in seen if box is not None]
+    cuts = [0.0, *((before[1] + after[0]) / 2 for before, after in pairwise(places)), 1.0]
+    return [(left, 0.0, right, 1.0) for left, right in pairwise(cuts)]
 
 
 def ink_on(colour: Any) -> str:

@@ -22,6 +22,8 @@ from cardioscar.report.style import SCAR_CMAP, UNCERTAINTY_CMAP
 from cardioscar.report.wall_volume import WallVolume, wall_volume
 from cardioscar.types import NodeValues
 
+_OUTER, _LEAST_OUTSIDE = 0.85, 0.04
+"""Depth from which tissue is seen from outside, and the share of the scar that has to lie there."""
 DENSITY_G_PER_ML = 1.05
 """Myocardium (Vinnakota & Bassingthwaighte 2004)."""
 THIRDS = ("Endocardial third", "Middle third", "Epicardial third")
@@ -103,7 +105,8 @@ def viewer_content(
     Args:
         mesh: The LV; of its point data `transmural` gives the layers where it is there.
         scar: The scar map; None where there is none.
-        fields: What else the wall can be coloured by; the first is shown at first where there is no scar map.
+        fields: What else the wall can be coloured by; the first is shown at first where there is no scar map, the last
+            where there are places that it gave.
         axis: Long axis from apex to base; default estimated from the nodes.
         septal_direction: From the LV to the septum; names the views.
         guessed: Whether it is a guess.
@@ -138,7 +141,8 @@ def viewer_content(
         "scar": scar is not None,
         "threshold": scar.threshold if scar else 0.5,
         "doubt": list(scar.doubt_range) if scar else [0.25, 0.75],
-        "show": "wall",
+        "show": "scar" if first is None and shown.any() and _hidden(shown, depth) else "wall",
+        "colour": fields[-1].key if fields and first is not None else colours[0]["key"],
         "density": DENSITY_G_PER_ML,
         "ml": ml_by_threshold(scar.probability, mesh.node_volumes_ml, depth) if scar else [],
         "views": _views(volume, side if shown.any() else None, first, guessed=guessed),
@@ -161,6 +165,13 @@ def viewer_content(
     thirds = THIRDS if depth is not None and scar else ()
     return {"facts": facts, "json": page_json(facts), "bytes": _packed(volume), "shows": shows, "thirds": thirds,
             "note": note, "volume": volume}  # fmt: skip
+
+
+def _hidden(scar_ml: NodeValues, depth: NodeValues | None) -> bool:
+    """Whether a scar hardly reaches the outer surface: seen from outside the wall would be a heart without scar."""
+    if depth is None:
+        return False
+    return float(scar_ml[depth >= _OUTER].sum()) < _LEAST_OUTSIDE * float(scar_ml.sum())
 
 
 def ml_by_threshold(

@@ -1,10 +1,13 @@
+import base64
 import math
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from cardioscar.report.page import duration, environment, number, relative_link, write_page
+from cardioscar.report.page import duration, environment, inline_panels, number, relative_link, write_page
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 4))
@@ -48,3 +51,15 @@ def test_a_page_is_replaced_whole(tmp_path):
     write_page(path, "two")
     assert path.read_text() == "two"
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_parts_of_a_figure_are_its_own_pixels():
+    figure, stream = Image.new("RGB", (100, 40), "white"), BytesIO()
+    figure.paste((200, 0, 0), (50, 0, 100, 40))
+    figure.save(stream, "PNG")
+    left, right = inline_panels(stream.getvalue(), [(0, 0, 0.5, 1), (0.5, 0, 1, 1)])
+    assert (left["across"], right["across"]) == ("50.000", "50.000")
+    shown = [Image.open(BytesIO(base64.b64decode(one["source"].partition(",")[2]))) for one in (left, right)]
+    assert [one.size for one in shown] == [(50, 40), (50, 40)]
+    assert min(shown[0].convert("L").getextrema()) > 240
+    assert shown[1].convert("RGB").getpixel((25, 20))[0] == pytest.approx(200, abs=6)

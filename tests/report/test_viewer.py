@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
+from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.report.viewer import ShownField, ShownLine, ShownScar, viewer_content
 
 
@@ -57,3 +58,19 @@ def test_fields_stand_beside_the_scar(shell, scar):
 def test_a_view_of_nothing_is_refused(shell):
     with pytest.raises(ValueError, match="a scar map or a field"):
         viewer_content(shell, None)
+
+
+def test_a_scar_that_is_not_seen_from_outside_is_shown_through_the_wall(shell):
+    radius = np.hypot(*shell.nodes_mm[:, :2].T)
+    depth = np.clip((radius - radius.min()) / np.ptp(radius), 0, 1)
+    mesh = LVMesh(shell.grid.copy(), shell.source)
+    mesh.grid.point_data["transmural"] = depth
+    through = np.where(shell.nodes_mm[:, 1] > 0, 0.9, 0.0)
+    deep = np.where(depth < 0.4, through, 0.0)
+    hidden = viewer_content(mesh, ShownScar(deep, 0.1 * deep))["facts"]
+    assert (hidden["show"], hidden["colour"]) == ("scar", "probability")
+    assert viewer_content(mesh, ShownScar(through, 0.1 * through))["facts"]["show"] == "wall"
+    # sites lie on the wall's outside: there the wall is shown, by what they were chosen for
+    site = [("1", shell.nodes_mm[depth.argmax()])]
+    planned = viewer_content(mesh, ShownScar(deep, 0.1 * deep), [onset(shell)], marks_mm=site)["facts"]
+    assert (planned["show"], planned["colour"]) == ("wall", "activation")

@@ -146,15 +146,15 @@ def _check_repeated(cine: Cine) -> None:
         raise InputError(cine.source, "images", "one number for all pixels of each slice")
     shown = ~empty.all(axis=1)  # a slice without any picture is padding, and no concern
     for k in np.flatnonzero(shown):
-        at = f"slice {k + 1} of {cine.slices}"
+        at = f"slice {k} (from 0, of {cine.slices})"
         if empty[k].any():
-            finding = f"none in frame {int(np.argmax(empty[k])) + 1} of {at} (a missing frame?)"
+            finding = f"none in frame {int(np.argmax(empty[k]))} of {at}: a missing frame?"
             raise InputError(cine.source, "a picture in every frame", finding)
         values = cine.values[:, :, k]
         for t in range(cine.frames):
             after = (t + 1) % cine.frames
             if np.array_equal(values[..., t], values[..., after]):
-                finding = f"frame {after + 1} the same as frame {t + 1} in {at}"
+                finding = f"frame {after} the same as frame {t} in {at}"
                 raise InputError(cine.source, "frames that differ", finding)
 
 

@@ -164,9 +164,9 @@ def _check_frames(stacks: Sequence[Sequence[DicomSlice]], where: str) -> None:
         raise InputError(where, "at least two frames of a beat", "one at each slice")
     odd = [number for number, count in enumerate(counts) if count != usual]
     if odd:
-        finding = f"{counts[odd[0]]} at slice {odd[0] + 1} of {len(stacks)}"
+        finding = f"{counts[odd[0]]} at slice {odd[0]} (from 0, of {len(stacks)})"
         word = "missing" if counts[odd[0]] < usual else "more"
-        raise InputError(where, f"{usual} frames at every slice", f"{finding} ({word} frames)")
+        raise InputError(where, f"{usual} frames at every slice", f"{finding}: {word} frames")
     if usual == 1:
         raise InputError(where, "at least two frames of a beat", "one at each slice")
 
@@ -184,7 +184,9 @@ def _times_ms(stacks: Sequence[Sequence[DicomSlice]], where: str) -> Float[np.nd
         return times
     by_slice = stated.reshape(len(stacks), frames)
     for number, times in enumerate(by_slice):
-        check_spread(where, times, rule=f"frames spread evenly over the beat (slice {number + 1} of {len(stacks)})")
+        check_spread(
+            where, times, rule=f"frames spread evenly over the beat (slice {number}, from 0, of {len(stacks)})"
+        )
     intervals = np.diff(by_slice, axis=1).mean(axis=1)
     if np.ptp(intervals) > _BEATS_DIFFER * intervals.mean():
         finding = f"{intervals.min():.4g} to {intervals.max():.4g} ms"

@@ -86,7 +86,9 @@ def _slice(found: Segmentation, k: int, number: int, *, inside: bool) -> SliceDo
     if heart and found.wall_agreement[k] < HEART_AGREEMENT:
         reasons.append(f"wall or cavity change when the picture is turned (agreement {found.wall_agreement[k]:.2f})")
     if scar_dice is not None and scar_dice < SCAR_DICE:
-        reasons.append(f"scar uncertain (expected Dice {scar_dice:.2f}, {scar_mm2:.0f} of {expected:.0f} mm² expected)")
+        reasons.append(
+            f"scar uncertain (expected Dice {scar_dice:.2f}, {scar_mm2:.0f} mm² found, {expected:.0f} mm² expected)"
+        )
     if scar_mm2 >= SCAR_MM2 and found.scar_agreement[k] < SCAR_AGREEMENT:
         reasons.append(f"scar changes when the picture is turned (agreement {found.scar_agreement[k]:.2f})")
     if changed > CHANGED:

@@ -11,7 +11,7 @@ from cardioscar.activation.strain.matrix import StrainSlice
 from cardioscar.activation.strain.resampling import resample_sectors
 from cardioscar.activation.strain.sector_onsets import SectorOnsets
 from cardioscar.activation.strain.sectors import SEGMENTS
-from cardioscar.report.style import MUTED, RULE, new_figure, note, styled
+from cardioscar.report.style import MUTED, RULE, new_figure, styled
 
 SEGMENT_COLOURS = ("#d55e00", "#e69f00", "#009e73", "#0072b2", "#56b4e9", "#8a4fc7")
 """Of the segments in the order of sectors."""
@@ -31,7 +31,7 @@ def curves_figure(slices: list[StrainSlice], onsets: list[SectorOnsets] | None =
     axes = np.atleast_1d(figure.subplots(down, across, squeeze=False, sharey=True)).ravel()
     for number, panel in enumerate(axes):
         if number >= len(slices):
-            note(panel, "")
+            panel.set_axis_off()  # not `note`: it would take the ticks of all, which share them
             continue
         _panel(panel, slices[number], None if onsets is None else onsets[number])
         if len(slices) > 1:

@@ -102,7 +102,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _title(one: StrainSlice, number: int, count: int) -> str:
-    place = "" if one.location_mm is None else f", {one.location_mm:.0f} mm"
+    place = "" if one.location_mm is None else f", {one.location_mm:.0f} mm".replace("-", "−")
     return f"Slice {number + 1} of {count}{place}" if count > 1 else f"Strain{place}"
 
 

@@ -28,7 +28,12 @@ def slices_bar_figure(slices: Sequence[SliceResult], reference_ml: dict[int, flo
     axes.errorbar(at, values, [below, above], fmt="none", ecolor=MUTED, elinewidth=1.1, capsize=2.5)
     if reference_ml:
         axes.plot(
-            at, [reference_ml.get(one.number, 0.0) for one in slices], "o", ms=4.5, color="#1e90ff", label="reference"
+            at,
+            [reference_ml.get(one.number, 0.0) for one in slices],
+            "o",
+            ms=4.5,
+            color="#1e90ff",
+            label="labels that came with it",
         )
     looked = [k for k, one in enumerate(slices) if one.reasons]
     top = max([one.scar_ml_high for one in slices] + [0.1])

@@ -15,9 +15,11 @@ from matplotlib.lines import Line2D
 from scipy import ndimage
 
 from cardioscar.imaging.labels import WALL, Label
+from cardioscar.report.page import Box
 from cardioscar.report.slices import outline
 from cardioscar.report.style import (
     GUESS,
+    INK,
     MUTED,
     OBSERVED,
     PAPER,
@@ -32,6 +34,9 @@ FOUND_SCAR = "#ffd23f"
 """Outline of the scar that was found."""
 CAVITY = "#7fd1ff"
 _COLUMNS, _CELL_IN, _TITLE_IN, _FOOT_IN = 6, 1.72, 0.32, 0.8
+_FRAME_IN = 0.02
+_BESIDE = 2
+"""Slices that stand beside each other on a phone."""
 _MARGIN_MM = 14.0
 
 
@@ -83,16 +88,14 @@ def segmentation_figure(slices: Sequence[SegmentedSlice]) -> Figure:
         Bands of up to six slices. All have the same scale and lie about the heart.
     """
     columns = min(_COLUMNS, len(slices))
-    bands = -(-len(slices) // columns)
-    width, band = max(columns * _CELL_IN, 7.4), 3 * _CELL_IN + _TITLE_IN
-    height = bands * band + _FOOT_IN
+    width, height, band = _size(len(slices))
     figure = new_figure(width, height, constrained=False)
     middle, half = _frame(slices)
     for place, one in enumerate(slices):
         row, column = divmod(place, columns)
         left, top = column * _CELL_IN / width, 1 - row * band / height
         title = f"Slice {one.number}" + (" · look" if one.reasons else "")
-        colour = GUESS if one.reasons else MUTED
+        colour = INK if one.reasons else MUTED
         figure.text(left + 0.02 / width, top - 0.18 / height, title, weight="bold", size=8.5, va="center", color=colour)
         for part in range(3):
             bottom = top - (_TITLE_IN + (part + 1) * _CELL_IN) / height
@@ -100,6 +103,29 @@ def segmentation_figure(slices: Sequence[SegmentedSlice]) -> Figure:
             _draw(axes, one, part, middle, half)
     _legend(figure, any(one.reference is not None for one in slices))
     return figure
+
+
+def panel_boxes(slices: Sequence[SegmentedSlice]) -> list[Box]:
+    """Where two slices beside each other stand in their figure, band after band, and its legend at the end."""
+    columns = min(_COLUMNS, len(slices))
+    width, height, band = _size(len(slices))
+    boxes = []
+    for start in range(0, len(slices), columns):
+        row, shown = start // columns, min(columns, len(slices) - start)
+        # a frame reaches a hair beyond its picture, to the left and below
+        top, bottom = (row * band + _FRAME_IN * (row > 0)) / height, ((row + 1) * band + _FRAME_IN) / height
+        for first in range(0, shown, _BESIDE):
+            last = min(first + _BESIDE, shown)
+            left, right = (max(one * _CELL_IN - _FRAME_IN, 0.0) / width for one in (first, last))
+            boxes.append((left, top, right, bottom))
+    return [*boxes, (0.0, 1 - (_FOOT_IN - _FRAME_IN) / height, min(7.2 / width, 1.0), 1.0)]
+
+
+def _size(slices: int) -> tuple[float, float, float]:
+    """Width and height of the figure, and height of a band, in inches."""
+    columns = min(_COLUMNS, slices)
+    band = 3 * _CELL_IN + _TITLE_IN
+    return max(columns * _CELL_IN, 7.4), -(-slices // columns) * band + _FOOT_IN, band
 
 
 def _frame(slices: Sequence[SegmentedSlice]) -> tuple[np.ndarray, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -22,17 +23,23 @@ NAMES = {
 }
 """Numbers of a stack: name, unit, decimals."""
 _NO_VENTRICLE = "There is nothing to show: no left ventricle was found in two frames."
+_CURVES = (
+    "Lines: measured from the segmentation. Dots: regressed by the network. Shaded: systole. ED, ES: end-diastole and "
+    "end-systole. Sectors of the wall: IS inferoseptal, I inferior, IL inferolateral, AL anterolateral, A anterior, AS "
+    "anteroseptal."
+)
+_COUNTED = "Slices and frames are counted from 0, as the file stores them, here as everywhere on this page."
 _ONE_SLICE = "A single slice has areas, dimensions and wall thicknesses, and no volume."
 
 
-def page_content(subject: str, m: SubjectMetrics, views: CineViews | None, *, moving: int) -> dict[str, Any]:
+def page_content(subject: str, m: SubjectMetrics, views: CineViews | None, *, moving: Sequence[int]) -> dict[str, Any]:
     """What the page's template is given beside pictures and provenance.
 
     Args:
         subject: Id.
         m: Content of `metrics.json`.
         views: Cine and labels.
-        moving: Slices of the moving picture.
+        moving: Numbers of the slices of the moving picture, in its order.
     """
     lost = m.ed_frame is None
     return {
@@ -47,9 +54,10 @@ def page_content(subject: str, m: SubjectMetrics, views: CineViews | None, *, mo
         "keys": _keys(with_reference=views is not None and views.reference is not None),
         "missing": _NO_VENTRICLE if lost else "The figures were not drawn.",
         "curves_alt": _curves_alt(m),
-        "frames_note": "From the base to the apex. Numbers count the slices of the file from 1.",
+        "curves_note": _CURVES,
+        "frames_note": f"From the base to the apex. {_COUNTED}" if views is None else _frames_note(m, views),
         "thickening_note": (
-            "Seen from the apex. "
+            "Seen from the apex, anterior on top. Below 0 the wall thins in systole (orange). "
             + ("" if m.septum == "given" else "The septum is taken to be right and anterior of the patient, ")
             + ("" if m.septum == "given" else "as in most; septum_direction in subject.yaml makes it sure.")
         ),
@@ -69,12 +77,13 @@ def _lede(m: SubjectMetrics) -> Markup | str:
     return (
         Markup("Ejection fraction ")
         + number(m.lv_ef_percent, 0, "%")
-        + Markup(" (")
-        + interval(m.lv_ef_percent_low, m.lv_ef_percent_high, 0)
-        + Markup("), from ")
+        + Markup(" (90 % interval ")
+        + interval(m.lv_ef_percent_low, m.lv_ef_percent_high, 0, "%")
+        + Markup("): ")
         + number(m.lv_edv_ml, 0, "ml")
-        + Markup(" to ")
+        + Markup(" at end-diastole, ")
         + number(m.lv_esv_ml, 0, "ml")
+        + Markup(" at end-systole")
     )
 
 
@@ -113,10 +122,22 @@ def _interval_note(m: SubjectMetrics) -> str:
     )
 
 
-def _loop_note(m: SubjectMetrics, moving: int) -> str:
+def _loop_note(m: SubjectMetrics, moving: Sequence[int]) -> str:
     pace = "as long as the heart took" if m.beat_ms is not None else "as in a beat of 900 ms"
-    still = "" if m.ed_frame is None else f" Standing still: end-diastole, frame {m.ed_frame + 1}."
-    return f"{moving} slices from the base to the apex; a beat lasts {pace}.{still}"
+    still = "" if m.ed_frame is None else f" Standing still: end-diastole, frame {m.ed_frame}."
+    shown = (
+        f"Slice {moving[0]}" if len(moving) == 1 else f"Slices {', '.join(map(str, moving))}, from the base to the apex"
+    )
+    return f"{shown} (counted from 0, as in the file); a beat lasts {pace}.{still}"
+
+
+def _frames_note(m: SubjectMetrics, views: CineViews) -> str:
+    """Which end of the stack is the apex, by the numbers of the file."""
+    numbers = views.slice_numbers
+    ends = f" Slice {numbers[0]} is the apical end of the stack, slice {numbers[-1]} the basal one."
+    times = f" End-diastole is frame {m.ed_frame}, end-systole frame {m.es_frame}."
+    order = "Above: diastole; below: systole. From the base to the apex." + ends if m.slices > 1 else "One slice."
+    return f"{order}{times} {_COUNTED}"
 
 
 def _keys(*, with_reference: bool) -> Markup:
@@ -163,7 +184,7 @@ def _reference(m: SubjectMetrics, one: Reference) -> dict[str, Any]:
         ("End-systolic volume, ml", m.lv_esv_ml, one.esv_ml),
         ("Mass, g", m.lv_mass_g, one.mass_g),
     )
-    frames = ", ".join(str(t + 1) for t in one.frames[:6]) + (" and more" if len(one.frames) > 6 else "")
+    frames = ", ".join(str(t) for t in one.frames[:6]) + (" and more" if len(one.frames) > 6 else "")
     return {
         "note": f"Somebody drew in {len(one.frames)} of {m.frames} frames ({frames}). Overlap is taken in these, and "
         "in the slices in which something is drawn.",

@@ -51,7 +51,11 @@ def _volume(axes: Any, views: CineViews) -> None:
     for name, frame in (("ED", views.ed_frame), ("ES", views.es_frame)):
         if frame is not None:
             axes.plot(x[frame], volume[frame], "o", color=INK, ms=5, mfc="none", mew=1.3)
-            axes.annotate(name, (x[frame], volume[frame]), xytext=(4, 6), textcoords="offset points", size=8)
+            late = frame > 0.8 * views.frames  # beside the right edge a name would run out of the panel
+            axes.annotate(
+                name, (x[frame], volume[frame]), xytext=(-4 if late else 4, -12), textcoords="offset points", size=8,
+                ha="right" if late else "left",
+            )  # fmt: skip
     axes.set_ylim(0, 1.12 * float(np.nanmax([volume.max(), other.max()])))
     axes.set(title="Cavity volume", ylabel="ml")
 
@@ -62,7 +66,7 @@ def _areas(axes: Any, views: CineViews, k: int) -> None:
         axes.plot(x, views.measured.areas_mm2[k, :, n] / 100, color=colour, lw=1.8, label=name)
         axes.plot(x, views.regressed.areas_mm2[k, :, n] / 100, ".", color=colour, ms=4, alpha=0.75)
     axes.set_ylim(0, None)
-    axes.set(title=f"Areas, slice {views.slice_numbers[k] + 1}", ylabel="cm²")
+    axes.set(title=f"Areas, slice {views.slice_numbers[k]}", ylabel="cm²")
     axes.legend(loc="lower left")
 
 
@@ -92,4 +96,4 @@ def _time_axis(axes: Any, views: CineViews, systole: tuple[bool, ...] | None) ->
 
 
 def _times(views: CineViews) -> np.ndarray:
-    return np.arange(1.0, views.frames + 1) if views.times_ms is None else np.asarray(views.times_ms)
+    return np.arange(float(views.frames)) if views.times_ms is None else np.asarray(views.times_ms)

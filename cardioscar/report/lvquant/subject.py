@@ -6,25 +6,26 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 from markupsafe import Markup
-from matplotlib.colors import Normalize
-from PIL import Image
+from matplotlib.colors import TwoSlopeNorm
 
 from cardioscar.lvquant.subject_metrics import SubjectMetrics
 from cardioscar.report.bullseye import value_bullseye
 from cardioscar.report.lvquant.cine_loop import loop_slices, loop_webp
 from cardioscar.report.lvquant.content import page_content
 from cardioscar.report.lvquant.curves import curves_figure
-from cardioscar.report.lvquant.frames import frames_figure
+from cardioscar.report.lvquant.frames import frames_figure, panel_boxes
 from cardioscar.report.lvquant.views import CineViews
-from cardioscar.report.page import environment, inline_png, template_source, write_page
-from cardioscar.report.style import UNCERTAINTY_CMAP, png_bytes
+from cardioscar.report.page import environment, inline_panels, inline_picture, template_source, write_page
+from cardioscar.report.style import THICKENING_CMAP, panel_columns, png_bytes
 
 _MOST_THICKENING = 80.0
 """Thickening at which the colours end, in %: a healthy wall thickens by 30 to 70 %."""
+
+_MOST_THINNING = 40.0
+"""Thinning at which they end on the other side."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def write_cine_report(folder: Path, data: CineReport) -> Path:
         OSError: If the folder cannot be written.
     """
     pictures = _pictures(folder / "figures", data)
-    moving = 0 if data.views is None else len(loop_slices(data.views))
+    moving = [] if data.views is None else [data.views.slice_numbers[k] for k in loop_slices(data.views)[::-1]]
     html = (
         environment()
         .get_template("lvquant.html")
@@ -73,8 +74,8 @@ def write_cine_report(folder: Path, data: CineReport) -> Path:
             **page_content(data.subject, data.metrics, data.views, moving=moving),
             provenance=[
                 ("Version", data.version or "not recorded"),
-                ("Configuration, SHA-256", data.config_sha256 or "not recorded"),
-                ("Network, SHA-256", data.metrics.network_sha256 or "not recorded"),
+                ("Configuration, SHA-256", _code(data.config_sha256)),
+                ("Network, SHA-256", _code(data.metrics.network_sha256)),
                 ("Septum", data.metrics.septum),
             ],
             inputs=sorted(data.inputs.items()),
@@ -86,7 +87,11 @@ def write_cine_report(folder: Path, data: CineReport) -> Path:
     return write_page(folder / "report.html", html)
 
 
-def _pictures(folder: Path, data: CineReport) -> dict[str, str]:
+def _code(digest: str | None) -> Markup | str:
+    return Markup("<code>{}</code>").format(digest) if digest else "not recorded"
+
+
+def _pictures(folder: Path, data: CineReport) -> dict[str, str | list[dict[str, str]]]:
     """Draw what can be drawn; source of each picture by its name."""
     views, metrics = data.views, data.metrics
     if views is None:
@@ -94,7 +99,7 @@ def _pictures(folder: Path, data: CineReport) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     moving, still = loop_webp(views)
     (folder / "cine.webp").write_bytes(moving)
-    pictures = {"loop": _inline_webp(moving), "still": _inline_webp(still)}
+    pictures: dict[str, str | list[dict[str, str]]] = {"loop": _inline_webp(moving), "still": _inline_webp(still)}
     figures = {}
     if views.ed_frame is not None:
         figures["curves"] = curves_figure(views, metrics.systole)
@@ -105,8 +110,8 @@ def _pictures(folder: Path, data: CineReport) -> dict[str, str]:
             thickening,
             title="Thickening by AHA segment",
             label="Wall thickening from end-diastole to end-systole, %",
-            norm=Normalize(0, _MOST_THICKENING),
-            cmap=UNCERTAINTY_CMAP,
+            norm=TwoSlopeNorm(0, -_MOST_THINNING, _MOST_THICKENING),
+            cmap=THICKENING_CMAP,
             form="{:.0f} %",
             empty_note="hatched: no wall at both times",
             warning="" if metrics.septum == "given" else "septum assumed: names may be turned",
@@ -114,15 +119,12 @@ def _pictures(folder: Path, data: CineReport) -> dict[str, str]:
     for name, figure in figures.items():
         png = png_bytes(figure)
         (folder / f"{name}.png").write_bytes(png)
-        # grain makes a PNG of pictures large; the file keeps every pixel
-        pictures[name] = _inline_webp(_webp(png)) if name == "frames" else inline_png(png)
+        if name == "thickening":
+            pictures[name] = inline_picture(png)
+        else:
+            boxes = panel_boxes(views) if name == "frames" else panel_columns(figure)
+            pictures[name] = inline_panels(png, boxes, 80 if name == "frames" else 88)
     return pictures
-
-
-def _webp(png: bytes) -> bytes:
-    stream = BytesIO()
-    Image.open(BytesIO(png)).save(stream, "WEBP", quality=80, method=4)
-    return stream.getvalue()
 
 
 def _inline_webp(data: bytes) -> str:

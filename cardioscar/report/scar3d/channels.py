@@ -21,6 +21,7 @@ from cardioscar.report.camera import (
     studio,
 )
 from cardioscar.report.offscreen import prepare_rendering
+from cardioscar.report.page import Box
 from cardioscar.report.scar3d.flat_wall import can_flatten, draw_flat_wall
 from cardioscar.report.sides import long_axis, scar_side
 from cardioscar.report.style import INK, MUTED, SCAR_CMAP, new_figure, styled
@@ -34,6 +35,8 @@ COLOURS = ("#00a087", "#3c78d8", "#8a4fc7", "#5f7f1f", "#007c91", "#b8860b")
 _WALL, _LIKELY, _SCAR = "#aab4be", SCAR_CMAP(0.92), SCAR_CMAP(0.45)
 # A channel of an open probability below this is drawn thin or dashed.
 _OPEN = 0.5
+_PANEL_IN, _FLAT_PANELS = 2.75, 1.35
+"""Width of a view in inches, and of the wall laid flat in views."""
 # Channels that find room in the legend.
 _IN_LEGEND = 6
 
@@ -182,8 +185,8 @@ def _compose(
     doubtful: bool,
 ) -> Figure:
     flat = can_flatten(mesh)
-    panels = len(pictures) + (1.35 if flat else 0)
-    figure = new_figure(2.75 * panels, 3.95, constrained=False)
+    panels = len(pictures) + (_FLAT_PANELS if flat else 0)
+    figure = new_figure(_PANEL_IN * panels, 3.95, constrained=False)
     width = 1 / panels
     for place, (view, picture) in enumerate(pictures):
         place_picture(figure, picture, place, width)
@@ -220,6 +223,16 @@ def _compose(
         lines = [(row, colour_of(row), _is_open(row)) for row in channels]
         draw_flat_wall(figure, axes, bar, mesh, lines, doubtful=doubtful)
     return figure
+
+
+def panel_boxes(figure: Figure) -> list[Box]:
+    """Where the views, which share a legend, and the wall laid flat stand in a figure of this module."""
+    panels = figure.get_figwidth() / _PANEL_IN
+    views = round(panels - _FLAT_PANELS) if panels % 1 else round(panels)
+    if views < 1:
+        return [(0.0, 0.0, 1.0, 1.0)]
+    edge = views / panels
+    return [(0.0, 0.0, edge, 1.0), *([(edge, 0.0, 1.0, 1.0)] if panels % 1 else [])]
 
 
 def _label(row: Channel) -> str:

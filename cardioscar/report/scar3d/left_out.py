@@ -44,13 +44,14 @@ def areas_svg(rows: Sequence[LeftOutSlice]) -> Markup:
     areas = [(row.scar_mm2, row.predicted_mm2) for row in rows]
     top = max(max(map(max, areas)), 1.0)
     across, down = (_WIDTH - _LEFT - _RIGHT) / len(rows), _HEIGHT - _TOP - _BOTTOM
+    digits = 1 if top >= 1000 else 2  # half of 1.5 cm² is not 0.7
     bar = min(0.36 * across, 22.0)
     spoken = "Scar area of each slice, seen and predicted from the other slices"
     parts = [f'<svg class="areas" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{spoken}">']
     for share in (0.0, 0.5, 1.0):
         y = _TOP + down * (1 - share)
         parts.append(f'<path class="{"line" if share else "axis"}" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share * top / 100:.1f}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share * top / 100:.{digits}f}</text>')
     for place, (row, (seen, predicted)) in enumerate(zip(rows, areas, strict=True)):
         middle = _LEFT + across * (place + 0.5)
         for kind, area, x in (("seen", seen, middle - bar - 0.5), ("predicted", predicted, middle + 0.5)):

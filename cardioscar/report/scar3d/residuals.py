@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from cardioscar.report.page import Box
 from cardioscar.report.style import ACCENT, INK, MUTED, RULE, SECOND, new_figure, note, styled
 
 _BINS = 10
@@ -84,6 +85,12 @@ def residuals_figure(
     _reliability(third, reliability)
     _history(fourth, history)
     return figure
+
+
+def panel_boxes(figure: Figure) -> list[Box]:
+    """Where the four panels stand, whatever is drawn in them."""
+    middle = 0.495  # above the titles of the lower ones
+    return [(x, y, x + 0.5, 1.0 if y else middle) for y in (0.0, middle) for x in (0.0, 0.5)]
 
 
 def _histogram(axes: Any, residual: np.ndarray | None) -> None:
@@ -164,7 +171,7 @@ def _reliability(axes: Any, reliability: Reliability | None) -> None:
     axes.set(xlabel="Predicted scar probability", ylabel="True scar fraction", xlim=(0, 1), ylim=(0, 1.02))
     axes.grid()
     axes.text(0.93, 0.865, "perfect", rotation=30, size=7.5, color=MUTED, ha="right", va="bottom")
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.1, 1.0))  # beside the bar of what is surely no scar
 
 
 def _history(axes: Any, history: Mapping[str, Sequence[float]] | None) -> None:

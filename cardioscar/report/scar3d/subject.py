@@ -13,10 +13,20 @@ import numpy as np
 from markupsafe import Markup
 
 from cardioscar.imaging.coordinates.aha import AHA_SEGMENTS
+from cardioscar.report import bullseye
 from cardioscar.report.bullseye import bullseye_figure
 from cardioscar.report.long_axis_view import SlicePlane, bands_of, long_axis_figure, stack_note
 from cardioscar.report.offscreen import SceneUnavailableError
-from cardioscar.report.page import environment, inline_picture, moment, script_policy, template_source, write_page
+from cardioscar.report.page import (
+    environment,
+    inline_panels,
+    inline_picture,
+    moment,
+    script_policy,
+    template_source,
+    write_page,
+)
+from cardioscar.report.scar3d import channels, residuals
 from cardioscar.report.scar3d.alignment import shifts_note
 from cardioscar.report.scar3d.certainty import certainty_content
 from cardioscar.report.scar3d.channels import channel_rows, channels_figure, channels_note
@@ -47,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 _SCRIPTS = ("slices.js", "neighbours.js")
 """What the page does beside the view in 3D."""
+_PARTS = {"bullseye": bullseye.panel_boxes, "channels": channels.panel_boxes, "residuals": residuals.panel_boxes}
+"""Figures that stand in parts, so that a phone shows them below each other."""
 VERDICTS = {"pass": "Pass", "review": "Review", "fail": "Fail"}
 
 
@@ -119,7 +131,7 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
     """
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
-    pictures: dict[str, str] = {}
+    pictures: dict[str, str | list[dict[str, str]]] = {}
     missing: dict[str, str] = {}
     turned = _viewer(data)
     for name, draw in (
@@ -137,7 +149,7 @@ def write_subject_report(folder: Path, data: SubjectReport) -> Path:
             continue
         png = png_bytes(figure)
         (figures / f"{name}.png").write_bytes(png)
-        pictures[name] = inline_picture(png)
+        pictures[name] = inline_panels(png, _PARTS[name](figure)) if name in _PARTS else inline_picture(png)
     (figures / THUMBNAIL).unlink(missing_ok=True)
     if turned["viewer"]:
         volume = turned["viewer"]["volume"]
@@ -191,8 +203,8 @@ def _bullseye(data: SubjectReport) -> Figure | str:
 
 
 def _channels(data: SubjectReport) -> Figure | str:
-    channels = data.metrics.channels
-    if channels is None:
+    found = data.metrics.channels
+    if found is None:
         return "The scar map was not searched for conducting channels."
     if data.mesh is None or data.scar_probability is None:
         return "There is no picture of the channels: no mesh with a scar probability was given."
@@ -200,7 +212,7 @@ def _channels(data: SubjectReport) -> Figure | str:
         return channels_figure(
             data.mesh,
             data.scar_probability,
-            channels,
+            found,
             threshold=data.metrics.threshold,
             likely=data.metrics.doubt_range[1],
             axis=data.long_axis,

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Wedge
+from matplotlib.patches import Wedge
 
 from cardioscar.report.bullseye import WALL_PLACES, segment_wedge
 from cardioscar.report.study.colours import ONSET_CMAP, SCORE_CMAP, SITE
@@ -98,12 +98,16 @@ def _draw(axes: Any, disc: Disc, sites: Sequence[tuple[int, int]], *, doubtful: 
         x, y = _middle(segment)
         ink = ink_on(colour) if known else MUTED
         text = disc.form.format(disc.values[segment]) if known else "–"
-        axes.text(x, y, text, ha="center", va="center", color=ink, size=8.5, weight="bold")
+        up = 0.045 if any(at == segment for _, at in sites) else 0.0
+        axes.text(x, y + up, text, ha="center", va="center", color=ink, size=8.5, weight="bold")
     for segment in {segment for _, segment in sites if segment}:
         x, y = _middle(segment)
         ranks = ", ".join(str(rank) for rank, at in sites if at == segment)
-        axes.add_patch(Circle((x, y - 0.115), 0.062, facecolor=SITE, edgecolor="none"))
-        axes.text(x, y - 0.117, ranks, ha="center", va="center", color=INK, size=6.5, weight="bold")
+        # a pill as wide as its numbers, below that of the segment
+        axes.text(
+            x, y - 0.105, ranks, ha="center", va="center", color=INK, size=6.5, weight="bold",
+            bbox={"boxstyle": "round,pad=0.22,rounding_size=0.7", "facecolor": SITE, "edgecolor": "none"},
+        )  # fmt: skip
     for name, (x, y) in WALL_PLACES.items():
         turn = 90 if x < 0 else -90 if x > 0 else 0
         said = name + ("?" if doubtful else "")

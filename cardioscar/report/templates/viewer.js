@@ -12,7 +12,7 @@
   }
   root.hidden = false;
   document.documentElement.classList.add("turning");
-  const start = { colour: facts.colours[0].key, show: facts.show, depth: 50, threshold: facts.threshold, cut: "none", angle: 0, height: 60, channels: facts.lines.length > 0, slices: false };
+  const start = { colour: facts.colour, show: facts.show, depth: 50, threshold: facts.threshold, cut: "none", angle: 0, height: 60, channels: facts.lines.length > 0, slices: false };
   const state = { ...start }, controls = new THREE.OrbitControls(heart.camera, canvas);
   controls.enableDamping = false; controls.enablePan = false; controls.minZoom = 0.5; controls.maxZoom = 8; controls.enableZoom = false;
   canvas.style.touchAction = "pan-y pinch-zoom";  // a finger that moves up and down scrolls the page

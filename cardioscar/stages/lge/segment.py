@@ -192,7 +192,7 @@ def _segment(
     metrics = summary(job.subject, of, network, chosen=image.chosen, dicom=dicom, warnings=job.warned())
     (job.out / "metrics.json").write_text(metrics_json(metrics), encoding="utf-8")
     log.info("scar %.1f ml, %s", metrics.scar_ml, metrics.qc.verdict)
-    _write_report(job, of, metrics, files, config)
+    _write_report(job, of, metrics, files, config, septum_given=septum is not None)
 
 
 def _write_dicom(out: Path, of: Evidence, sources: Sequence[Path], algorithm: str) -> str:
@@ -211,7 +211,13 @@ def _write_dicom(out: Path, of: Evidence, sources: Sequence[Path], algorithm: st
     return "written"
 
 
-def _write_report(job: Work, of: Evidence, metrics: SegmentMetrics, files: Mapping[str, Path], config: Config) -> None:
+def _write_report(
+    job: Work, of: Evidence, metrics: SegmentMetrics, files: Mapping[str, Path], config: Config, *, septum_given: bool
+) -> None:
     from cardioscar.stages.lge.subject_report import write_report
 
-    write_page_anyway(job.subject, partial(write_report, job, of, metrics, files, config), figures=config.figures)
+    write_page_anyway(
+        job.subject,
+        partial(write_report, job, of, metrics, files, config, septum_given=septum_given),
+        figures=config.figures,
+    )

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    job: Work, of: Evidence, metrics: SegmentMetrics, files: Mapping[str, Path], config: Any, *, figures: bool
+    job: Work,
+    of: Evidence,
+    metrics: SegmentMetrics,
+    files: Mapping[str, Path],
+    config: Any,
+    *,
+    figures: bool,
+    septum_given: bool = False,
 ) -> None:
     """Write `report.html` and `figures/` into the subject's folder.
 
@@ -32,6 +39,7 @@ def write_report(
         files: The subject's files.
         config: Settings of the stage, which are shown.
         figures: Draw the pictures; without them the page holds the numbers.
+        septum_given: Whether the subject's settings say where the septum lies.
     """
     write_segment_report(
         job.out,
@@ -43,6 +51,7 @@ def write_report(
             config_sha256=config_sha256(config),
             inputs={name: file_sha256(path) for name, path in files.items()},
             figures=figures,
+            septum_given=septum_given,
         ),
     )
 

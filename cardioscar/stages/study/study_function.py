@@ -100,7 +100,10 @@ def _kept(made: FamilyRun, out: Path) -> Modality:
     folder = made.folders["quantify"]
     copyfile(folder / "labels.nii.gz", out / LABELS)
     if (folder / "report.html").is_file():
-        copyfile(folder / "report.html", out / "function.html")
+        page = (folder / "report.html").read_text(encoding="utf-8")
+        # a plan publishes no table of indices
+        page = page.replace('<a href="indices.csv">Indices (CSV)</a>', "")
+        (out / "function.html").write_text(page, encoding="utf-8")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     concluded = QUANTIFY.conclude(metrics)
     if metrics.get("ed_frame") is None:

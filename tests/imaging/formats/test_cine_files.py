@@ -69,8 +69,8 @@ def test_no_time_is_said(units: int, step: float, tmp_path: Path, caplog: pytest
             "expected a 4D image (rows, columns, slices and the frames of a beat), found 3 axes, 6×5×3",
         ),
         ({"values": VALUES[..., :1]}, "expected at least two frames of a beat, found one, 6×5×3×1"),
-        ({"values": VALUES[..., [0, 1, 1, 2]]}, "found frame 3 the same as frame 2 in slice 1 of 3"),
-        ({"values": VALUES * [1, 1, 0, 1]}, "found none in frame 3 of slice 1 of 3 (a missing frame?)"),
+        ({"values": VALUES[..., [0, 1, 1, 2]]}, "found frame 2 the same as frame 1 in slice 0 (from 0, of 3)"),
+        ({"values": VALUES * [1, 1, 0, 1]}, "found none in frame 2 of slice 0 (from 0, of 3): a missing frame?"),
         ({"values": VALUES * 0}, "expected images, found one number for all pixels of each slice"),
         ({"affine": LONG_AXIS_RAS}, "expected short-axis slices, found slices along the long axis"),
     ],
@@ -203,11 +203,11 @@ MIXED = {
     "one frame": ({"frames": 1}, "expected at least two frames of a beat, found one at each slice"),
     "missing": (
         {"change": lambda k, t: {"absent": (k, t) == (1, 2)}},
-        "expected 5 frames at every slice, found 4 at slice 2 of 3 (missing frames)",
+        "expected 5 frames at every slice, found 4 at slice 1 (from 0, of 3): missing frames",
     ),
     "missing everywhere": (
         {"change": lambda _, t: {"absent": t == 2}},
-        "expected frames spread evenly over the beat (slice 1 of 3), found one of 300 ms where 150 ms are usual",
+        "frames spread evenly over the beat (slice 0, from 0, of 3), found one of 300 ms where 150 ms are usual",
     ),
     "repeated": (
         {"change": lambda k, t: {"more": {(0x18, 0x1060): ("DS", "181")}} if (k, t) == (1, 2) else {}},

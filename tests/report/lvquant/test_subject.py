@@ -14,6 +14,7 @@ from cardioscar.lvquant.inference.result import CineResult, Disagreement
 from cardioscar.lvquant.sectors import SeptumFrame
 from cardioscar.lvquant.subject_metrics import SubjectMetrics, subject_metrics
 from cardioscar.report.lvquant.cine_loop import loop_webp
+from cardioscar.report.lvquant.frames import panel_boxes
 from cardioscar.report.lvquant.subject import CineReport, write_cine_report
 from cardioscar.report.lvquant.views import CineViews, Indices
 
@@ -49,8 +50,9 @@ def metrics(*, lost: bool = False) -> SubjectMetrics:
 def test_a_page_holds_all_that_it_needs(tmp_path: Path) -> None:
     text = write_cine_report(tmp_path, CineReport("P001", metrics(), views(), "0.1")).read_text()
     assert "default-src 'none'" in text
-    assert not re.search(r'(?:src|href)="(?!data:|#)', text)
-    assert text.count("data:image/webp") == 3
+    links = set(re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', text))
+    assert links == {"../cohort.html", "indices.csv", "metrics.json"}  # to leave it by; none is needed to show it
+    assert text.count("data:image/webp") == 6  # the beat moving and standing still, three panels of curves, one row
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"cine.webp", "curves.png", "frames.png"}
     for picture in re.findall(r"<img [^>]*>", text):
         assert re.search(r'alt="[^"]{10,}"', picture)
@@ -72,6 +74,22 @@ def test_a_page_without_a_ventricle_says_so(tmp_path: Path) -> None:
     text = write_cine_report(tmp_path, CineReport("P001", metrics(lost=True), lost, "0.1")).read_text()
     assert "No left ventricle was found" in text
     assert 'class="badge fail"' in text
+
+
+def test_slices_and_frames_are_counted_as_the_file_does(tmp_path: Path) -> None:
+    text = write_cine_report(tmp_path, CineReport("P001", metrics(), views(), "0.1")).read_text()
+    assert "Slice 2 is the apical end of the stack, slice 0 the basal one" in text  # stored from the base on
+    assert "End-diastole is frame 0, end-systole frame 2" in text
+    assert "Slices 0, 1, 2, from the base to the apex" in text
+
+
+def test_a_phone_gets_a_few_slices_beside_each_other(tmp_path: Path) -> None:
+    many = replace(views(), **{
+        name: np.repeat(getattr(views(), name), 3, axis=2) for name in ("images", "labels")
+    }, slice_numbers=tuple(range(9)))  # fmt: skip
+    boxes = panel_boxes(many)
+    assert [(round(left, 2), round(right, 2)) for left, _, right, _ in boxes][1::2] == [(0.51, 1.0)]
+    assert [round(top, 1) for _, top, _, _ in boxes] == [0.0, 0.0, 0.5]  # six slices in a row, three in the next
 
 
 def test_text_of_others_is_escaped(tmp_path: Path) -> None:

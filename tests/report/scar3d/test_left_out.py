@@ -29,6 +29,11 @@ def test_bars_are_as_tall_as_their_areas():
     assert heights["3", "seen"] == heights["7", "seen"] == 0
 
 
+def test_the_axis_says_what_its_lines_are():
+    assert re.findall(r'text-anchor="end">([\d.]+)<', areas_svg([row(1, 150.0, 0.0)])) == ["0.00", "0.75", "1.50"]
+    assert re.findall(r'text-anchor="end">([\d.]+)<', areas_svg([row(1, 1500.0, 0.0)])) == ["0.0", "7.5", "15.0"]
+
+
 def test_the_chart_names_its_slices_and_their_areas():
     svg = areas_svg(ROWS)
     assert "slice 3, predicted: 4.00 cm²" in svg

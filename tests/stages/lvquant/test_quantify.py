@@ -39,7 +39,7 @@ GOOD = ("S001", "S002", "S003", "S004", "S005")
 NIFTI = {
     "N001": ({"values": VALUES[..., :1]}, "at least two frames of a beat"),
     "N002": ({"values": VALUES[..., 0]}, "expected a 4D image"),
-    "N003": ({"values": VALUES[..., [0, 1, 1, 2]]}, "found frame 3 the same as frame 2"),
+    "N003": ({"values": VALUES[..., [0, 1, 1, 2]]}, "found frame 2 the same as frame 1"),
     "N004": ({"values": VALUES * [1, 1, 0, 1]}, "a missing frame?"),
     "N005": ({"units": MS, "time_step": 0.2}, "in s they would"),
     "N006": ({"affine": LONG_AXIS_RAS}, "slices along the long axis"),
