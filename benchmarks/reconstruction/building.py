@@ -23,6 +23,7 @@ from cardioscar.imaging.coordinates.lv_coordinates import LVCoordinates, lv_coor
 from cardioscar.imaging.formats.slice_files import crop
 from cardioscar.imaging.formats.volume_files import read_labels
 from cardioscar.imaging.labels import WALL, Label
+from cardioscar.imaging.lvmesh import LVMesh
 from cardioscar.imaging.meshing.from_labels import mesh_from_labels
 from cardioscar.imaging.orientation import canonical
 from cardioscar.imaging.sampling import sampling_weights

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+
+if TYPE_CHECKING:
+    import pyvista as pv
 
 LINEAR = {10: 4, 11: 8, 12: 8, 13: 6, 14: 5}
 """Linear cells with a volume (tetrahedron, voxel, hexahedron, wedge, pyramid) and their numbers of nodes."""
