@@ -167,19 +167,3 @@ def test_tags_of_a_result_in_the_store(
     experiment = client.get_experiment_by_name("trial")
     [tagged] = client.search_runs([experiment.experiment_id], "tags.`cs.signed_off` = 'accepted'")
     assert tagged.data.tags["cs.signoff_note"] == "seen"
-
-
-@EMULATED
-def test_what_is_asked_of_results_in_the_store(
-    results: S3Place, finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def said(*words: str) -> str:
-        return capsys.readouterr().out if main(list(words)) == 0 else capsys.readouterr().err
-
-    folder = str(finished.out)
-    assert said("explain", str(results), "P001") == said("explain", folder, "P001")
-    assert json.loads(said("compare", folder, str(results), "--json"))["changed"] == []
-    assert "P009: expected a subject of these results (P00" in said("explain", str(results), "P009")
-    assert f"{results}/none: expected results of a run" in said("explain", f"{results}/none", "P001")
-    assert "results: expected a folder of this machine" in said("compare", folder, str(results), "--html", "c.html")
-    assert "copy them" in said("export", str(results), "P001", "--to", "shells", "-o", str(tmp_path / "forms"))
