@@ -1,4 +1,4 @@
-"""`cardioscar run` over ten hearts, killed again and again at random moments, with results in S3 and records in MLflow."""
+"""`cardioscar run` over ten hearts, killed at random moments, with results in S3 and records in MLflow."""
 
 from __future__ import annotations
 
