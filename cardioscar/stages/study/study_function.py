@@ -28,6 +28,8 @@ from cardioscar.stages.study.workflow import PLAN
 NAME = "LV function"
 ROLES = ("cine", "cine_labels")
 """Files of the cohort that are read here."""
+_TABLE_LINK = '<a href="indices.csv">Indices (CSV)</a>'
+"""On the page of a quantified cine; a plan publishes the page without that table."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,7 @@ def _kept(made: FamilyRun, out: Path) -> Modality:
     copyfile(folder / "labels.nii.gz", out / LABELS)
     if (folder / "report.html").is_file():
         page = (folder / "report.html").read_text(encoding="utf-8")
-        # a plan publishes no table of indices
-        page = page.replace('<a href="indices.csv">Indices (CSV)</a>', "")
+        page = page.replace(_TABLE_LINK, "")
         (out / "function.html").write_text(page, encoding="utf-8")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     concluded = QUANTIFY.conclude(metrics)

@@ -317,3 +317,10 @@ def test_the_network_that_is_recorded_is_the_one_that_is_used(
 
 def _network(folder: Path) -> Path:
     return tiny_networks(folder / "network", steps=4)
+
+
+def test_the_page_of_a_cine_has_the_link_that_a_plan_leaves_out() -> None:
+    from cardioscar.report.page import template_source
+    from cardioscar.stages.study.study_function import _TABLE_LINK
+
+    assert template_source("lvquant.html").count(_TABLE_LINK) == 1
